@@ -1,0 +1,43 @@
+"""``python -m app``: the page and its endpoints."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console import EXPORTS, Device, ExportsDir, sentences_and_exit_codes
+
+cli = typer.Typer(add_completion=False)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 7860,
+    exports: ExportsDir = EXPORTS,
+    device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
+) -> None:
+    """Open the page: draw, upload, paste or photograph a picture and have it read."""
+    logging.basicConfig(format="%(message)s")
+    with sentences_and_exit_codes():
+        from app.catalog import scan
+        from app.runtime import require_device
+        from app.server import Server, build_app
+
+        require_device(device)
+        catalog = scan(exports)
+        for name, reason in catalog.refused.items():
+            logging.warning("Not usable: %s: %s", name, reason)
+        if not catalog.entries:
+            logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
+        Server(build_app(catalog, device), host, port).run()
+
+
+def main() -> None:
+    """Run the command with the arguments of the process."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

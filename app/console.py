@@ -1,0 +1,30 @@
+"""What the commands of this room share: common options, and errors that end in a sentence and an exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Device = Literal["auto", "cpu", "cuda"]
+
+EXPORTS = Path("exports")
+ExportsDir = Annotated[Path, typer.Option(help="The folder of .onnx files.")]
+
+SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+@contextmanager
+def sentences_and_exit_codes() -> Iterator[None]:
+    """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
+    from app.runtime import DeviceError, ModelFileError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except (ValueError, DeviceError, ModelFileError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        code = {DeviceError: NO_DEVICE, ModelFileError: BROKEN_MODEL}.get(type(error), USAGE)
+        raise typer.Exit(code) from error

@@ -1,0 +1,163 @@
+"""From the name of a device to an ONNX Runtime session, the provider really in use, and the reason where they differ."""
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import onnxruntime as ort
+
+Device = Literal["auto", "cpu", "cuda"]
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+THREADS = 1
+"""For networks of this size one thread is fastest, alone and in batches; several sessions run side by side instead."""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why CUDA is not in use: a code for programs, a reason for people, and the command that mends it."""
+
+    code: Literal["not_asked", "two_packages", "cpu_package", "no_driver", "no_gpu", "missing_library", "failed"]
+    reason: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}. {self.remedy}".strip()
+
+
+class DeviceError(RuntimeError):
+    """CUDA was asked for and cannot be had; the message says why and what mends it."""
+
+
+class ModelFileError(RuntimeError):
+    """A model file that breaks its contract; the message names the file and says how."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A session and where it runs: ``asked`` for, ``device`` and ``provider`` in use, and ``obstacle`` between them."""
+
+    session: ort.InferenceSession
+    asked: Device
+    provider: str
+    obstacle: Obstacle | None
+
+    @property
+    def device(self) -> Literal["cpu", "cuda"]:
+        return "cuda" if self.provider == CUDA else "cpu"
+
+
+def open_session(path: Path, device: Device = "auto") -> Runtime:
+    """Open a model on the device asked for; ``auto`` takes CUDA where it works, and says why where it does not.
+
+    Raises:
+        DeviceError: ``cuda`` was asked for and is not to be had.
+        ModelFileError: ONNX Runtime cannot read the file.
+        ValueError: no such device.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"There is no device {device!r}. Known: auto, cpu, cuda.")
+    if device == "cpu":
+        return Runtime(_session(path, CPU), device, CPU, Obstacle("not_asked", "the CPU was asked for"))
+    obstacle = cuda_obstacle()
+    if obstacle is None:
+        session, obstacle = _cuda_session(path)
+        if session is not None:
+            return Runtime(session, device, session.get_providers()[0], None)
+    if device == "cuda":
+        raise DeviceError(f"CUDA is not available: {obstacle}")
+    return Runtime(_session(path, CPU), device, CPU, obstacle)
+
+
+def require_device(device: Device) -> None:
+    """Raise where ``device`` is sure not to be had, before any model is opened.
+
+    Raises:
+        DeviceError: ``cuda`` was asked for and something stands against it.
+    """
+    if device == "cuda" and (obstacle := cuda_obstacle()):
+        raise DeviceError(f"CUDA is not available: {obstacle}")
+
+
+def cuda_obstacle() -> Obstacle | None:
+    """Say what keeps ONNX Runtime from CUDA as far as can be known without opening a session; None if nothing."""
+    installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)]
+    if len(installed) == 2:
+        return Obstacle(
+            "two_packages",
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other",
+            "Run: pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'",
+        )
+    if CUDA not in ort.get_available_providers():
+        return Obstacle(
+            "cpu_package",
+            "the installed onnxruntime was built for the CPU only",
+            "Run: pip uninstall -y onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'",
+        )
+    return _driver_obstacle() or _library_obstacle()
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
+def _driver_obstacle() -> Obstacle | None:
+    """Ask the CUDA driver itself, which every NVIDIA driver brings."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return Obstacle("no_driver", "no NVIDIA driver is installed", "Install the driver of your NVIDIA GPU.")
+    count = ctypes.c_int()
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
+        return Obstacle("no_gpu", "the NVIDIA driver finds no GPU", "Run nvidia-smi to see what the driver sees.")
+    return None
+
+
+def _library_obstacle() -> Obstacle | None:
+    """Load the CUDA libraries that pip installed, then ONNX Runtime's own, whose error names what is missing."""
+    if sys.platform == "win32":
+        return None
+    ort.preload_dlls()
+    folder = Path(ort.__file__).parent / "capi"
+    try:
+        ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / "libonnxruntime_providers_cuda.so"))
+    except OSError as error:
+        return Obstacle(
+            "missing_library",
+            f"a CUDA library is missing: {error}",
+            "Run: pip install 'onnxruntime-gpu[cuda,cudnn]'",
+        )
+    return None
+
+
+def _cuda_session(path: Path) -> tuple[ort.InferenceSession | None, Obstacle | None]:
+    try:
+        session = _session(path, CUDA)
+    except ModelFileError as error:
+        _session(path, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
+        return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({error.__cause__})", "Run nvidia-smi.")
+    return session, None
+
+
+def _session(path: Path, provider: str) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.log_severity_level = 4  # what goes wrong is raised; ONNX Runtime would print it as well
+    if provider == CUDA:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        return ort.InferenceSession(str(path), options, providers=[provider])
+    except Exception as error:  # onnxruntime's exceptions share no base class of their own
+        raise ModelFileError(f"{path}: ONNX Runtime cannot open it ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

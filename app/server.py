@@ -1,0 +1,184 @@
+"""The page and its endpoints on one port: FastAPI, with Gradio mounted in it."""
+
+import asyncio
+import base64
+import logging
+import time
+from dataclasses import asdict
+from types import FrameType
+from typing import Annotated, Any
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, File, Form, Request, UploadFile
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from app.catalog import Catalog, Entry, UnknownModelError
+from app.classifier import Classifier, Prediction
+from app.runtime import Device, DeviceError, ModelFileError, cuda_obstacle
+from app.ui import HEAD, STYLE_SHEETS, build_ui
+from exports.images import ImageError, open_image
+
+SECONDS_TO_FINISH = 4
+"""How long running requests are waited for after SIGTERM or Ctrl-C."""
+
+STATUS = {UnknownModelError: 404, DeviceError: 409, ImageError: 422, ModelFileError: 500}
+
+log = logging.getLogger("inkwear")
+
+
+class NoteAnswer(BaseModel):
+    """One step of the preprocessing."""
+
+    code: str
+    text: str
+    values: dict[str, str | int]
+
+
+class DeviceAnswer(BaseModel):
+    """Where the answer was computed; ``reason`` says why that is not CUDA, ``remedy`` what would change it."""
+
+    asked: str
+    used: str
+    provider: str
+    code: str | None
+    reason: str | None
+    remedy: str | None
+
+
+class Answer(BaseModel):
+    """What the model says of a picture; a blank one has no label and no probabilities."""
+
+    status: str
+    label: str | None
+    class_id: int | None
+    confidence: float | None
+    probabilities: dict[str, float]
+    notes: list[NoteAnswer]
+    pixels: str
+    """28×28 bytes, row by row, in base64: what the network saw."""
+    model: str
+    device: DeviceAnswer
+    milliseconds: float
+
+
+def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
+    """Return the whole application: ``/`` the page, ``/classify``, ``/models`` and ``/healthz``."""
+    # FastAPI's own pages of documentation fetch their scripts from elsewhere; /openapi.json stays.
+    app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None)
+    for error in (*STATUS, ValueError):
+        app.add_exception_handler(error, _explain)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Say that the server answers."""
+        return {"status": "ok"}
+
+    @app.get("/models")
+    def models() -> dict[str, Any]:
+        """List the models of the exports folder, why others were refused, and what stands between us and CUDA."""
+        obstacle = cuda_obstacle()
+        return {
+            "models": [_model_card(entry) for entry in catalog.entries.values()],
+            "refused": catalog.refused,
+            "folder": str(catalog.folder.name),
+            "default_device": default_device,
+            "cuda_obstacle": asdict(obstacle) if obstacle else None,
+        }
+
+    @app.post("/classify")
+    def classify(
+        image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, GIF, BMP or TIFF")],
+        model: Annotated[str, Form(description="a name from /models")],
+        device: Annotated[Device | None, Form()] = None,
+    ) -> Answer:
+        """Classify one picture: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/classify`."""
+        started = time.perf_counter()
+        picture = open_image(image.file.read(), name=image.filename or "the picture")
+        classifier = catalog.classifier(model, device or default_device)
+        [prediction] = classifier.predict([picture])
+        return _answer(prediction, model, classifier, 1000 * (time.perf_counter() - started))
+
+    return gr.mount_gradio_app(
+        app,
+        build_ui(),
+        path="/",
+        css_paths=STYLE_SHEETS,
+        head=HEAD,
+        footer_links=[],
+        show_error=False,
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+    )
+
+
+def _model_card(entry: Entry) -> dict[str, Any]:
+    metadata = entry.metadata
+    return {
+        "name": entry.name,
+        "title": metadata.title,
+        "architecture": metadata.architecture,
+        "dataset": metadata.dataset,
+        "class_names": metadata.class_names,
+        "test_accuracy": metadata.metrics.get("test_accuracy"),
+        "parameters": metadata.metrics.get("parameters"),
+        "bytes": entry.bytes,
+    }
+
+
+def _answer(prediction: Prediction, model: str, classifier: Classifier, milliseconds: float) -> Answer:
+    runtime = classifier.runtime
+    obstacle = runtime.obstacle
+    return Answer(
+        status=prediction.status,
+        label=prediction.label,
+        class_id=prediction.class_id,
+        confidence=prediction.confidence,
+        probabilities=dict(zip(prediction.class_names, prediction.probabilities, strict=False)),
+        notes=[NoteAnswer(code=note.code, text=str(note), values=dict(note.values)) for note in prediction.notes],
+        pixels=base64.b64encode(prediction.pixels.tobytes()).decode(),
+        model=model,
+        device=DeviceAnswer(
+            asked=runtime.asked,
+            used=runtime.device,
+            provider=runtime.provider,
+            code=obstacle.code if obstacle else None,
+            reason=obstacle.reason if obstacle else None,
+            remedy=obstacle.remedy if obstacle else None,
+        ),
+        milliseconds=milliseconds,
+    )
+
+
+async def _explain(request: Request, error: Exception) -> JSONResponse:
+    """Answer an expected error with its sentence and the kind of error as a code."""
+    status = STATUS.get(type(error), 422)
+    return JSONResponse({"error": {"code": type(error).__name__, "message": str(error)}}, status_code=status)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that also ends Gradio's open event streams, so that it can stop while pages are open."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=SECONDS_TO_FINISH
+            )
+        )
+        self._stop_events = [r.app.stop_event for r in app.routes if hasattr(getattr(r, "app", None), "stop_event")]
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: Any = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if not self.should_exit:
+            log.warning("Inkwear is at http://%s:%d (Ctrl-C stops it)", self.config.host, self.config.port)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        for event in self._stop_events:
+            if self._loop:
+                self._loop.call_soon_threadsafe(event.set)
+        super().handle_exit(sig, frame)
+

@@ -1,0 +1,24 @@
+"""The page: Gradio's frame around a studio of our own. Wiring only; what it shows lies in ``app/page``."""
+
+import json
+from pathlib import Path
+
+import gradio as gr
+
+PAGE = Path(__file__).parent / "page"
+
+STYLE_SHEETS = [PAGE / "studio.css"]
+HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+
+
+def build_ui() -> gr.Blocks:
+    """Build the page: the studio asks ``/models`` what there is and ``/classify`` for every answer."""
+    with gr.Blocks(title="Inkwear", fill_width=True, analytics_enabled=False) as blocks:
+        gr.HTML(
+            html_template=(PAGE / "studio.html").read_text(encoding="utf-8"),
+            js_on_load=(PAGE / "studio.js").read_text(encoding="utf-8"),
+            words=json.loads((PAGE / "words.json").read_text(encoding="utf-8")),
+            apply_default_css=False,
+            elem_id="inkwear",
+        )
+    return blocks

@@ -1,0 +1,113 @@
+"""What an exported file says of itself: a typed, versioned dataclass <-> the ONNX ``metadata_props``."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from exports.preprocessing import SIZE, InputSpec, Pixels
+
+SCHEMA_VERSION = 1
+
+
+class MetadataError(ValueError):
+    """The metadata of a file is missing, of a newer version, or not what it should be; the message says which."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A picture and the logits it must give, so that any consumer can check its own way of running the file.
+
+    Attributes:
+        pixels: 28×28 bytes row by row in base64, as ``frame`` gives them: before ``normalize``.
+        logits: (classes,) as PyTorch computed them, to be met within 1e-3.
+    """
+
+    pixels: str
+    logits: tuple[float, ...]
+
+    @classmethod
+    def of(cls, image: Pixels, logits: "np.typing.NDArray[np.float32]") -> "Reference":
+        return cls(base64.b64encode(image.tobytes()).decode(), tuple(float(value) for value in logits))
+
+    def image(self) -> Pixels:
+        """Return the picture as (28, 28) uint8."""
+        return np.frombuffer(base64.b64decode(self.pixels), np.uint8).reshape(SIZE, SIZE)
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """All that a consumer must know and the graph does not say.
+
+    Attributes:
+        architecture, dataset: by name, such as ``lenet`` and ``mnist``; for people, nothing depends on them.
+        title: of the data set, for people.
+        class_names: in the order of the logits.
+        input: how a picture becomes what the network reads.
+        output: what comes out; ``logits`` is the only kind there is.
+        metrics: ``test_accuracy`` and ``validation_accuracy`` as fractions, ``parameters`` as a count.
+        recipe: the options, seed and versions that trained it, and the command that repeats it.
+        reference: for a consumer's check of itself.
+    """
+
+    architecture: str
+    dataset: str
+    title: str
+    class_names: tuple[str, ...]
+    input: InputSpec
+    metrics: Mapping[str, float]
+    recipe: Mapping[str, Any]
+    reference: Reference
+    output: str = "logits"
+    schema_version: int = SCHEMA_VERSION
+
+    def to_props(self) -> dict[str, str]:
+        """Return ``metadata_props``: a JSON value for each field."""
+        return {name: json.dumps(value, ensure_ascii=False) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str]) -> "ModelMetadata":
+        """Read ``metadata_props`` back; keys that are not ours are left alone.
+
+        Raises:
+            MetadataError: not an Inkwear file, a newer schema, a missing field, or a value that does not fit.
+        """
+        if "schema_version" not in props:
+            raise MetadataError(
+                "it carries no Inkwear metadata, so its mean, std and class names are unknown; "
+                "export it with `python -m training.export`"
+            )
+        try:
+            values = {field.name: json.loads(props[field.name]) for field in fields(cls)}
+        except KeyError as error:
+            raise MetadataError(f"its metadata lacks the key {error}") from error
+        except json.JSONDecodeError as error:
+            raise MetadataError(f"its metadata is not JSON ({error})") from error
+        if values["schema_version"] != SCHEMA_VERSION:
+            raise MetadataError(
+                f"its metadata is of version {values['schema_version']}, this Inkwear reads {SCHEMA_VERSION}; update it"
+            )
+        return cls._checked(values)
+
+    @classmethod
+    def _checked(cls, values: dict[str, Any]) -> "ModelMetadata":
+        names = values["class_names"]
+        if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+            raise MetadataError(f"its class_names are {names!r}; a list of strings is needed")
+        if values["output"] != "logits":
+            raise MetadataError(f"its output is {values['output']!r}; only 'logits' can be read")
+        try:
+            reference = values["reference"]
+            values |= {
+                "class_names": tuple(names),
+                "input": InputSpec(**values["input"]),
+                "reference": Reference(reference["pixels"], tuple(map(float, reference["logits"]))),
+                "metrics": {name: float(value) for name, value in values["metrics"].items()},
+            }
+            values["reference"].image()
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise MetadataError(f"its metadata does not fit: {error}") from error
+        return cls(**values)

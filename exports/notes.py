@@ -1,0 +1,33 @@
+"""What was done to a picture on its way to the network, in words a person can read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TEMPLATES = {
+    "turned": "turned upright, as the camera's orientation tag says",
+    "first_frame": "first of {frames} frames taken",
+    "deep": "{bits}-bit values scaled to 8 bits",
+    "transparency": "transparent parts laid on {backdrop}",
+    "gray": "colours turned to gray",
+    "lighting": "uneven lighting evened out",
+    "inverted": "inverted: the object was darker than its background",
+    "background": "background noise set to zero",
+    "thickened": "strokes thickened to the usual width",
+    "thinned": "strokes thinned to the usual width",
+    "contrast": "contrast raised to full range",
+    "framed": "cut out, scaled to {box} pixels and centred by its {centering}",
+    "already_framed": "already framed as the data set frames",
+    "blank": "nothing stands out from the background",
+}
+"""Code -> English sentence; the page carries the same codes in its other languages."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """One step that changed the picture: a code from ``TEMPLATES`` and the values its sentence names."""
+
+    code: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return TEMPLATES[self.code].format(**self.values)

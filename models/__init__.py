@@ -1,0 +1,14 @@
+"""PyTorch networks, every one with the same face: ``(N, 1, 28, 28)`` images in, ``(N, classes)`` logits out.
+
+Importing this package imports every file beside it, so that a network registers itself by being here.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from models.registry import create_model, list_models
+
+__all__ = ["create_model", "list_models"]
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,42 @@
+"""The list of networks: a name and the function that builds the network, registered where it is written."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from torch import nn
+
+Builder = Callable[[int], nn.Module]
+
+_builders: dict[str, Builder] = {}
+
+
+def register_model(builder: Builder) -> Builder:
+    """Register ``builder(num_classes) -> nn.Module`` under its own function name.
+
+    Raises:
+        ValueError: another builder already has this name.
+    """
+    name = builder.__name__
+    if name in _builders:
+        taken_by = _builders[name].__module__
+        raise ValueError(f"Two networks are called {name!r}: one in {taken_by}, one in {builder.__module__}.")
+    _builders[name] = builder
+    return builder
+
+
+def create_model(name: str, num_classes: int = 10) -> nn.Module:
+    """Build the network ``name`` with fresh weights from torch's global random generator.
+
+    Raises:
+        ValueError: no network has this name; the message lists the names there are.
+    """
+    if name not in _builders:
+        close = get_close_matches(name, _builders, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"There is no network {name!r}.{hint} Known: {', '.join(list_models())}.")
+    return _builders[name](num_classes)
+
+
+def list_models() -> list[str]:
+    """Return the names that ``create_model`` accepts, sorted."""
+    return sorted(_builders)

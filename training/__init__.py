@@ -1,0 +1,1 @@
+"""Everything that needs torch to run: data sets, training, evaluation, export."""

@@ -1,0 +1,188 @@
+"""The facts of a data set, and its images as one tensor.
+
+The files are torchvision's own (``<data_dir>/MNIST/raw/train-images-idx3-ubyte`` …), fetched by torchvision when they
+are absent, but read and checked here: torchvision's reader accepts a label of 200 and fewer labels than images.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from exports.preprocessing import SIZE, InputSpec, Pixels, normalize, unsqueeze
+from training.augment import Augmentation
+
+Part = Literal["train", "validation", "test"]
+
+VALIDATION_SIZE = 5_000
+"""Of the 60,000 training images, held out for selection."""
+
+SPLIT_SEED = 20_260_101
+"""The split is the same for every run, whatever its own seed: what one model trained on, no other is selected on."""
+
+
+class DataError(RuntimeError):
+    """A data file that is missing or damaged; the message names it, says what is wrong and how to get it."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What there is to know about a data set before its first image is read."""
+
+    name: str
+    title: str
+    folder: str
+    """The name of torchvision's class, and of its folder under ``data_dir``."""
+    class_names: tuple[str, ...]
+    input: InputSpec
+    augmentation: Augmentation
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set: normalised ``images`` (N, 1, 28, 28) float32 and ``labels`` (N,) int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(self.images.to(device), self.labels.to(device))
+
+
+DATASETS = {
+    dataset.name: dataset
+    for dataset in (
+        Dataset(
+            name="mnist",
+            title="MNIST digits",
+            folder="MNIST",
+            class_names=tuple("0123456789"),
+            input=InputSpec(
+                mean=0.1307, std=0.3081, box=20, centering="mass", full_range=True, stroke=(1.95, 2.73), even_lighting=True
+            ),  # the box: LeCun et al. 1998, section III.A
+            augmentation=Augmentation(degrees=12, shear=0.15, scale=0.1, shift=1.5, mirror=False),
+        ),
+        Dataset(
+            name="fashion_mnist",
+            title="Fashion-MNIST clothing",
+            folder="FashionMNIST",
+            class_names=(
+                *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+                *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+            ),
+            input=InputSpec(
+                mean=0.2860, std=0.3530, box=28, centering="box", full_range=False, stroke=None, even_lighting=False
+            ),  # the box: Xiao, Rasul, Vollgraf 2017, section 2
+            augmentation=Augmentation(degrees=0, shear=0, scale=0.05, shift=1, mirror=True),
+        ),
+    )
+}
+
+
+def find_dataset(name: str) -> Dataset:
+    """Return the facts of data set ``name``.
+
+    Raises:
+        ValueError: no data set has this name; the message lists the names there are.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"There is no data set {name!r}. Known: {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def load_split(dataset: Dataset, part: Part, data_dir: Path) -> Split:
+    """Load one part of a data set, normalised by the code that serves it.
+
+    ``train`` has 55,000 images, ``validation`` 5,000 of the same 60,000, ``test`` 10,000.
+
+    Raises:
+        DataError: a file is missing and cannot be downloaded, or is damaged.
+    """
+    pixels, labels = load_pixels(dataset, part, data_dir)
+    images = unsqueeze(normalize(pixels, dataset.input))
+    return Split(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
+
+
+def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, Pixels]:
+    """Load one part of a data set as stored: pixels (N, 28, 28) uint8 and labels (N,) uint8.
+
+    Raises:
+        DataError: as ``load_split``.
+    """
+    prefix = "t10k" if part == "test" else "train"
+    raw = data_dir / dataset.folder / "raw"
+    images_file, labels_file = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
+    if not (images_file.exists() and labels_file.exists()):
+        _download(dataset, data_dir)
+    pixels, labels = read_idx(images_file, dimensions=3), read_idx(labels_file, dimensions=1)
+    _check_together(pixels, labels, images_file, labels_file, len(dataset.class_names))
+    if part == "test":
+        return pixels, labels
+    held_out = _held_out(labels)
+    chosen = held_out if part == "validation" else ~held_out
+    return pixels[chosen], labels[chosen]
+
+
+def read_idx(path: Path, dimensions: int) -> Pixels:
+    """Read a file of unsigned bytes in the IDX format (LeCun's page of MNIST, "FILE FORMATS").
+
+    Raises:
+        DataError: not there, a wrong magic number, or a length that its header does not announce.
+    """
+    if not path.exists():
+        raise DataError(f"{path} is missing. {_HOW_TO_GET}")
+    content = path.read_bytes()
+    magic, announced = int.from_bytes(content[:4], "big"), 4 + 4 * dimensions
+    expected = 0x0800 + dimensions  # 0x08: unsigned bytes
+    if len(content) < announced or magic != expected:
+        raise DataError(f"{path}: the magic number is {magic:#06x}, expected {expected:#06x}. {_HOW_TO_MEND}")
+    shape = tuple(np.frombuffer(content, ">u4", count=dimensions, offset=4).tolist())
+    if len(content) - announced != math.prod(shape):
+        raise DataError(
+            f"{path}: the header announces {math.prod(shape):,} bytes of {'×'.join(map(str, shape))}, "
+            f"the file holds {len(content) - announced:,}. {_HOW_TO_MEND}"
+        )
+    return np.frombuffer(content, np.uint8, offset=announced).reshape(shape)
+
+
+_HOW_TO_GET = "Leave --data-dir where the files may be written and torchvision downloads them, or copy them there."
+_HOW_TO_MEND = "Delete the file and run again to download it anew, or copy an intact one in its place."
+
+
+def _check_together(pixels: Pixels, labels: Pixels, images_file: Path, labels_file: Path, classes: int) -> None:
+    if pixels.shape[1:] != (SIZE, SIZE):
+        raise DataError(f"{images_file}: images of {pixels.shape[1]}×{pixels.shape[2]}, expected 28×28. {_HOW_TO_MEND}")
+    if len(pixels) != len(labels):
+        raise DataError(f"{labels_file}: {len(labels):,} labels for {len(pixels):,} images. {_HOW_TO_MEND}")
+    if not len(labels):
+        raise DataError(f"{images_file}: holds no images. {_HOW_TO_MEND}")
+    if labels.max() >= classes:
+        first = int(np.argmax(labels >= classes))
+        raise DataError(f"{labels_file}: label {first} is {labels[first]}, above {classes - 1}. {_HOW_TO_MEND}")
+
+
+def _download(dataset: Dataset, data_dir: Path) -> None:
+    from torchvision import datasets as torchvision_datasets  # 1 s to import, and seldom needed
+
+    try:
+        getattr(torchvision_datasets, dataset.folder)(str(data_dir), download=True)
+    except Exception as error:  # urllib, OSError, RuntimeError and assertions, as the mirror and the disk have it
+        raw = data_dir / dataset.folder / "raw"
+        raise DataError(f"{raw} lacks files of {dataset.title}, and downloading failed: {error}. {_HOW_TO_GET}") from error
+
+
+def _held_out(labels: Pixels) -> NDArray[np.bool_]:
+    """Mark the validation images: of every class its share of ``VALIDATION_SIZE``, drawn by ``SPLIT_SEED``."""
+    generator = np.random.default_rng(SPLIT_SEED)
+    shuffled = generator.permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    size = min(VALIDATION_SIZE, len(labels) // 12)
+    every = (np.arange(size) + 0.5) * len(labels) / size  # equal steps through the sorted list: stratified
+    held_out = np.zeros(len(labels), bool)
+    held_out[by_class[every.astype(int)]] = True
+    return held_out
