@@ -1,7 +1,6 @@
 """``python -m app``: the page and its endpoints."""
 
 import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -111,7 +111,7 @@ class Classifier:
         )
 
     def _check_graph(self) -> None:
-        """Hold the graph to its contract: ``images`` (batch, 1, 28, 28) in, ``logits`` (batch, classes) out, float32."""
+        """Hold the graph to its contract: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes), float32."""
         found = [
             (value.name, *value.shape[1:], value.type)
             for value in (*self.runtime.session.get_inputs(), *self.runtime.session.get_outputs())

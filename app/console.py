@@ -26,5 +26,5 @@ def sentences_and_exit_codes() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except (ValueError, DeviceError, ModelFileError) as error:
         typer.echo(f"Error: {error}", err=True)
-        code = {DeviceError: NO_DEVICE, ModelFileError: BROKEN_MODEL}.get(type(error), USAGE)
-        raise typer.Exit(code) from error
+        codes: dict[type[Exception], int] = {DeviceError: NO_DEVICE, ModelFileError: BROKEN_MODEL}
+        raise typer.Exit(codes.get(type(error), USAGE)) from error

@@ -1,4 +1,4 @@
-"""From the name of a device to an ONNX Runtime session, the provider really in use, and the reason where they differ."""
+"""From the name of a device to a session, the provider really in use, and the reason where they differ."""
 
 import ctypes
 import sys

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from app.catalog import Catalog, Entry, UnknownModelError
 from app.classifier import Classifier, Prediction
 from app.runtime import Device, DeviceError, ModelFileError, cuda_obstacle
-from app.ui import HEAD, STYLE_SHEETS, build_ui
+from app.ui import build_ui, head
 from exports.images import ImageError, open_image
 
 SECONDS_TO_FINISH = 4
@@ -104,8 +104,7 @@ def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
         app,
         build_ui(),
         path="/",
-        css_paths=STYLE_SHEETS,
-        head=HEAD,
+        head=head(),
         footer_links=[],
         show_error=False,
         run_history=False,
@@ -163,11 +162,10 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         super().__init__(
-            uvicorn.Config(
-                app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=SECONDS_TO_FINISH
-            )
+            uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=SECONDS_TO_FINISH)
         )
-        self._stop_events = [r.app.stop_event for r in app.routes if hasattr(getattr(r, "app", None), "stop_event")]
+        mounted = [getattr(route, "app", None) for route in app.routes]
+        self._stop_events = [gradio.stop_event for gradio in mounted if isinstance(gradio, gr.routes.App)]
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: Any = None) -> None:
@@ -181,4 +179,3 @@ class Server(uvicorn.Server):
             if self._loop:
                 self._loop.call_soon_threadsafe(event.set)
         super().handle_exit(sig, frame)
-

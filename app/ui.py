@@ -7,8 +7,10 @@ import gradio as gr
 
 PAGE = Path(__file__).parent / "page"
 
-STYLE_SHEETS = [PAGE / "studio.css"]
-HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+
+def head() -> str:
+    """Return what goes into the page's <head>: the styles, as they are; Gradio's ``css=`` would prefix each."""
+    return f"<style>{(PAGE / 'studio.css').read_text(encoding='utf-8')}</style>"
 
 
 def build_ui() -> gr.Blocks:

@@ -63,7 +63,9 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(_bomb_message(name)) from error
-    except Exception as error:  # Pillow's readers raise what their format suggests: OSError, SyntaxError, struct.error …
+    except (
+        Exception
+    ) as error:  # Pillow's readers raise what their format suggests: OSError, SyntaxError, struct.error …
         raise ImageError(f"{name}: the picture is damaged or cut short ({error}); save it again and retry.") from error
     return image
 

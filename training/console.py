@@ -48,7 +48,9 @@ def sentences_and_exit_codes() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except (ValueError, DataError, CheckpointError, ModelFileError, DeviceError) as error:
         typer.echo(f"Error: {error}", err=True)
-        codes = {CheckpointError: BROKEN_FILE, ModelFileError: BROKEN_FILE, DeviceError: NO_DEVICE}
-        code = codes.get(type(error), USAGE)
-        raise typer.Exit(code) from error
-
+        codes: dict[type[Exception], int] = {
+            CheckpointError: BROKEN_FILE,
+            ModelFileError: BROKEN_FILE,
+            DeviceError: NO_DEVICE,
+        }
+        raise typer.Exit(codes.get(type(error), USAGE)) from error

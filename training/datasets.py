@@ -63,7 +63,13 @@ DATASETS = {
             folder="MNIST",
             class_names=tuple("0123456789"),
             input=InputSpec(
-                mean=0.1307, std=0.3081, box=20, centering="mass", full_range=True, stroke=(1.95, 2.73), even_lighting=True
+                mean=0.1307,
+                std=0.3081,
+                box=20,
+                centering="mass",
+                full_range=True,
+                stroke=(1.95, 2.73),
+                even_lighting=True,
             ),  # the box: LeCun et al. 1998, section III.A
             augmentation=Augmentation(degrees=12, shear=0.15, scale=0.1, shift=1.5, mirror=False),
         ),
@@ -173,7 +179,9 @@ def _download(dataset: Dataset, data_dir: Path) -> None:
         getattr(torchvision_datasets, dataset.folder)(str(data_dir), download=True)
     except Exception as error:  # urllib, OSError, RuntimeError and assertions, as the mirror and the disk have it
         raw = data_dir / dataset.folder / "raw"
-        raise DataError(f"{raw} lacks files of {dataset.title}, and downloading failed: {error}. {_HOW_TO_GET}") from error
+        raise DataError(
+            f"{raw} lacks files of {dataset.title}, and downloading failed: {error}. {_HOW_TO_GET}"
+        ) from error
 
 
 def _held_out(labels: Pixels) -> NDArray[np.bool_]:

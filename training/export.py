@@ -1,4 +1,4 @@
-"""``python -m training.export``: a checkpoint becomes an ONNX file that explains itself, checked before it is in place."""
+"""``python -m training.export``: a checkpoint becomes an ONNX file that explains itself, once it is checked."""
 
 import logging
 from pathlib import Path
@@ -79,7 +79,9 @@ def rebuild(checkpoint: "Checkpoint") -> "nn.Module":
         model.load_state_dict(checkpoint.weights)
     except RuntimeError as error:
         name = checkpoint.config["model"]
-        raise CheckpointError(f"The weights do not fit today's {name!r} ({str(error).splitlines()[-1].strip()}).") from error
+        raise CheckpointError(
+            f"The weights do not fit today's {name!r} ({str(error).splitlines()[-1].strip()})."
+        ) from error
     return model.eval()
 
 
@@ -129,7 +131,7 @@ def _recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
 
 
 def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> None:
-    """Write the network, in the mode it is in, with its metadata: one file, ``images`` (batch, 1, 28, 28) -> ``logits``."""
+    """Write the network, in the mode it is in, with its metadata: ``images`` (batch, 1, 28, 28) -> ``logits``."""
     import torch
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -147,8 +149,8 @@ def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> Non
     program.model.metadata_props.update(metadata.to_props())
     program.model.producer_name = "Inkwear"
     program.model.doc_string = (
-        f"{metadata.architecture} for {metadata.title}. Feed images (batch, 1, 28, 28) float32 as metadata_props['input'] says: "
-        "(pixel / 255 - mean) / std of bright objects on black, framed as its numbers tell. "
+        f"{metadata.architecture} for {metadata.title}. "
+        "Feed images (batch, 1, 28, 28) float32 as metadata_props['input'] says: (pixel / 255 - mean) / std of bright objects on black, framed as its numbers tell. "
         "Read logits (batch, classes); the names are in metadata_props['class_names']."
     )
     program.save(path, external_data=False)
@@ -190,7 +192,8 @@ def _check_onnx(path: Path) -> None:
         onnx.checker.check_model(str(path), full_check=True)
     except Exception as error:  # ValidationError, and protobuf's DecodeError for what is no model at all
         raise ExportError(f"Check 'ONNX checker' failed: {error}") from error
-    outside = [tensor.name for tensor in onnx.load(path, load_external_data=False).graph.initializer if uses_external_data(tensor)]
+    weights = onnx.load(path, load_external_data=False).graph.initializer
+    outside = [tensor.name for tensor in weights if uses_external_data(tensor)]
     if outside:
         raise ExportError(f"Check 'one file' failed: {len(outside)} weights lie outside it, such as {outside[0]}.")
 
@@ -211,7 +214,8 @@ def _check_parity(classifier: Any, model: "nn.Module", pixels: "Pixels", test: "
         largest = float(np.abs(served - torch_logits(test.images[:batch])).max())
         if not largest <= TOLERANCE:
             raise ExportError(
-                f"Check 'batch of {batch}' failed: a logit differs from torch by {largest:.2g}, allowed are {TOLERANCE:g}."
+                f"Check 'batch of {batch}' failed: a logit differs from torch by {largest:.2g}, "
+                f"allowed are {TOLERANCE:g}."
             )
     served = np.concatenate([classifier.logits(part) for part in np.array_split(pixels, 10)])
     different = int((served.argmax(1) != torch_logits(test.images).argmax(1)).sum())

@@ -37,7 +37,8 @@ def train_one_epoch(
     Args:
         model: in any mode; left in training mode.
         train: on the device of the model.
-        optimizer, scheduler: both stepped after each batch.
+        optimizer: stepped after each batch.
+        scheduler: likewise.
         batch_size: images a step; the last batch of an epoch is as small as what is left.
         change: the augmentation of a batch.
         on_batch: called after each step with its number of images and the scores so far.

@@ -56,7 +56,9 @@ class _Learner:
     history: list[dict[str, float]]
 
 
-def fit(config: Config, data_dir: Path, folder: Path, device: torch.device, *, resume: bool = False) -> dict[str, float]:
+def fit(
+    config: Config, data_dir: Path, folder: Path, device: torch.device, *, resume: bool = False
+) -> dict[str, float]:
     """Train to the end of ``config.epochs`` and return the metrics of the best epoch, ``test_accuracy`` among them.
 
     ``folder`` receives ``last.pt`` (after each epoch), ``best.pt`` (highest validation accuracy, then lowest loss),
@@ -96,9 +98,7 @@ def _learner(model: nn.Module, config: Config, steps_an_epoch: int) -> _Learner:
     return _Learner(model, optimizer, scheduler, history=[])
 
 
-def _one_epoch(
-    learner: _Learner, train: Split, validation: Split, dataset: Dataset, config: Config, bar: tqdm
-) -> None:
+def _one_epoch(learner: _Learner, train: Split, validation: Split, dataset: Dataset, config: Config, bar: tqdm) -> None:
     started = time.perf_counter()
     empty_pixel = float(normalize(np.zeros(1, np.uint8), dataset.input)[0])
 

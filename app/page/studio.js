@@ -27,8 +27,11 @@ function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-const percent = (fraction, digits = 0) =>
-  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(fraction);
+function percent(fraction, digits = 1) {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(fraction);
+}
+
+const chance = (probability) => (probability > 0.999 ? `>${percent(0.999)}` : percent(probability)); // never certain
 
 const className = (name) => props.words[language].classes[name] ?? name;
 
@@ -276,9 +279,9 @@ function sentence() {
   if (!answer) return say("waiting");
   if (answer.status === "blank") return say("blank");
   const [, second] = Object.entries(answer.probabilities).sort(([, a], [, b]) => b - a);
-  const confidence = percent(answer.confidence, answer.confidence > 0.99 ? 1 : 0);
-  if (answer.confidence > 0.995) return say("sure", { confidence });
-  return say("runner_up", { confidence, second: `${className(second[0])} (${percent(second[1])})` });
+  const confidence = chance(answer.confidence);
+  if (answer.confidence > 0.99) return say("sure", { confidence });
+  return say("runner_up", { confidence, second: `${className(second[0])} (${chance(second[1])})` });
 }
 
 function showBars() {
@@ -293,7 +296,7 @@ function showBars() {
     const probability = answer?.probabilities[names[index]] ?? 0;
     bar.style.setProperty("--share", probability);
     bar.classList.toggle("best", names[index] === answer?.label);
-    bar.lastChild.textContent = answer?.label ? percent(probability, 1) : "";
+    bar.lastChild.textContent = answer?.label ? chance(probability) : "";
   });
 }
 

@@ -1,0 +1,233 @@
+"""A gray picture of any size -> the 28×28 pixels that a network was trained to read."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from exports.notes import Note
+from exports.spec import SIZE, Floats, InputSpec, Pixels
+
+WORKING_SIDE = 512
+"""Pictures are brought to at most this many pixels on their longer side before anything is measured."""
+
+LEAST_CONTRAST = 16
+"""Gray levels by which something must stand out from its background to be more than a blank sheet."""
+
+NOISE_FACTOR = 6
+"""The same in standard deviations of the background's noise."""
+
+UNEVEN = 12
+"""Gray levels by which the border's brightness may vary before its lighting is evened out."""
+
+SPECK = 0.04
+"""Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
+
+NEARLY_FULL = 250
+"""A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A picture as the network will see it: ``pixels`` (28, 28) uint8, bright on black, and how it came to be."""
+
+    pixels: Pixels
+    notes: tuple[Note, ...]
+    blank: bool = False
+
+
+def frame(gray: Pixels, spec: InputSpec) -> Framed:
+    """Place the object of a gray picture in a 28×28 frame, as the data set's own makers did.
+
+    MNIST (LeCun et al. 1998, section III.A): size-normalised into a 20×20 box with the aspect ratio kept, centred by
+    the centre of mass. Fashion-MNIST (Xiao et al. 2017, section 2): trimmed, longest edge to 28, centred by its box,
+    negated. A picture that is already so framed comes back unchanged.
+
+    Args:
+        gray: (H, W) uint8, either polarity.
+        spec: how the data set frames.
+    """
+    foreground, notes = _foreground(_shrink(gray), spec)
+    if not foreground.any():
+        return Framed(np.zeros((SIZE, SIZE), np.uint8), (*notes, Note("blank")), blank=True)
+    crop = _tight_crop(foreground)
+    if spec.stroke and max(crop.shape) > spec.box:
+        crop, stroke_notes = _with_usual_stroke(crop, spec)
+        notes += stroke_notes
+    fitted = _fit(crop, spec.box)
+    if spec.full_range and fitted.max() < NEARLY_FULL:
+        fitted *= 255 / fitted.max()
+        notes.append(Note("contrast"))
+    pixels = _place(np.rint(fitted).astype(np.uint8), spec)
+    if np.array_equal(pixels, gray):
+        notes.append(Note("already_framed"))
+    else:
+        notes.append(Note("framed", {"box": spec.box, "centering": spec.centering}))
+    return Framed(pixels, tuple(notes))
+
+
+def _shrink(gray: Pixels) -> Pixels:
+    scale = WORKING_SIDE / max(gray.shape)
+    return gray if scale >= 1 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def _foreground(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
+    """Separate the object from its background: (H, W) float32 from 0, where there is background, to 255."""
+    notes = []
+    background: Floats | float = float(np.median(_border(gray)))
+    darker = _object_is_darker(gray, background)
+    if spec.even_lighting and _spread(_border(gray)) > 0 and _is_uneven(gray):
+        darker = _object_is_darker(gray, _lighting(gray))
+        background = _sheet(gray, darker)
+        notes.append(Note("lighting"))
+    if darker:
+        notes.append(Note("inverted"))
+    distance = _distance(gray, background, darker)
+    noise_level, noise = _noise(distance)
+    threshold = max(LEAST_CONTRAST, noise_level + NOISE_FACTOR * noise)
+    if cv2.blur(distance, (3, 3)).max() < threshold:
+        return np.zeros_like(distance), notes
+    if noise > 0:
+        notes.append(Note("background"))
+    if noise > 0 or max(gray.shape) > SIZE:  # a clean picture of the frame's own size may be framed already
+        distance = _without_noise(distance, threshold, spec)
+    return distance, notes
+
+
+def _border(gray: NDArray) -> NDArray:
+    """The pixels of a frame 3 % wide along the edges: hardly ever the object."""
+    width = max(1, round(0.03 * min(gray.shape)))
+    top, bottom, left, right = gray[:width], gray[-width:], gray[width:-width, :width], gray[width:-width, -width:]
+    return np.concatenate([part.ravel() for part in (top, bottom, left, right)])
+
+
+def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
+    """Whether what differs from the background differs to the dark side, weighed by how much it differs."""
+    difference = gray - np.float32(background)
+    return float(np.abs(difference[difference < 0]).sum()) > float(difference[difference > 0].sum())
+
+
+def _is_uneven(gray: Pixels) -> bool:
+    return int(np.ptp(_border(cv2.resize(gray, (16, 16), interpolation=cv2.INTER_AREA)))) > UNEVEN
+
+
+def _lighting(gray: Pixels) -> Floats:
+    """Fit the brightness of the sheet by a quadratic surface, leaving out what stands off from it: (H, W)."""
+    coarse = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    terms, kept = _quadratic_terms(32, 32), np.ones(coarse.size, bool)
+    for _ in range(4):
+        weights = np.linalg.lstsq(terms[kept], coarse[kept], rcond=None)[0]
+        off = np.abs(coarse - terms @ weights)
+        kept = off <= 2 * np.median(off) + 1
+    return (_quadratic_terms(*gray.shape) @ weights).reshape(gray.shape).astype(np.float32)
+
+
+def _quadratic_terms(height: int, width: int) -> NDArray:
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    return np.stack([term.ravel() for term in (np.ones_like(x), x, y, x * x, x * y, y * y)], axis=1)
+
+
+def _sheet(gray: Pixels, ink_is_darker: bool) -> Floats:
+    """The sheet without what is written on it: a grayscale closing wider than any stroke, smoothed (H, W).
+
+    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII ("rolling ball"); for light ink its dual.
+    """
+    scale = min(1.0, 128 / max(gray.shape))
+    coarse = cv2.medianBlur(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), 3)
+    width = round(max(coarse.shape) / 4) | 1
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    operation = cv2.MORPH_CLOSE if ink_is_darker else cv2.MORPH_OPEN
+    sheet = cv2.morphologyEx(coarse, operation, element, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
+    return cv2.resize(cv2.GaussianBlur(sheet, (0, 0), width / 4), gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _distance(gray: Pixels, background: Floats | float, darker: bool) -> Floats:
+    """How far each pixel is from its background towards the object's side, 255 being as far as gray goes."""
+    values, ground = (255 - gray, 255 - background) if darker else (gray, background)
+    room = np.maximum(255 - ground, 1)
+    return np.clip((values - ground) * (255 / room), 0, 255).astype(np.float32)
+
+
+def _noise(distance: Floats) -> tuple[float, float]:
+    """Median and standard deviation of what is left of the background, estimated on the border."""
+    border = _border(distance)
+    return float(np.median(border)), _spread(border)
+
+
+def _spread(values: NDArray) -> float:
+    """A standard deviation that up to three quarters of outliers do not touch; 0 where a quarter are the median.
+
+    The lower quartile of |x - median| is 0.3186 standard deviations of a normal distribution.
+    """
+    return float(np.percentile(np.abs(values - np.median(values)), 25) / 0.3186)
+
+
+def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
+    """Set to exactly 0 what is not part of the object: noise, and detached specks."""
+    level = float(np.percentile(distance[distance >= threshold], 80))
+    if spec.full_range:  # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
+        distance = np.clip((distance / level - 0.25) * 2, 0, 1) * 255
+        threshold = 1
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((distance >= threshold).astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    large = areas >= SPECK * areas[1:].max(initial=0)
+    large[0] = False
+    return np.where(large[labels], distance, 0)
+
+
+def _tight_crop(foreground: Floats) -> Floats:
+    rows, columns = np.flatnonzero(foreground.any(axis=1)), np.flatnonzero(foreground.any(axis=0))
+    return foreground[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note]]:
+    """Thicken or thin the strokes of a crop where they lie outside the usual widths, so that they lie within."""
+    assert spec.stroke is not None
+    scale = max(crop.shape) / spec.box
+    width = _stroke_width(crop) / scale
+    change = round((float(np.clip(width, *spec.stroke)) - width) * scale)  # pixels of the crop, both sides together
+    if abs(change) < 1:
+        return crop, []
+    margin = abs(change)
+    room = cv2.copyMakeBorder(crop, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin + 1, margin + 1))
+    changed = cv2.dilate(room, element) if change > 0 else cv2.erode(room, element)
+    if not changed.any():
+        return crop, []
+    return _tight_crop(changed), [Note("thickened" if change > 0 else "thinned")]
+
+
+def _stroke_width(crop: Floats) -> float:
+    """Mean width in pixels: a stroke of length l and width w has an area of l·w and an outline of about 2·l."""
+    mask = cv2.copyMakeBorder((crop >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return 2 * float(mask.sum()) / max(sum(cv2.arcLength(outline, closed=True) for outline in outlines), 1)
+
+
+def _fit(crop: Floats, box: int) -> Floats:
+    """Scale so that the longer side is ``box``: averaging areas where it shrinks, as a square that keeps the aspect."""
+    height, width = crop.shape
+    side = max(height, width)
+    if side == box:
+        return crop
+    top, left = (side - height) // 2, (side - width) // 2
+    square = cv2.copyMakeBorder(crop, top, side - height - top, left, side - width - left, cv2.BORDER_CONSTANT)
+    return cv2.resize(square, (box, box), interpolation=cv2.INTER_AREA if side > box else cv2.INTER_CUBIC).clip(0, 255)
+
+
+def _place(fitted: Pixels, spec: InputSpec) -> Pixels:
+    """Put the object into the frame by its centre of mass or by its outline."""
+    sides = np.array(fitted.shape)
+    by_box = (SIZE - sides + 1) // 2  # an odd pixel goes above and to the left, as in 99 % of Fashion-MNIST
+    offset = np.rint(SIZE / 2 - _centre_of_mass(fitted)) if spec.centering == "mass" else by_box
+    top, left = np.clip(offset, 0, SIZE - sides).astype(int)
+    pixels = np.zeros((SIZE, SIZE), np.uint8)
+    pixels[top : top + sides[0], left : left + sides[1]] = fitted
+    return pixels
+
+
+def _centre_of_mass(pixels: Pixels) -> NDArray[np.float64]:
+    mass = pixels.astype(np.float64)
+    rows, columns = mass.sum(axis=1), mass.sum(axis=0)
+    return np.array([rows @ np.arange(len(rows)), columns @ np.arange(len(columns))]) / mass.sum()

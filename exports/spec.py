@@ -1,0 +1,45 @@
+"""What a network expects of its pictures, as numbers; they travel inside every exported file."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIZE = 28
+"""Side of the square that every network reads, in pixels."""
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How the images of a data set were made, and so how a picture must be made to look like one of them.
+
+    Attributes:
+        mean, std: of the training set's pixels, as fractions of 255.
+        box: longest side of the object inside the 28×28 frame, in pixels.
+        centering: ``"mass"`` puts the centre of mass in the middle of the frame, ``"box"`` the middle of the outline.
+        full_range: whether the brightest pixel of the object is raised to 255.
+        stroke: least and greatest usual width of a stroke, in pixels of the frame; None where there are no strokes.
+        even_lighting: whether shadows and gradients of the background are divided out first, as paper needs it.
+    """
+
+    mean: float
+    std: float
+    box: int
+    centering: Literal["mass", "box"]
+    full_range: bool
+    stroke: tuple[float, float] | None
+    even_lighting: bool
+
+    def __post_init__(self) -> None:
+        if self.stroke is not None:
+            object.__setattr__(self, "stroke", tuple(map(float, self.stroke)))  # JSON gives a list
+        if not self.std > 0:
+            raise ValueError(f"InputSpec.std is {self.std}; a standard deviation above 0 is needed.")
+        if not 1 <= self.box <= SIZE:
+            raise ValueError(f"InputSpec.box is {self.box}; a side of 1 to {SIZE} pixels is needed.")
+        if self.centering not in ("mass", "box"):
+            raise ValueError(f"InputSpec.centering is {self.centering!r}; 'mass' or 'box' is needed.")
