@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import signal
 import time
 from dataclasses import asdict
 from types import FrameType
@@ -122,6 +123,7 @@ def _model_card(entry: Entry) -> dict[str, Any]:
         "dataset": metadata.dataset,
         "class_names": metadata.class_names,
         "test_accuracy": metadata.metrics.get("test_accuracy"),
+        "validation_accuracy": metadata.metrics.get("validation_accuracy"),
         "parameters": metadata.metrics.get("parameters"),
         "bytes": entry.bytes,
     }
@@ -175,7 +177,9 @@ class Server(uvicorn.Server):
             log.warning("Inkwear is at http://%s:%d (Ctrl-C stops it)", self.config.host, self.config.port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Finish what is running, then leave with exit code 0; uvicorn's own handler would raise the signal again."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT  # a second Ctrl-C does not wait
+        self.should_exit = True
         for event in self._stop_events:
             if self._loop:
                 self._loop.call_soon_threadsafe(event.set)
-        super().handle_exit(sig, frame)

@@ -15,7 +15,7 @@ WORKING_SIDE = 512
 LEAST_CONTRAST = 16
 """Gray levels by which something must stand out from its background to be more than a blank sheet."""
 
-NOISE_FACTOR = 6
+NOISE_FACTOR = 5
 """The same in standard deviations of the background's noise."""
 
 UNEVEN = 12
@@ -67,9 +67,13 @@ def frame(gray: Pixels, spec: InputSpec) -> Framed:
     return Framed(pixels, tuple(notes))
 
 
-def _shrink(gray: Pixels) -> Pixels:
-    scale = WORKING_SIDE / max(gray.shape)
-    return gray if scale >= 1 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+def _shrink(gray: Pixels, longest: int = WORKING_SIDE) -> Pixels:
+    """Average areas until the longer side is at most ``longest`` pixels."""
+    scale = longest / max(gray.shape)
+    if scale >= 1:
+        return gray
+    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    return cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _foreground(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
@@ -77,7 +81,7 @@ def _foreground(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     notes = []
     background: Floats | float = float(np.median(_border(gray)))
     darker = _object_is_darker(gray, background)
-    if spec.even_lighting and _spread(_border(gray)) > 0 and _is_uneven(gray):
+    if spec.even_lighting and _is_uneven(gray):
         darker = _object_is_darker(gray, _lighting(gray))
         background = _sheet(gray, darker)
         notes.append(Note("lighting"))
@@ -85,6 +89,7 @@ def _foreground(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
         notes.append(Note("inverted"))
     distance = _distance(gray, background, darker)
     noise_level, noise = _noise(distance)
+    distance = distance.clip(0, 255)
     threshold = max(LEAST_CONTRAST, noise_level + NOISE_FACTOR * noise)
     if cv2.blur(distance, (3, 3)).max() < threshold:
         return np.zeros_like(distance), notes
@@ -109,6 +114,9 @@ def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
 
 
 def _is_uneven(gray: Pixels) -> bool:
+    border = _border(gray)
+    if np.mean(border == np.median(border)) >= 0.5:
+        return False  # drawn by a program: no light falls on it
     return int(np.ptp(_border(cv2.resize(gray, (16, 16), interpolation=cv2.INTER_AREA)))) > UNEVEN
 
 
@@ -133,8 +141,7 @@ def _sheet(gray: Pixels, ink_is_darker: bool) -> Floats:
 
     Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII ("rolling ball"); for light ink its dual.
     """
-    scale = min(1.0, 128 / max(gray.shape))
-    coarse = cv2.medianBlur(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), 3)
+    coarse = cv2.medianBlur(_shrink(gray, 128), 3)
     width = round(max(coarse.shape) / 4) | 1
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     operation = cv2.MORPH_CLOSE if ink_is_darker else cv2.MORPH_OPEN
@@ -143,37 +150,35 @@ def _sheet(gray: Pixels, ink_is_darker: bool) -> Floats:
 
 
 def _distance(gray: Pixels, background: Floats | float, darker: bool) -> Floats:
-    """How far each pixel is from its background towards the object's side, 255 being as far as gray goes."""
+    """How far each pixel is from its background towards the object's side, or below 0 away from it.
+
+    255 is as far as gray can go from that background.
+    """
     values, ground = (255 - gray, 255 - background) if darker else (gray, background)
     room = np.maximum(255 - ground, 1)
-    return np.clip((values - ground) * (255 / room), 0, 255).astype(np.float32)
+    return ((values - ground) * (255 / room)).astype(np.float32)
 
 
 def _noise(distance: Floats) -> tuple[float, float]:
-    """Median and standard deviation of what is left of the background, estimated on the border."""
-    border = _border(distance)
-    return float(np.median(border)), _spread(border)
+    """Level of what is left of the background, and standard deviation of its noise, estimated on the border.
 
-
-def _spread(values: NDArray) -> float:
-    """A standard deviation that up to three quarters of outliers do not touch; 0 where a quarter are the median.
-
-    The lower quartile of |x - median| is 0.3186 standard deviations of a normal distribution.
+    The noise is what neighbours differ by (median |x - y| is 0.6745·√2 deviations), so that a shadow is not noise.
     """
-    return float(np.percentile(np.abs(values - np.median(values)), 25) / 0.3186)
+    border = _border(distance)
+    return float(np.median(border)), float(np.median(np.abs(np.diff(border))) / (0.6745 * np.sqrt(2)))
 
 
 def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
     """Set to exactly 0 what is not part of the object: noise, and detached specks."""
-    level = float(np.percentile(distance[distance >= threshold], 80))
+    part, core = distance, threshold
     if spec.full_range:  # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
-        distance = np.clip((distance / level - 0.25) * 2, 0, 1) * 255
-        threshold = 1
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((distance >= threshold).astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA]
-    large = areas >= SPECK * areas[1:].max(initial=0)
+        level = float(np.percentile(distance[distance >= threshold], 80))
+        part, threshold, core = np.clip((distance / level - 0.25) * 2, 0, 1) * 255, 1, 128
+    count, labels = cv2.connectedComponents((part >= threshold).astype(np.uint8))
+    sizes = np.bincount(labels[part >= core], minlength=count)  # of what is ink for certain
+    large = sizes >= SPECK * sizes[1:].max(initial=1)
     large[0] = False
-    return np.where(large[labels], distance, 0)
+    return np.where(large[labels], part, 0)
 
 
 def _tight_crop(foreground: Floats) -> Floats:

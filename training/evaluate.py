@@ -51,6 +51,7 @@ def _checkpoint(file: Path, data_dir: Path) -> tuple[int, int]:
 
 
 def _export(file: Path, data_dir: Path) -> tuple[int, int]:
+    import numpy as np
     from PIL import Image
 
     from app.classifier import Classifier
@@ -59,7 +60,8 @@ def _export(file: Path, data_dir: Path) -> tuple[int, int]:
     classifier = Classifier(file, "cpu")
     pixels, labels = load_pixels(find_dataset(classifier.metadata.dataset), "test", data_dir)
     predictions = classifier.predict([Image.fromarray(image) for image in pixels])
-    return sum(p.class_id == label for p, label in zip(predictions, labels, strict=True)), len(labels)
+    right = [prediction.class_id == label for prediction, label in zip(predictions, labels, strict=True)]
+    return int(np.sum(right)), len(labels)
 
 
 def main() -> None:

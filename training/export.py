@@ -150,7 +150,8 @@ def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> Non
     program.model.producer_name = "Inkwear"
     program.model.doc_string = (
         f"{metadata.architecture} for {metadata.title}. "
-        "Feed images (batch, 1, 28, 28) float32 as metadata_props['input'] says: (pixel / 255 - mean) / std of bright objects on black, framed as its numbers tell. "
+        "Feed images (batch, 1, 28, 28) float32: (pixel / 255 - mean) / std of a bright object on black, framed as "
+        "the numbers in metadata_props['input'] tell. "
         "Read logits (batch, classes); the names are in metadata_props['class_names']."
     )
     program.save(path, external_data=False)

@@ -194,6 +194,7 @@ function closeCamera() {
 
 function changed() {
   version += 1;
+  studio.dataset.settled = false;
   message = null;
   redraw();
   arrange();
@@ -219,10 +220,10 @@ async function ask() {
   for (let asked = -1; asked !== version; ) {
     asked = version;
     const reply = strokes.length || file ? await classify(file ?? drawing()) : null;
-    if (asked === version) receive(reply);
-    else if (reply?.answer) receive(reply, asked); // a glimpse while the pen still moves
+    if (asked === version || reply?.answer) receive(reply); // while the pen still moves, a glimpse
   }
   asking = false;
+  studio.dataset.settled = true; // the answer is of what lies on the sheet
 }
 
 function drawing() {
@@ -246,11 +247,10 @@ async function classify(image) {
   }
 }
 
-function receive(reply, of = version) {
+function receive(reply) {
   answer = reply?.answer ?? null;
   if (reply && !answer) message = () => reply.error ?? say("unreachable");
   show();
-  studio.dataset.version = of;
 }
 
 function tell(sentence) {
@@ -357,12 +357,12 @@ async function loadModels() {
   }
   listModels();
   show();
-  if (strokes.length || file) changed();
+  changed(); // somebody may have drawn already
 }
 
 function listModels() {
   const chosen = modelSelect.value;
-  const byAccuracy = [...models].sort((a, b) => (b.test_accuracy ?? 0) - (a.test_accuracy ?? 0));
+  const byAccuracy = [...models].sort((a, b) => (b.validation_accuracy ?? 0) - (a.validation_accuracy ?? 0));
   const titles = [...new Set(byAccuracy.map((model) => model.title))]; // the best model leads, and its set with it
   modelSelect.replaceChildren(
     ...titles.map((title) => {

@@ -1,0 +1,227 @@
+"""The page in a real browser."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from urllib.parse import urlparse
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from app.predict import cli
+from tests.browser import draw, open_page, settled
+from tests.hand import DIGITS, render
+
+PLACES = {"large, in the middle": (0.84, 0.08, 0.08), "middle, to the left": (0.5, 0.04, 0.3), "small, in a corner": (0.3, 0.66, 0.05)}  # fmt: skip
+"""Size and place on the pad, as fractions of its side."""
+
+
+@pytest.fixture
+def page(browser, app_url: str):
+    opened = open_page(browser, app_url)
+    yield opened
+    opened.context.close()
+
+
+def choose(page, model: str) -> None:
+    page.select_option("select.model", model)
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> Path:
+    render("5", canvas=300, side=180).save(tmp_path / "five.png")
+    return tmp_path / "five.png"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_ten_drawn_digits_are_read(page, place: str) -> None:
+    choose(page, "mnist-convnet")
+    read = []
+    for digit in DIGITS:
+        draw(page, digit, *PLACES[place])
+        read.append(settled(page))
+        page.click("[data-tool=clear]")
+    assert read == list(DIGITS)
+
+
+def test_the_first_touch_draws(browser, app_url: str) -> None:
+    page = open_page(browser, app_url, has_touch=True, viewport={"width": 360, "height": 740})
+    page.tap(".pad")
+    assert settled(page) != ""
+    assert page.locator(".invitation").is_hidden()
+    page.context.close()
+
+
+def test_undo_takes_back_a_stroke_and_clear_all_of_them(page) -> None:
+    draw(page, "0")
+    assert settled(page) == "0"
+    draw(page, "1", 0.1, 0.02, 0.02)
+    page.click("[data-tool=undo]")
+    assert settled(page) == "0"
+    page.click("[data-tool=clear]")
+    assert settled(page) == ""
+    assert page.locator(".sentence").inner_text() == "Waiting for your picture."
+    assert page.locator("[data-tool=undo]").is_disabled()
+
+
+def test_all_ten_probabilities_the_pixels_and_the_notes_are_shown(page) -> None:
+    draw(page, "5")
+    settled(page)
+    assert page.locator(".bars li .name").all_inner_texts() == list(DIGITS)
+    assert page.locator(".bars li.best .name").inner_text() == "5"
+    assert "inverted: the object was darker than its background" in page.locator(".notes").inner_text()
+    brightest = "Math.max(...document.querySelector('.eye').getContext('2d').getImageData(0, 0, 28, 28).data.filter((_, i) => i % 4 === 0))"  # fmt: skip
+    assert page.evaluate(brightest) >= 250
+    assert page.locator(".eye").evaluate("node => getComputedStyle(node).imageRendering") == "pixelated"
+
+
+def test_the_models_are_listed_with_accuracy_and_size(page) -> None:
+    options = page.locator("select.model option").all_inner_texts()
+    assert len(options) >= 4
+    assert all("%" in option and "kB" in option for option in options)
+
+
+def test_another_model_and_another_device_answer_for_the_same_picture(page, five: Path) -> None:
+    page.set_input_files("input.file", five)
+    assert settled(page) == "5"
+    choose(page, "fashion_mnist-lenet")
+    settled(page)
+    assert "Trouser" in page.locator(".bars").inner_text()
+    choose(page, "mnist-lenet")
+    page.select_option("select.device", "cpu")
+    assert settled(page) == "5"
+    assert page.locator(".whereabouts").inner_text().startswith("mnist-lenet on CPU")
+
+
+def test_a_device_that_is_not_there_is_explained(page) -> None:
+    from app.runtime import cuda_obstacle
+
+    if cuda_obstacle() is None:
+        pytest.skip("CUDA works here")
+    page.select_option("select.device", "cuda")
+    draw(page, "3")
+    assert settled(page) == ""
+    assert "CUDA is not available" in page.locator(".sentence").inner_text()
+
+
+def test_a_bad_file_is_explained_and_the_next_one_is_read(page, five: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"bad")
+    page.set_input_files("input.file", tmp_path / "bad.png")
+    settled(page)
+    assert "bad.png: not a picture of an accepted format" in page.locator(".sentence").inner_text()
+    page.set_input_files("input.file", five)
+    assert settled(page) == "5"
+
+
+def test_a_format_the_browser_cannot_show_is_read_all_the_same(page, tmp_path: Path) -> None:
+    render("8").save(tmp_path / "eight.tiff")
+    page.set_input_files("input.file", tmp_path / "eight.tiff")
+    assert settled(page) == "8"
+    assert "cannot show this format" in page.locator(".filename").inner_text()
+
+
+def test_a_blank_page_is_answered_so(page, tmp_path: Path) -> None:
+    render("1", ink=255).save(tmp_path / "blank.png")
+    page.set_input_files("input.file", tmp_path / "blank.png")
+    assert settled(page) == ""
+    assert "Nothing to read" in page.locator(".sentence").inner_text()
+
+
+HAND_OVER = """([kind, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(bytes)], "two.png", { type: "image/png" }));
+  const [target, event] = kind === "paste"
+    ? [document, new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })]
+    : [document.querySelector(".paper"), new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })];
+  target.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_a_picture_can_be_pasted_and_dropped(page, kind: str) -> None:
+    buffer = io.BytesIO()
+    render("2").save(buffer, "PNG")
+    page.evaluate(HAND_OVER, [kind, list(buffer.getvalue())])
+    assert settled(page) == "2"
+    assert page.locator("img.picture").is_visible()
+
+
+def test_the_camera_takes_a_picture(page) -> None:
+    page.context.grant_permissions(["camera"])
+    page.click("[data-tool=camera]")
+    page.wait_for_selector("[data-tool=shoot]")
+    page.wait_for_function("() => document.querySelector('.viewfinder').videoWidth > 0")
+    page.click("[data-tool=shoot]")
+    page.wait_for_selector("img.picture", state="visible")
+    settled(page)
+    assert page.locator(".whereabouts").inner_text() != ""
+
+
+def test_drawing_over_a_picture_begins_a_drawing(page, five: Path) -> None:
+    page.set_input_files("input.file", five)
+    settled(page)
+    draw(page, "7")
+    assert settled(page) == "7"
+    assert page.locator("img.picture").is_hidden()
+
+
+def test_chinese(browser, app_url: str) -> None:
+    page = open_page(browser, app_url, locale="zh-CN")
+    assert page.locator("[data-tool=clear]").inner_text() == "清空"
+    draw(page, "5")
+    assert settled(page) == "5"
+    assert "已反色" in page.locator(".notes").inner_text()
+    choose(page, "fashion_mnist-lenet")
+    settled(page)
+    assert "裤子" in page.locator(".bars").inner_text()
+    page.click("[data-language=en]")
+    assert page.locator("[data-tool=clear]").inner_text() == "Clear"
+    page.reload()
+    page.wait_for_selector(".studio .model option", state="attached")
+    assert page.locator("[data-tool=clear]").inner_text() == "Clear"
+    page.context.close()
+
+
+def test_both_languages_say_the_same_things() -> None:
+    from app.ui import PAGE
+    from exports.notes import TEMPLATES
+
+    words = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
+    assert set(words["zh"]) - {"values"} == set(words["en"])
+    assert set(words["zh"]["notes"]) == set(TEMPLATES)
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_nothing_sticks_out_sideways(browser, app_url: str, width: int) -> None:
+    page = open_page(browser, app_url, viewport={"width": width, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
+def test_the_page_asks_for_nothing_outside_and_reports_no_errors(browser, app_url: str) -> None:
+    page = browser.new_page()
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(urlparse(request.url)))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(app_url)
+    page.wait_for_selector(".studio .model option", state="attached")
+    draw(page, "4")
+    settled(page)
+    hosts = {url.netloc for url in asked if url.scheme in ("http", "https", "ws", "wss")}
+    assert hosts == {urlparse(app_url).netloc}
+    assert not errors
+    page.close()
+
+
+def test_page_endpoint_and_batch_give_bit_identical_probabilities(page, app_url: str, five: Path) -> None:
+    choose(page, "mnist-convnet")
+    with page.expect_response("**/classify") as shown:
+        page.set_input_files("input.file", five)
+    by_page = shown.value.json()["probabilities"]
+    form = {"model": "mnist-convnet"}
+    by_endpoint = httpx.post(f"{app_url}/classify", files={"image": five.read_bytes()}, data=form).json()
+    table = CliRunner().invoke(cli, [str(five), "--model=mnist-convnet", "--top-k=10", "--output=-"]).stdout
+    [row] = csv.DictReader(io.StringIO(table))
+    assert by_page == by_endpoint["probabilities"] == json.loads(row["top_k"])

@@ -1,0 +1,150 @@
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from app.predict import SUFFIXES, cli, find_inputs
+from tests.hand import DIGITS, render
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Digits in a folder and a folder below it, among them damaged, blank and foreign files."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    for digit in DIGITS:
+        render(digit).save(folder / f"{digit}.png")
+    render("4").convert("CMYK").save(folder / "below" / "four.JPG", "JPEG")
+    (folder / "2a.png").write_bytes((folder / "2.png").read_bytes()[:500])
+    (folder / "2b.png").write_bytes(b"")
+    Image.new("L", (200, 200), 255).save(folder / "2c.png")
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def run(*arguments: str | os.PathLike[str], model: str = "mnist-convnet") -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli, [*map(str, arguments), "--model", model, "--device", "cpu"])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_path: Path) -> None:
+    output = tmp_path / "table.csv"
+    code, stdout, stderr = run(pictures, pictures / "nowhere.png", pictures / "7.png", "--output", output)
+    assert code == 1
+    assert stdout == ""
+    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    names = [*("0", "1", "2", "2a", "2b", "2c", *"3456789"), "four", "nowhere", "7"]
+    assert [Path(row["path"]).stem for row in rows] == names
+    labels = [*("0", "1", "2", "", "", "", *"3456789"), "4", "", "7"]
+    assert [row["label"] for row in rows] == labels
+    assert [row["status"] for row in rows if not row["label"]] == ["error", "error", "blank", "error"]
+    assert "damaged or cut short" in rows[3]["error"]
+    assert "the file is empty" in rows[4]["error"]
+    assert "No such file" in rows[-2]["error"]
+    assert list(json.loads(rows[0]["top_k"])) == sorted(
+        json.loads(rows[0]["top_k"]), key=json.loads(rows[0]["top_k"]).get, reverse=True
+    )
+    assert len(json.loads(rows[0]["top_k"])) == 3
+    assert "16 inputs: 12 read, 1 blank, 3 failed" in stderr
+
+
+def test_all_fine_is_exit_code_0(pictures: Path, tmp_path: Path) -> None:
+    assert run(pictures / "5.png", "--output", tmp_path / "table.csv")[0] == 0
+
+
+def test_json_lines(pictures: Path, tmp_path: Path) -> None:
+    output = tmp_path / "table.jsonl"
+    run(pictures / "5.png", pictures / "2b.png", "--output", output, "--top-k", "10")
+    first, second = (json.loads(line) for line in output.read_text().splitlines())
+    assert (first["status"], first["label"], first["class_id"]) == ("ok", "5", 5)
+    assert first["top_k"][0] == ["5", first["confidence"]]
+    assert len(first["top_k"]) == 10
+    assert (second["status"], second["label"], second["top_k"]) == ("error", None, [])
+
+
+def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
+    code, stdout, stderr = run(pictures / "5.png", "--output", "-")
+    assert code == 0
+    assert [row["label"] for row in csv.DictReader(io.StringIO(stdout))] == ["5"]
+    assert "1 inputs" in stderr
+
+
+def test_the_real_device_is_named_with_the_reason(pictures: Path) -> None:
+    result = CliRunner().invoke(cli, [str(pictures / "5.png"), "--model", "mnist-lenet", "--output", "-"])
+    assert "with mnist-lenet on C" in result.stderr
+
+
+def test_a_table_is_not_overwritten_unasked(pictures: Path, tmp_path: Path) -> None:
+    output = tmp_path / "table.csv"
+    output.write_text("precious")
+    code, _, stderr = run(pictures / "5.png", "--output", output)
+    assert code == 2
+    assert "already there" in stderr
+    assert output.read_text() == "precious"
+    assert run(pictures / "5.png", "--output", output, "--overwrite")[0] == 0
+    assert output.read_text().startswith("path,status")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("--output", "table.xlsx"), 2, "the ending must be .csv, .jsonl"),
+        (("--output", "no/such/folder/table.csv"), 2, "cannot be written"),
+        (("--top-k", "0"), 2, "Invalid value"),
+        (("--exports", "nowhere"), 2, "holds no usable .onnx file"),
+    ],
+)
+def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
+    pictures: Path, arguments: tuple[str, ...], code: int, reason: str
+) -> None:
+    result = run(pictures, *arguments)
+    assert result[0] == code
+    assert reason in " ".join(result[2].split())
+
+
+def test_an_unknown_model_is_a_usage_error(pictures: Path) -> None:
+    code, _, stderr = run(pictures, model="mnist-lenett")
+    assert code == 2
+    assert "Did you mean 'mnist-lenet'?" in stderr
+
+
+def test_a_broken_model_is_refused_with_the_reason(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"bad")
+    code, _, stderr = run(pictures, "--exports", tmp_path, model="bad")
+    assert code == 2
+    assert "cannot be used" in stderr
+
+
+def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
+    from app.runtime import cuda_obstacle
+
+    if cuda_obstacle() is None:
+        pytest.skip("CUDA works here")
+    result = CliRunner().invoke(cli, [str(pictures), "--model", "mnist-lenet", "--device", "cuda", "--output", "-"])
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert "CUDA is not available" in result.stderr
+
+
+def test_names_that_are_not_utf_8_survive(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/f\xfcnf.png"
+    with open(name, "wb") as file:
+        render("5").save(file, "PNG")
+    output = tmp_path / "table.csv"
+    assert run(tmp_path, "--output", output)[0] == 0
+    assert b"f\xfcnf.png,ok,5" in output.read_bytes()
+
+
+def test_a_folder_is_walked_in_a_fixed_order_and_links_are_not_followed(tmp_path: Path) -> None:
+    for name in ("b/2.png", "b/1.png", "a/z.jpeg", "c.TIFF", "skip.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    found = [path.relative_to(tmp_path).as_posix() for path in find_inputs([tmp_path])]
+    assert found == ["c.TIFF", "a/z.jpeg", "b/1.png", "b/2.png"]
+    assert ".tiff" in SUFFIXES

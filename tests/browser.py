@@ -1,0 +1,60 @@
+"""Headless Chromium under Playwright, and a hand that draws on the page's pad."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.hand import place
+
+FLAGS = [
+    *("--no-sandbox", "--no-first-run", "--disable-quic", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+]
+
+
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium or Chrome, if there is one."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Open a browser; skip the test where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    path = find_chromium()
+    if path is None:
+        from tests.conftest import lacking
+
+        lacking("no chromium is installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def open_page(browser: Any, url: str, **context: Any) -> Any:
+    """Open the studio and wait until it knows its models."""
+    page = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1200, "height": 900}} | context).new_page()
+    page.goto(url)
+    page.wait_for_selector(".studio .model option", state="attached")
+    return page
+
+
+def draw(page: Any, digit: str, side: float = 0.6, left: float = 0.2, top: float = 0.2) -> None:
+    """Draw a digit with the mouse; size and place are fractions of the pad."""
+    pad = page.locator(".pad").bounding_box()
+    for stroke in place(digit, side * pad["width"], pad["x"] + left * pad["width"], pad["y"] + top * pad["height"]):
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+
+
+def settled(page: Any) -> str:
+    """Wait until the answer belongs to what lies on the sheet now, and return its label."""
+    page.wait_for_function("() => document.querySelector('.studio').dataset.settled === 'true'")
+    return str(page.locator(".label").inner_text())

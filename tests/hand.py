@@ -1,0 +1,59 @@
+"""A hand that writes: the ten digits stroke by stroke, for pictures, for a browser's pad and for a small data set."""
+
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+Point = tuple[float, float]
+Stroke = list[Point]
+
+
+def _arc(centre: Point, radii: Point, start: float, end: float, steps: int = 14) -> Stroke:
+    """Part of an ellipse, in degrees clockwise from three o'clock (y points down)."""
+    angles = [math.radians(start + (end - start) * step / steps) for step in range(steps + 1)]
+    return [(centre[0] + radii[0] * math.cos(a), centre[1] + radii[1] * math.sin(a)) for a in angles]
+
+
+DIGITS: dict[str, list[Stroke]] = {
+    "0": [_arc((0.5, 0.5), (0.3, 0.5), -90, 275, 28)],
+    "1": [[(0.36, 0.2), (0.54, 0.0), (0.5, 1.0)]],
+    "2": [[*_arc((0.5, 0.27), (0.28, 0.27), -170, 30), (0.55, 0.68), (0.2, 1.0), (0.85, 0.97)]],
+    "3": [[*_arc((0.47, 0.25), (0.28, 0.25), -150, 90), *_arc((0.47, 0.74), (0.32, 0.26), -90, 150)]],
+    "4": [[(0.48, 0.0), (0.14, 0.62), (0.86, 0.6)], [(0.66, 0.3), (0.62, 1.0)]],
+    "5": [[(0.32, 0.02), (0.28, 0.42), *_arc((0.45, 0.7), (0.34, 0.3), -110, 140)], [(0.32, 0.02), (0.8, 0.0)]],
+    "6": [[(0.66, 0.0), (0.4, 0.25), (0.22, 0.6), *_arc((0.48, 0.74), (0.27, 0.26), 180, -180, 24)]],
+    "7": [[(0.16, 0.04), (0.84, 0.0), (0.42, 1.0)]],
+    "8": [[*_arc((0.5, 0.25), (0.25, 0.25), 20, -250, 20), *_arc((0.5, 0.75), (0.29, 0.25), -90, 255, 24), (0.74, 0.3)]],
+    "9": [[*_arc((0.48, 0.27), (0.26, 0.27), -10, -370, 24), (0.72, 0.6), (0.62, 1.0)]],
+}
+"""Points from 0 to 1, x to the right and y down, in the order in which a pen goes through them."""
+
+
+def place(digit: str, side: float, left: float, top: float) -> list[Stroke]:
+    """Scale a digit to ``side`` and move it to (left, top), in whatever unit these are."""
+    return [[(left + x * side, top + y * side) for x, y in stroke] for stroke in DIGITS[digit]]
+
+
+def render(
+    digit: str, canvas: int = 400, side: float = 240, pen: int = 22, ink: int = 20, sheet: int = 255, shift: Point = (0, 0)
+) -> Image.Image:
+    """Write a digit on a square sheet, a little off its middle by ``shift``, as an 8-bit gray picture."""
+    scale = 3  # drawn larger and reduced, for smooth edges
+    picture = Image.new("L", (canvas * scale, canvas * scale), sheet)
+    pencil = ImageDraw.Draw(picture)
+    left, top = ((canvas - side) / 2 + shift[0], (canvas - side) / 2 + shift[1])
+    for stroke in place(digit, side * scale, left * scale, top * scale):
+        pencil.line(stroke, fill=ink, width=pen * scale, joint="curve")
+        for x, y in (stroke[0], stroke[-1]):
+            radius = pen * scale / 2
+            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
+    return picture.reduce(scale)
+
+
+def in_many_hands(digit: str, generator: np.random.Generator) -> Image.Image:
+    """Write a digit larger or smaller, thicker or thinner, slanted and turned, black on white."""
+    picture = render(digit, pen=int(generator.integers(14, 34)), side=float(generator.uniform(180, 260)), ink=0)
+    slant, turn = generator.uniform(-0.2, 0.2), math.radians(generator.uniform(-10, 10))
+    matrix = (1, slant + turn, -200 * (slant + turn), -turn, 1, 200 * turn)
+    return picture.transform(picture.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR, fillcolor=255)

@@ -1,0 +1,120 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.conftest import write_idx
+from training.datasets import DATASETS, DataError, find_dataset, load_pixels, load_split
+
+MNIST = DATASETS["mnist"]
+
+
+@pytest.fixture
+def damaged(data_dir: Path, tmp_path: Path) -> Path:
+    """A copy of our small data set, to be damaged."""
+    return shutil.copytree(data_dir, tmp_path / "data")
+
+
+def raw(folder: Path, name: str) -> Path:
+    return folder / "MNIST/raw" / name
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_real_sets_have_their_sizes_and_a_stratified_validation_part(name: str, real_data: Path) -> None:
+    labels = {part: load_pixels(DATASETS[name], part, real_data)[1] for part in ("train", "validation", "test")}
+    assert {part: len(part_labels) for part, part_labels in labels.items()} == {
+        "train": 55_000,
+        "validation": 5_000,
+        "test": 10_000,
+    }
+    whole = np.bincount(np.concatenate([labels["train"], labels["validation"]]))
+    assert np.abs(np.bincount(labels["validation"]) - whole / 12).max() <= 1
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_published_mean_and_std_are_those_of_the_training_images(name: str, real_data: Path) -> None:
+    parts = [load_pixels(DATASETS[name], part, real_data)[0] for part in ("train", "validation")]
+    pixels = np.concatenate(parts) / 255
+    assert abs(pixels.mean() - DATASETS[name].input.mean) < 1e-4
+    assert abs(pixels.std() - DATASETS[name].input.std) < 1e-4
+
+
+def test_train_and_validation_share_no_image_and_lose_none(data_dir: Path) -> None:
+    train, validation = (load_pixels(MNIST, part, data_dir)[0] for part in ("train", "validation"))
+    together = {image.tobytes() for image in (*train, *validation)}
+    assert len(train) + len(validation) == 1200
+    assert len(together) == 1200
+
+
+def test_a_split_is_one_normalised_tensor(data_dir: Path) -> None:
+    test = load_split(MNIST, "test", data_dir)
+    assert test.images.shape == (200, 1, 28, 28)
+    assert test.images.dtype == torch.float32
+    assert test.labels.dtype == torch.int64
+    assert abs(test.images.min() - (0 - MNIST.input.mean) / MNIST.input.std) < 1e-6
+
+
+def wrong_magic(folder: Path) -> None:
+    path = raw(folder, "train-images-idx3-ubyte")
+    path.write_bytes(b"\x00\x00\x08\x01" + path.read_bytes()[4:])
+
+
+def label_above_nine(folder: Path) -> None:
+    path = raw(folder, "train-labels-idx1-ubyte")
+    content = bytearray(path.read_bytes())
+    content[8 + 17] = 200
+    path.write_bytes(content)
+
+
+def fewer_labels(folder: Path) -> None:
+    write_idx(raw(folder, "train-labels-idx1-ubyte"), np.zeros(1190, np.uint8))
+
+
+def truncated(folder: Path) -> None:
+    path = raw(folder, "train-images-idx3-ubyte")
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def too_short_for_a_header(folder: Path) -> None:
+    raw(folder, "train-labels-idx1-ubyte").write_bytes(b"\x00\x00")
+
+
+def other_size(folder: Path) -> None:
+    write_idx(raw(folder, "train-images-idx3-ubyte"), np.zeros((1200, 27, 28), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("damage", "file", "reason"),
+    [
+        (wrong_magic, "train-images-idx3-ubyte", "magic number is 0x0801, expected 0x0803"),
+        (label_above_nine, "train-labels-idx1-ubyte", "label 17 is 200, above 9"),
+        (fewer_labels, "train-labels-idx1-ubyte", "1,190 labels for 1,200 images"),
+        (truncated, "train-images-idx3-ubyte", "announces 940,800 bytes of 1200×28×28, the file holds 940,700"),
+        (too_short_for_a_header, "train-labels-idx1-ubyte", "magic number"),
+        (other_size, "train-images-idx3-ubyte", "27×28, expected 28×28"),
+    ],
+)
+def test_damage_is_named_with_its_file_and_its_cure(damaged: Path, damage, file: str, reason: str) -> None:
+    damage(damaged)
+    with pytest.raises(DataError, match=f"{file}: .*{reason}.*(download it anew|copy an intact one)"):
+        load_split(MNIST, "train", damaged)
+
+
+def test_missing_files_are_downloaded_and_a_failure_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torchvision
+
+    def no_network(root: str, download: bool) -> None:
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(torchvision.datasets, "MNIST", no_network)
+    with pytest.raises(DataError, match=f"{tmp_path}/MNIST/raw lacks files.*no network.*copy them there"):
+        load_split(MNIST, "train", tmp_path)
+
+
+def test_an_unknown_data_set_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="Known: mnist, fashion_mnist"):
+        find_dataset("cifar")

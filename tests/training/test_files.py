@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from training.files import atomic_path
+
+
+def test_the_file_appears_whole_and_alone(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "new" / "file.txt") as temporary:
+        temporary.write_text("all of it")
+        assert not (tmp_path / "new" / "file.txt").exists()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file.txt"]
+    assert (tmp_path / "new" / "file.txt").read_text() == "all of it"
+
+
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk full"), atomic_path(path) as temporary:
+        temporary.write_text("ne")
+        raise OSError("disk full")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+    assert path.read_text() == "old"
