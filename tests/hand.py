@@ -24,7 +24,7 @@ DIGITS: dict[str, list[Stroke]] = {
     "5": [[(0.32, 0.02), (0.28, 0.42), *_arc((0.45, 0.7), (0.34, 0.3), -110, 140)], [(0.32, 0.02), (0.8, 0.0)]],
     "6": [[(0.66, 0.0), (0.4, 0.25), (0.22, 0.6), *_arc((0.48, 0.74), (0.27, 0.26), 180, -180, 24)]],
     "7": [[(0.16, 0.04), (0.84, 0.0), (0.42, 1.0)]],
-    "8": [[*_arc((0.5, 0.25), (0.25, 0.25), 20, -250, 20), *_arc((0.5, 0.75), (0.29, 0.25), -90, 255, 24), (0.74, 0.3)]],
+    "8": [[*_arc((0.5, 0.25), (0.25, 0.25), 20, -250), *_arc((0.5, 0.75), (0.29, 0.25), -90, 255, 24), (0.74, 0.3)]],
     "9": [[*_arc((0.48, 0.27), (0.26, 0.27), -10, -370, 24), (0.72, 0.6), (0.62, 1.0)]],
 }
 """Points from 0 to 1, x to the right and y down, in the order in which a pen goes through them."""
@@ -36,7 +36,13 @@ def place(digit: str, side: float, left: float, top: float) -> list[Stroke]:
 
 
 def render(
-    digit: str, canvas: int = 400, side: float = 240, pen: int = 22, ink: int = 20, sheet: int = 255, shift: Point = (0, 0)
+    digit: str,
+    canvas: int = 400,
+    side: float = 240,
+    pen: int = 22,
+    ink: int = 20,
+    sheet: int = 255,
+    shift: Point = (0, 0),
 ) -> Image.Image:
     """Write a digit on a square sheet, a little off its middle by ``shift``, as an 8-bit gray picture."""
     scale = 3  # drawn larger and reduced, for smooth edges

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.catalog import scan
 from tests.conftest import ROOT
 
 ROOMS = ("app", "exports", "models", "training")
@@ -78,6 +79,21 @@ def code_of(path: Path) -> str:
         if isinstance(node, ast.JoinedStr):
             node.values = []
     return ast.unparse(tree).replace("'", '"')
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_readme_states_the_numbers_that_the_exports_carry(readme: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    for entry in scan(ROOT / "exports").entries.values():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{entry.name}`"))
+        metrics = entry.metadata.metrics
+        for number in (
+            f"{100 * metrics['test_accuracy']:.2f} %",
+            f"{100 * metrics['validation_accuracy']:.2f} %",
+            f"{metrics['parameters']:,.0f}",
+            f"{entry.bytes / 1000:.0f} kB",
+        ):
+            assert number in row
 
 
 def test_the_readme_tree_names_every_file_and_no_other() -> None:

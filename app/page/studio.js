@@ -7,6 +7,7 @@ const [pad, picture, viewfinder, eye] = [".pad", ".picture", ".viewfinder", ".ey
 const [modelSelect, deviceSelect] = [".model", ".device"].map(find);
 
 const PEN = 24; // in pixels of the pad, which has 448: as thick as MNIST's strokes for a digit of medium size
+const COPY = 280; // pixels a side of what is sent: ten for each that the network sees, a third of the pad's to encode
 
 let strokes = []; // of [x, y] points, in pixels of the pad
 let file = null; // a picture somebody brought; it takes the place of the strokes
@@ -73,7 +74,8 @@ function trace(points) {
     const [previousX, previousY] = points[index];
     ink.quadraticCurveTo(previousX, previousY, (previousX + x) / 2, (previousY + y) / 2);
   });
-  ink.lineTo(...points.at(-1));
+  const [endX, endY] = points.at(-1);
+  ink.lineTo(endX + 0.1, endY); // a line of no length would leave no dot
   ink.stroke();
 }
 
@@ -226,9 +228,13 @@ async function ask() {
   studio.dataset.settled = true; // the answer is of what lies on the sheet
 }
 
+const copy = Object.assign(document.createElement("canvas"), { width: COPY, height: COPY });
+const copyInk = copy.getContext("2d", { willReadFrequently: true });
+
 function drawing() {
+  copyInk.drawImage(pad, 0, 0, COPY, COPY);
   // toDataURL, not toBlob: browsers put toBlob off until they are idle
-  const bytes = Uint8Array.from(atob(pad.toDataURL("image/png").split(",")[1]), (character) => character.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(copy.toDataURL("image/png").split(",")[1]), (character) => character.charCodeAt(0));
   return new File([bytes], "drawing.png", { type: "image/png" });
 }
 

@@ -52,7 +52,7 @@ def test_an_unusable_name_is_explained(shelf: Path, name: str, reason: str) -> N
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModelError, match="holds no usable .onnx file"):
+    with pytest.raises(UnknownModelError, match=r"holds no usable \.onnx file"):
         scan(tmp_path).find("mnist-lenet")
 
 

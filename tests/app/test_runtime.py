@@ -53,14 +53,14 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("pretended", "code", "words"),
     [
-        ({"packages": ("onnxruntime", "onnxruntime-gpu")}, "two_packages", "pip uninstall -y onnxruntime onnxruntime-gpu"),
+        ({"packages": ("onnxruntime", "onnxruntime-gpu")}, "two_packages", "uninstall -y onnxruntime onnxruntime-gpu"),
         ({"packages": ("onnxruntime",), "providers": (CPU,)}, "cpu_package", "built for the CPU only"),
         ({}, "no_driver", "no NVIDIA driver is installed"),
         ({"driver": Driver(0)}, "no_gpu", "finds no GPU"),
         ({"driver": Driver(1, init=100)}, "no_gpu", "finds no GPU"),
         ({"driver": Driver(1), "missing": "libcurand.so.10"}, "missing_library", "libcurand.so.10"),
     ],
-)  # fmt: skip
+)
 def test_what_stands_against_cuda_is_named_with_its_cure(machine, pretended: dict, code: str, words: str) -> None:
     machine(**pretended)
     obstacle = cuda_obstacle()

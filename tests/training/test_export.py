@@ -32,8 +32,7 @@ def metadata(trained: Checkpoint) -> ModelMetadata:
 @pytest.fixture(scope="module")
 def test_set(data_dir: Path) -> tuple[np.ndarray, Split]:
     """More images than the largest batch that is checked."""
-    pixels, labels = load_pixels(MNIST, "train", data_dir)
-    return pixels, Split(*(tensor for tensor in vars(load_split(MNIST, "train", data_dir)).values()))
+    return load_pixels(MNIST, "train", data_dir)[0], load_split(MNIST, "train", data_dir)
 
 
 def check(path: Path, model: torch.nn.Module, metadata: ModelMetadata, test_set: tuple[np.ndarray, Split]) -> None:

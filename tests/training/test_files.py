@@ -16,8 +16,13 @@ def test_the_file_appears_whole_and_alone(tmp_path: Path) -> None:
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(OSError, match="disk full"), atomic_path(path) as temporary:
-        temporary.write_text("ne")
-        raise OSError("disk full")
+
+    def write_half() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("ne")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
     assert path.read_text() == "old"

@@ -1,0 +1,52 @@
+# Bare `make` lists what there is. Needs Python 3.11 or newer, make, and a network for the first time.
+
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(if $(shell $(name) -c \
+	'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
+APP := .venv-app/bin/python
+ALL := .venv/bin/python
+ARGS ?=
+
+.PHONY: help app test check train export bench screenshot clean
+help:  ## list these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+app: .venv-app/ready  ## open the page on http://127.0.0.1:7860 (ARGS="--port 8000 --device cpu")
+	$(APP) -m app $(ARGS)
+
+test: .venv/ready  ## run all tests (ARGS="-k framing")
+	$(ALL) -m pytest $(ARGS)
+
+check: .venv/ready  ## ruff and mypy
+	$(ALL) -m ruff check .
+	$(ALL) -m ruff format --check .
+	$(ALL) -m mypy
+
+train: .venv/ready  ## train, export and measure everything shipped (half an hour on two cores)
+	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh
+
+export: .venv/ready  ## export every best checkpoint
+	$(ALL) -m training.export models/checkpoints/*/best.pt
+
+bench: .venv/ready  ## measure what the README says of speed
+	$(ALL) -m tests.benchmarks.pen_to_label
+
+screenshot: .venv/ready  ## draw a five on the page and keep its picture in docs/
+	$(ALL) -m tests.screenshot
+
+clean:  ## remove the virtual environments
+	rm -rf .venv .venv-app
+
+.venv-app/ready: app/requirements.txt
+	$(call make_venv,.venv-app,app/requirements.txt)
+
+.venv/ready: requirements.txt app/requirements.txt
+	$(call make_venv,.venv,requirements.txt)
+
+# $(1): the folder, $(2): what to install in it. Says what is missing where something is.
+define make_venv
+	@test -n "$(PYTHON)" || { echo "Inkwear needs Python 3.11 or newer, and none was found. Install one, or name it: make PYTHON=/path/to/python3 …" >&2; exit 2; }
+	@echo "Making $(1) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(1) || { echo "Python's venv module is missing (Debian, Ubuntu: apt-get install python3-venv)." >&2; rm -rf $(1); exit 2; }
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2) || { echo "Installing $(2) failed; the lines above say why. A network is needed the first time." >&2; exit 2; }
+	@touch $(1)/ready
+endef
