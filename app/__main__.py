@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.console import EXPORTS, Device, ExportsDir, sentences_and_exit_codes
+from app.console import EXPORTS, Device, ExportsDir, hush_pillow, sentences_and_exit_codes
 
 cli = typer.Typer(add_completion=False)
 
@@ -19,6 +19,7 @@ def serve(
 ) -> None:
     """Open the page: draw, upload, paste or photograph a picture and have it read."""
     logging.basicConfig(format="%(message)s")
+    hush_pillow()
     with sentences_and_exit_codes():
         from app.catalog import scan
         from app.runtime import require_device

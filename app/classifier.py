@@ -84,7 +84,7 @@ class Classifier:
         """Read pictures of any size and mode, one prediction each, in their order.
 
         Raises:
-            ValueError: a picture that has no gray (``to_grayscale``).
+            ValueError: a picture of values that are not finite (``to_grayscale``).
         """
         framed = [self._frame(image) for image in images]
         readable = [picture.pixels for picture in framed if not picture.blank]

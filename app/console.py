@@ -1,5 +1,6 @@
 """What the commands of this room share: common options, and errors that end in a sentence and an exit code."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,11 @@ EXPORTS = Path("exports")
 ExportsDir = Annotated[Path, typer.Option(help="The folder of .onnx files.")]
 
 SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+def hush_pillow() -> None:
+    """Keep off stderr what Pillow warns of: oddities in a picture's metadata that do not touch its pixels."""
+    warnings.filterwarnings("ignore", module="PIL")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
-from app.console import EXPORTS, SOME_FAILED, Device, ExportsDir, sentences_and_exit_codes
+from app.console import EXPORTS, SOME_FAILED, Device, ExportsDir, hush_pillow, sentences_and_exit_codes
 
 if TYPE_CHECKING:
     from app.classifier import Classifier
@@ -53,6 +53,7 @@ def predict(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output file that is there.")] = False,
 ) -> None:
     """Classify pictures, one row each. Exit code 1 says that some could not be read; their rows say why."""
+    hush_pillow()
     with sentences_and_exit_codes():
         from app.catalog import scan
 

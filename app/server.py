@@ -5,19 +5,19 @@ import base64
 import logging
 import signal
 import time
-from dataclasses import asdict
 from types import FrameType
 from typing import Annotated, Any
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, File, Form, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.catalog import Catalog, Entry, UnknownModelError
 from app.classifier import Classifier, Prediction
-from app.runtime import Device, DeviceError, ModelFileError, cuda_obstacle
+from app.runtime import Device, DeviceError, ModelFileError
 from app.ui import build_ui, head
 from exports.images import ImageError, open_image
 
@@ -70,6 +70,7 @@ def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
     app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None)
     for error in (*STATUS, ValueError):
         app.add_exception_handler(error, _explain)
+    app.add_exception_handler(RequestValidationError, _explain_fields)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -78,14 +79,12 @@ def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
 
     @app.get("/models")
     def models() -> dict[str, Any]:
-        """List the models of the exports folder, why others were refused, and what stands between us and CUDA."""
-        obstacle = cuda_obstacle()
+        """List the models of the exports folder, and why other files in it were refused."""
         return {
             "models": [_model_card(entry) for entry in catalog.entries.values()],
             "refused": catalog.refused,
-            "folder": str(catalog.folder.name),
+            "folder": catalog.folder.name,
             "default_device": default_device,
-            "cuda_obstacle": asdict(obstacle) if obstacle else None,
         }
 
     @app.post("/classify")
@@ -157,6 +156,13 @@ async def _explain(request: Request, error: Exception) -> JSONResponse:
     """Answer an expected error with its sentence and the kind of error as a code."""
     status = STATUS.get(type(error), 422)
     return JSONResponse({"error": {"code": type(error).__name__, "message": str(error)}}, status_code=status)
+
+
+async def _explain_fields(request: Request, error: Exception) -> JSONResponse:
+    """Say in the same form which fields are missing or not what they should be."""
+    assert isinstance(error, RequestValidationError)
+    sentences = [f"{'.'.join(map(str, wrong['loc'][1:]))}: {wrong['msg']}" for wrong in error.errors()]
+    return JSONResponse({"error": {"code": "RequestError", "message": "; ".join(sentences)}}, status_code=422)
 
 
 class Server(uvicorn.Server):

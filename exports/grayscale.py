@@ -22,7 +22,7 @@ def to_grayscale(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
         notes: what had to be done.
 
     Raises:
-        ValueError: a mode that has no gray (such as LAB), or values that are not finite.
+        ValueError: values that are not finite numbers.
     """
     notes: list[Note] = []
     frames = getattr(image, "n_frames", 1)

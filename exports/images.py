@@ -2,13 +2,15 @@
 
 import io
 import os
-import warnings
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Pillow's names of what is accepted; the MPO of phones, a JPEG with a second picture behind it, opens as JPEG."""
+
+MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "I", "F"}
+"""Pillow's names of the modes that have a gray, besides I;16 in either byte order."""
 
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 
@@ -31,7 +33,7 @@ def open_image(source: bytes | str | os.PathLike[str], name: str | None = None) 
         name: what to call the picture in errors; the path where there is one.
 
     Raises:
-        ImageError: not there, empty, not one of ``FORMATS``, damaged, cut short, or of more than ``MAX_PIXELS``.
+        ImageError: not there, empty, not one of ``FORMATS`` and ``MODES``, damaged, cut short, or too large.
     """
     if isinstance(source, bytes):
         name, file = name or "the picture", io.BytesIO(source)
@@ -51,12 +53,10 @@ def _read(path: Path) -> bytes:
 
 def _decode(file: io.BytesIO, name: str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns about oddities in metadata that do not touch the pixels
-            image = Image.open(file, formats=FORMATS)
-            _refuse_bomb(image, name)
-            image.draft(None, (WORKING_SIDE, WORKING_SIDE))
-            image.load()
+        image = Image.open(file, formats=FORMATS)
+        _refuse(image, name)
+        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+        image.load()
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}: not a picture of an accepted format; accepted are {FORMATS_IN_WORDS}.") from error
     except ImageError:
@@ -70,7 +70,9 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
     return image
 
 
-def _refuse_bomb(image: Image.Image, name: str) -> None:
+def _refuse(image: Image.Image, name: str) -> None:
+    if image.mode not in MODES and not image.mode.startswith("I;16"):
+        raise ImageError(f"{name}: the colour mode {image.mode} is not understood; save the picture as RGB or gray.")
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_bomb_message(name, f"{image.width}×{image.height} pixels is "))
 

@@ -25,6 +25,9 @@ from training.loop import Scores, evaluate, train_one_epoch
 
 WEIGHT_DECAY = 0.01
 
+RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png")
+"""What a run leaves in its folder."""
+
 
 class RunError(ValueError):
     """A run that cannot begin or go on as asked; the message says what to change."""

@@ -1,6 +1,5 @@
 """``python -m training.train``: train one network on one data set."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -27,12 +26,13 @@ def train(
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
     with sentences_and_exit_codes():
-        from training.run import Config, fit
+        from training.run import RUN_FILES, Config, fit
 
         config = Config(dataset, model, epochs, lr, batch_size, seed)
         folder = checkpoints / config.name
         if overwrite and not resume:
-            shutil.rmtree(folder, ignore_errors=True)
+            for name in RUN_FILES:
+                (folder / name).unlink(missing_ok=True)
         try:
             metrics = fit(config, data_dir, folder, find_device(device), resume=resume)
         except KeyboardInterrupt:

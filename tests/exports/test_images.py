@@ -32,6 +32,7 @@ def test_the_formats_people_have_are_read(format: str, tmp_path) -> None:
         (encoded(render("5"), "PNG")[:-900], "damaged or cut short"),
         (encoded(render("5"), "JPEG")[:-900], "damaged or cut short"),
         (encoded(render("5"), "PPM"), "not a picture of an accepted format"),
+        (encoded(Image.new("LAB", (30, 30)), "TIFF"), "the colour mode LAB is not understood"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_the_reason(content: bytes, reason: str) -> None:
