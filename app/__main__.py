@@ -23,15 +23,16 @@ def serve(
     with sentences_and_exit_codes():
         from app.catalog import scan
         from app.runtime import require_device
-        from app.server import Server, build_app
+        from app.server import Server, build_app, listen
 
         require_device(device)
+        address = listen(host, port)
         catalog = scan(exports)
         for name, reason in catalog.refused.items():
             logging.warning("Not usable: %s: %s", name, reason)
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
-        Server(build_app(catalog, device), host, port).run()
+        Server(build_app(catalog, device)).run(sockets=[address])
 
 
 def main() -> None:

@@ -1,6 +1,9 @@
 """From the name of a device to a session, the provider really in use, and the reason where they differ."""
 
+import contextlib
 import ctypes
+import io
+import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -124,7 +127,8 @@ def _library_obstacle() -> Obstacle | None:
     """Load the CUDA libraries that pip installed, then ONNX Runtime's own, whose error names what is missing."""
     if sys.platform == "win32":
         return None
-    ort.preload_dlls()
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, where results belong
+        ort.preload_dlls()
     folder = Path(ort.__file__).parent / "capi"
     try:
         ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
@@ -143,7 +147,8 @@ def _cuda_session(path: Path) -> tuple[ort.InferenceSession | None, Obstacle | N
         session = _session(path, CUDA)
     except ModelFileError as error:
         _session(path, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
-        return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({error.__cause__})", "Run nvidia-smi.")
+        reason = _essence(error.__cause__ or error)
+        return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({reason})", "Run nvidia-smi.")
     return session, None
 
 
@@ -154,10 +159,14 @@ def _session(path: Path, provider: str) -> ort.InferenceSession:
     if provider == CUDA:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        return ort.InferenceSession(str(path), options, providers=[provider])
+        # Without enable_fallback=0 a session whose GPU fails goes on with the CPU, at opening and in mid-run.
+        return ort.InferenceSession(str(path), options, providers=[provider], enable_fallback=0)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
-        raise ModelFileError(f"{path}: ONNX Runtime cannot open it ({_first_line(error)})") from error
+        raise ModelFileError(f"{path}: ONNX Runtime cannot open it ({_essence(error)})") from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _essence(error: BaseException) -> str:
+    """Pick out of an error of ONNX Runtime what a person can use: the CUDA failure it names, or its first line."""
+    message = str(error).strip()
+    failure = re.search(r"CUDA failure \d+: [^;]+", message)
+    return (failure[0] if failure else message.splitlines()[0]).strip()

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import logging
+import os
 import signal
+import socket
 import time
 from types import FrameType
 from typing import Annotated, Any
@@ -165,22 +167,33 @@ async def _explain_fields(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": {"code": "RequestError", "message": "; ".join(sentences)}}, status_code=422)
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Open the address to serve on; port 0 takes any free one.
+
+    Raises:
+        ValueError: it cannot be had.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = "no such host" if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise ValueError(f"--host {host} --port {port} cannot be opened ({reason}). Choose another.") from error
+
+
 class Server(uvicorn.Server):
     """Uvicorn that also ends Gradio's open event streams, so that it can stop while pages are open."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        super().__init__(
-            uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=SECONDS_TO_FINISH)
-        )
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SECONDS_TO_FINISH))
         mounted = [getattr(route, "app", None) for route in app.routes]
         self._stop_events = [gradio.stop_event for gradio in mounted if isinstance(gradio, gr.routes.App)]
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def startup(self, sockets: Any = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        if not self.should_exit:
-            log.warning("Inkwear is at http://%s:%d (Ctrl-C stops it)", self.config.host, self.config.port)
+        for host, port, *_ in (opened.getsockname() for opened in sockets or ()):
+            log.warning("Inkwear is at http://%s:%d (Ctrl-C stops it)", f"[{host}]" if ":" in host else host, port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Finish what is running, then leave with exit code 0; uvicorn's own handler would raise the signal again."""

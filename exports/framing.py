@@ -114,6 +114,7 @@ def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
 
 
 def _is_uneven(gray: Pixels) -> bool:
+    """Whether light falls on the picture unevenly, judged by its border in 16ths."""
     border = _border(gray)
     if np.mean(border == np.median(border)) >= 0.5:
         return False  # drawn by a program: no light falls on it
@@ -171,7 +172,7 @@ def _noise(distance: Floats) -> tuple[float, float]:
 def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
     """Set to exactly 0 what is not part of the object: noise, and detached specks."""
     part, core = distance, threshold
-    if spec.full_range:  # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
+    if spec.stroke:  # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
         level = float(np.percentile(distance[distance >= threshold], 80))
         part, threshold, core = np.clip((distance / level - 0.25) * 2, 0, 1) * 255, 1, 128
     count, labels = cv2.connectedComponents((part >= threshold).astype(np.uint8))
