@@ -176,7 +176,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        reason = "no such host" if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host"
         raise ValueError(f"--host {host} --port {port} cannot be opened ({reason}). Choose another.") from error
 
 

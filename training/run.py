@@ -65,14 +65,14 @@ def fit(
     """Train to the end of ``config.epochs`` and return the metrics of the best epoch, ``test_accuracy`` among them.
 
     ``folder`` receives ``last.pt`` (after each epoch), ``best.pt`` (highest validation accuracy, then lowest loss),
-    ``metrics.jsonl`` (a line an epoch) and ``curves.png``. With ``resume`` a stopped run goes on from ``last.pt`` and
-    ends with the weights it would have had.
+    ``metrics.jsonl`` (a line an epoch) and ``curves.png``. With ``resume`` a stopped run goes on from ``last.pt``, or
+    from its beginning where no epoch was finished, and ends with the weights it would have had.
 
     Raises:
         ValueError: no such model or data set.
         DataError: a data file is missing or damaged.
         RunError: the folder holds a run and ``resume`` was not asked for, or one with other options.
-        CheckpointError: ``last.pt`` is missing or damaged.
+        CheckpointError: ``last.pt`` is damaged.
     """
     dataset = find_dataset(config.dataset)
     last, best = folder / "last.pt", folder / "best.pt"
@@ -82,7 +82,9 @@ def fit(
     model = create_model(config.model, len(dataset.class_names)).to(device)
     train, validation = (load_split(dataset, part, data_dir).to(device) for part in ("train", "validation"))
     learner = _learner(model, config, steps_an_epoch=-(-len(train.labels) // config.batch_size))
-    versions = _restore(learner, config, last) if resume else _versions(device)
+    versions = _restore(learner, config, last) if resume and last.exists() else _versions(device)
+    if resume and not last.exists():
+        print(f"{last} is not there: no epoch was finished, so the run begins at its beginning.", file=sys.stderr)
     with _progress(config, len(train.labels), len(learner.history)) as bar:
         while len(learner.history) < config.epochs:
             _one_epoch(learner, train, validation, dataset, config, bar)

@@ -48,7 +48,7 @@ def train(
 def _how_to_go_on(folder: Path) -> str:
     if (folder / "last.pt").exists():
         return f"{folder / 'last.pt'} holds the last whole epoch; the same command with --resume goes on from there."
-    return "No epoch was finished yet, so there is nothing to resume."
+    return "No epoch was finished yet; the same command begins again."
 
 
 def main() -> None:

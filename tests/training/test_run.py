@@ -105,8 +105,17 @@ def test_a_run_with_other_options_is_not_resumed(finished: Path, data_dir: Path)
         fit(Config(**vars(CONFIG) | {"lr": 0.1}), data_dir, finished, CPU, resume=True)
 
 
-def test_nothing_to_resume_is_said(data_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"last.pt: there is no such checkpoint"):
+def test_a_run_stopped_in_its_first_epoch_begins_again(
+    finished: Path, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
+    assert "no epoch was finished, so the run begins at its beginning" in capsys.readouterr().err
+    assert weights(tmp_path / "last.pt").equal(weights(finished / "last.pt"))
+
+
+def test_a_damaged_checkpoint_is_not_resumed(data_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "last.pt").write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match=r"last.pt: not a checkpoint of Inkwear, or damaged"):
         fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
 
 
@@ -131,7 +140,6 @@ def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: P
         (("--model=lenett",), 2, "Did you mean 'lenet'? Known: convnet, lenet"),
         (("--model=lenet", "--dataset=cifar"), 2, "There is no data set 'cifar'. Known: mnist, fashion_mnist"),
         (("--model=lenet", "--epochs=0"), 2, "Invalid value for '--epochs'"),
-        (("--model=lenet", "--resume"), 4, "there is no such checkpoint"),
     ],
 )
 def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
