@@ -24,6 +24,9 @@ UNEVEN = 12
 SPECK = 0.04
 """Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
 
+HALO = 0.1
+"""What JPEG leaves around edges is fainter than this fraction of the ink; it is cut where it overflows the box."""
+
 NEARLY_FULL = 250
 """A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
 
@@ -93,11 +96,14 @@ def _foreground(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     threshold = max(LEAST_CONTRAST, noise_level + NOISE_FACTOR * noise)
     if cv2.blur(distance, (3, 3)).max() < threshold:
         return np.zeros_like(distance), notes
-    if noise > 0:
+    is_small = max(gray.shape) <= SIZE
+    if noise == 0 and is_small and max(_tight_crop(distance).shape) <= spec.box:
+        return distance, notes  # it may be framed already, and would come back unchanged
+    if noise > 0 or is_small:
         notes.append(Note("background"))
-    if noise > 0 or max(gray.shape) > SIZE:  # a clean picture of the frame's own size may be framed already
-        distance = _without_noise(distance, threshold, spec)
-    return distance, notes
+    if noise > 0 or not is_small:
+        return _without_noise(distance, threshold, spec), notes
+    return np.where(distance >= HALO * distance.max(), distance, 0), notes
 
 
 def _border(gray: NDArray) -> NDArray:

@@ -34,6 +34,17 @@ def test_mnist_comes_back_bit_for_bit(real_data: Path, negated: bool) -> None:
     assert np.mean(same) >= 0.999
 
 
+def test_mnist_stored_as_jpeg_is_framed_as_before(real_data: Path) -> None:
+    """JPEG leaves a halo that overflows the 20-box; scaled down to fit, the digit would no longer lie as it lay."""
+    images, _ = load_pixels(DATASETS["mnist"], "test", real_data)
+    alike = []
+    for image in images[:300]:
+        _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 75])
+        stored = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
+        alike.append(np.corrcoef(frame(stored, DIGIT).pixels.ravel(), image.ravel())[0, 1])
+    assert np.mean(np.array(alike) > 0.9) >= 0.8  # 0.007 where the halo stays
+
+
 def test_fashion_mnist_comes_back_bit_for_bit_but_for_what_does_not_fill_the_frame(real_data: Path) -> None:
     images, _ = load_pixels(DATASETS["fashion_mnist"], "test", real_data)
     assert np.mean([np.array_equal(frame(image, CLOTHING).pixels, image) for image in images]) >= 0.97
