@@ -10,8 +10,10 @@ const PEN = 24; // in pixels of the pad, which has 448: as thick as MNIST's stro
 const COPY = 280; // pixels a side of what is sent: ten for each that the network sees, a third of the pad's to encode
 
 let strokes = []; // of [x, y] points, in pixels of the pad
+let unseen = false; // whether the browser cannot show that picture
 let file = null; // a picture somebody brought; it takes the place of the strokes
 let version = 0; // counts the changes of what lies on the sheet
+let folder = null; // where the models lie, once the server has said so
 let models = [];
 let answer = null; // the newest answer, kept to show it again in another language
 let message = null; // what is said in its place: a function that gives the sentence
@@ -51,6 +53,7 @@ function speak(chosen) {
   for (const button of studio.querySelectorAll("[data-language]"))
     button.setAttribute("aria-pressed", button.dataset.language === language);
   listModels();
+  arrange();
   show();
 }
 
@@ -88,7 +91,7 @@ pad.addEventListener("pointerdown", (event) => {
   if (event.button > 0 || !event.isPrimary) return;
   event.preventDefault();
   pad.setPointerCapture(event.pointerId);
-  if (file) clearSheet();
+  if (file || isFilming()) clearSheet();
   strokes.push([position(event)]);
   changed();
 });
@@ -101,7 +104,7 @@ pad.addEventListener("pointermove", (event) => {
 });
 
 function undo() {
-  if (file) clearSheet();
+  if (file || isFilming()) clearSheet();
   else strokes.pop();
   changed();
 }
@@ -109,6 +112,7 @@ function undo() {
 function clearSheet() {
   strokes = [];
   file = null;
+  unseen = false;
   URL.revokeObjectURL(picture.src);
   picture.removeAttribute("src");
   closeCamera();
@@ -124,12 +128,10 @@ function bring(brought) {
   changed();
 }
 
-picture.addEventListener("load", () => arrange());
 picture.addEventListener("error", () => {
   if (!file) return;
-  picture.hidden = true;
-  find(".filename").textContent = say("no_preview", { name: file.name });
-  find(".filename").hidden = false;
+  unseen = true;
+  arrange();
 });
 
 for (const input of [find(".file"), find(".shot")]) {
@@ -172,6 +174,7 @@ async function paste() {
 async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) return find(".shot").click(); // no secure context: let the phone do it
   clearSheet();
+  changed();
   try {
     viewfinder.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     await viewfinder.play();
@@ -180,6 +183,8 @@ async function openCamera() {
     tell(() => say("no_camera", { reason: error.message }));
   }
 }
+
+const isFilming = () => Boolean(viewfinder.srcObject);
 
 function shoot() {
   const still = new OffscreenCanvas(viewfinder.videoWidth, viewfinder.videoHeight);
@@ -204,12 +209,14 @@ function changed() {
 }
 
 function arrange() {
-  const filming = Boolean(viewfinder.srcObject);
-  picture.hidden = !file;
+  const filming = isFilming();
+  const empty = !(strokes.length || file || filming);
+  picture.hidden = !file || unseen;
   viewfinder.hidden = !filming;
-  find(".invitation").hidden = Boolean(strokes.length || file || filming);
-  if (!file) find(".filename").hidden = true;
-  find('[data-tool="undo"]').disabled = find('[data-tool="clear"]').disabled = !(strokes.length || file || filming);
+  find(".invitation").hidden = !empty;
+  find(".filename").hidden = !unseen;
+  find(".filename").textContent = unseen ? say("no_preview", { name: file.name }) : "";
+  find('[data-tool="undo"]').disabled = find('[data-tool="clear"]').disabled = empty;
   find('[data-tool="shoot"]').hidden = !filming;
   find('[data-tool="camera"]').hidden = filming;
 }
@@ -281,7 +288,7 @@ function show() {
 
 function sentence() {
   if (message) return message();
-  if (!models.length) return "";
+  if (!models.length) return folder ? say("no_models", { folder }) : "";
   if (!answer) return say("waiting");
   if (answer.status === "blank") return say("blank");
   const [, second] = Object.entries(answer.probabilities).sort(([, a], [, b]) => b - a);
@@ -354,15 +361,13 @@ function showWhereabouts() {
 async function loadModels() {
   try {
     const shelf = await (await fetch("models")).json();
-    models = shelf.models;
+    ({ models, folder } = shelf);
     deviceSelect.value = shelf.default_device;
-    if (!models.length) message = () => say("no_models", { folder: shelf.folder });
     for (const [name, reason] of Object.entries(shelf.refused)) console.warn(name, reason);
   } catch {
-    message = () => say("unreachable");
+    return tell(() => say("unreachable"));
   }
   listModels();
-  show();
   changed(); // somebody may have drawn already
 }
 
@@ -407,6 +412,5 @@ studio.addEventListener("click", ({ target }) => {
 for (const select of [modelSelect, deviceSelect]) select.addEventListener("change", changed);
 
 redraw();
-arrange();
 speak(language);
 loadModels();

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from app.predict import cli
 from tests.browser import draw, open_page, settled
+from tests.conftest import start_app
 from tests.hand import DIGITS, render
 
 PLACES = {
@@ -168,6 +169,30 @@ def test_drawing_over_a_picture_begins_a_drawing(page, five: Path) -> None:
     draw(page, "7")
     assert settled(page) == "7"
     assert page.locator("img.picture").is_hidden()
+
+
+def test_drawing_ends_the_camera(page) -> None:
+    page.context.grant_permissions(["camera"])
+    page.click("[data-tool=camera]")
+    page.wait_for_selector("[data-tool=shoot]")
+    draw(page, "6")
+    assert settled(page) == "6"
+    assert page.locator(".viewfinder").is_hidden()
+    assert page.locator("[data-tool=shoot]").is_hidden()
+
+
+def test_an_empty_folder_of_exports_is_said_with_what_to_do(browser, tmp_path: Path) -> None:
+    app = start_app("--exports", str(tmp_path))
+    try:
+        page = browser.new_page(locale="en-US")
+        page.goto(app.url)
+        page.wait_for_function("() => document.querySelector('.sentence')?.textContent.includes('no models')")
+        page.mouse.click(300, 300)
+        assert "python -m training.train" in page.locator(".sentence").inner_text()
+        page.close()
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
 
 
 def test_chinese(browser, app_url: str) -> None:
