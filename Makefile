@@ -5,6 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 py
 APP := .venv-app/bin/python
 ALL := .venv/bin/python
 ARGS ?=
+comma := ,
 
 .PHONY: help app test check train export bench screenshot clean
 help:  ## list these targets
@@ -44,7 +45,7 @@ clean:  ## remove the virtual environments
 
 # $(1): the folder, $(2): what to install in it. Says what is missing where something is.
 define make_venv
-	@test -n "$(PYTHON)" || { echo "Inkwear needs Python 3.11 or newer, and none was found. Install one, or name it: make PYTHON=/path/to/python3 …" >&2; exit 2; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Inkwear needs Python 3.11 or newer$(if $(PYTHON),$(comma) and $(PYTHON) is not,; none was found). Install one$(comma) or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "Making $(1) with $$($(PYTHON) --version) …"
 	@$(PYTHON) -m venv $(1) || { echo "Python's venv module is missing (Debian, Ubuntu: apt-get install python3-venv)." >&2; rm -rf $(1); exit 2; }
 	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2) || { echo "Installing $(2) failed; the lines above say why. A network is needed the first time." >&2; exit 2; }

@@ -50,6 +50,7 @@ def test_a_folder_is_no_picture(tmp_path) -> None:
         open_image(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_decompression_bomb_is_refused_unopened() -> None:
     bomb = encoded(Image.new("1", (13000, 13000)), "PNG")
     assert len(bomb) < 50_000

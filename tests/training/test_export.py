@@ -83,6 +83,7 @@ def in_training_mode(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
+@pytest.mark.filterwarnings("ignore:Exporting a model while it is in training mode")
 def test_a_network_left_in_training_mode_is_caught(trained, metadata, test_set, tmp_path: Path) -> None:
     write_onnx(in_training_mode(rebuild(trained)), metadata, tmp_path / "training.onnx")
     with pytest.raises(ExportError, match="'batch of 1' failed: a logit differs from torch by"):
