@@ -146,6 +146,7 @@ def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> Non
         verbose=False,
     )
     assert program is not None  # with dynamo=True a program is returned, or an error raised
+    _forget_traces(program.model.graph)
     program.model.metadata_props.update(metadata.to_props())
     program.model.producer_name = "Inkwear"
     program.model.doc_string = (
@@ -155,6 +156,17 @@ def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> Non
         "Read logits (batch, classes); the names are in metadata_props['class_names']."
     )
     program.save(path, external_data=False)
+
+
+def _forget_traces(graph: Any) -> None:
+    """Remove what the exporter notes at every node: stack traces, which carry the paths of this machine."""
+    graph.metadata_props.clear()
+    values = [*graph.inputs, *graph.initializers.values()]
+    for node in graph.all_nodes():
+        node.metadata_props.clear()
+        values += node.outputs
+    for value in values:
+        value.metadata_props.clear()
 
 
 # ----------------------------------------------------------------------------------------------------------- check

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import training.export
 from exports.metadata import ModelMetadata
 from exports.preprocessing import normalize, unsqueeze
+from tests.conftest import ROOT
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.datasets import DATASETS, Split, load_pixels, load_split
 from training.export import ExportError, check_export, cli, describe, export_checkpoint, rebuild, write_onnx
@@ -50,6 +51,13 @@ def test_an_export_keeps_the_contract(export: Path, trained: Checkpoint) -> None
     assert json.loads(props["metrics"])["test_accuracy"] == trained.metrics["test_accuracy"]
     assert json.loads(props["recipe"])["command"].startswith("python -m training.train --dataset mnist --model convnet")
     assert "images (batch, 1, 28, 28)" in onnx.load(export).doc_string
+
+
+def test_an_export_carries_no_path_of_the_machine_that_made_it(export: Path) -> None:
+    content = export.read_bytes()
+    for path in (ROOT, Path(torch.__file__).parent, Path.home()):
+        assert str(path).encode() not in content
+    assert b"stack_trace" not in content
 
 
 def test_a_consumer_can_check_itself_with_the_reference(export: Path) -> None:
