@@ -174,10 +174,14 @@ def listen(host: str, port: int) -> socket.socket:
         ValueError: it cannot be had.
     """
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        address = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host"
         raise ValueError(f"--host {host} --port {port} cannot be opened ({reason}). Choose another.") from error
+    # Connections inherit this. asyncio sets it only where a socket names its protocol, which create_server does not;
+    # without it every answer waits some 45 ms for the client's delayed acknowledgement (RFC 896 meets RFC 1122).
+    address.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return address
 
 
 class Server(uvicorn.Server):

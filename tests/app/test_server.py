@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.catalog import scan
-from app.server import build_app
+from app.server import build_app, listen
 from tests.conftest import EXPORTS, start_app
 from tests.hand import render
 
@@ -164,6 +164,15 @@ def test_cuda_without_cuda_is_exit_code_3() -> None:
     finished = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert finished.returncode == 3
     assert "CUDA is not available: " in finished.stderr
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    with (
+        listen("127.0.0.1", 0) as address,
+        socket.create_connection(address.getsockname()),
+        address.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken_is_named() -> None:
