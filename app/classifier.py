@@ -1,9 +1,7 @@
 """The one way to an answer: pictures in, predictions out."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -74,11 +72,6 @@ class Classifier:
             self._check_graph()
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}.") from error
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the file, in hexadecimal."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
         """Read pictures of any size and mode, one prediction each, in their order.

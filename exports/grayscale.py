@@ -2,13 +2,24 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from exports.notes import Note
 from exports.spec import Pixels
 
 ORIENTATION = 0x0112
 """The EXIF tag that says which way up the camera was held; 1 is upright."""
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each orientation (EXIF 2.32, table 6); Pillow's ``exif_transpose`` fails where another tag is odd."""
 
 
 def to_grayscale(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
@@ -28,8 +39,9 @@ def to_grayscale(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # the second picture of an MPO is a preview or the other eye's
         notes.append(Note("first_frame", {"frames": frames}))
-    if image.getexif().get(ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
+    orientation = image.getexif().get(ORIENTATION)
+    if orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
         notes.append(Note("turned"))
     if image.mode.startswith("I") or image.mode == "F":
         return _to_8_bits(np.asarray(image), notes)

@@ -56,6 +56,7 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
         image = Image.open(file, formats=FORMATS)
         _refuse(image, name)
         image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+        _read_what_pillow_puts_off(image)
         image.load()
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}: not a picture of an accepted format; accepted are {FORMATS_IN_WORDS}.") from error
@@ -63,11 +64,15 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(_bomb_message(name)) from error
-    except (
-        Exception
-    ) as error:  # Pillow's readers raise what their format suggests: OSError, SyntaxError, struct.error …
+    except Exception as error:  # Pillow's readers raise whatever their format suggests, from OSError to struct.error
         raise ImageError(f"{name}: the picture is damaged or cut short ({error}); save it again and retry.") from error
     return image
+
+
+def _read_what_pillow_puts_off(image: Image.Image) -> None:
+    """Parse the EXIF block and count the frames here, where damage is answered; Pillow keeps both."""
+    image.getexif()
+    getattr(image, "n_frames", 1)
 
 
 def _refuse(image: Image.Image, name: str) -> None:

@@ -81,10 +81,21 @@ def test_a_palette_with_a_transparent_colour_stays_visible() -> None:
     assert np.ptp(pixels) == 255
 
 
-@pytest.mark.parametrize("orientation", range(2, 9))
+AS_HELD = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera held so stores an upright picture."""
+
+
+@pytest.mark.parametrize("orientation", AS_HELD)
 def test_a_phones_orientation_is_followed(orientation: int) -> None:
-    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that undoes each, ImageOps.exif_transpose
-    turned = FIVE.transpose(Image.Transpose({0: 0, 3: 3, 1: 1, 5: 5, 2: 2, 6: 6, 4: 4}[back[orientation]]))
+    turned = FIVE.transpose(AS_HELD[orientation])
     exif = Image.Exif()
     exif[0x0112] = orientation
     photo = stored(turned, "PNG", exif=exif)

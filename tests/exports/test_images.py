@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from exports.grayscale import to_grayscale
 from exports.images import ImageError, open_image
 from tests.hand import render
 
@@ -63,11 +64,31 @@ def test_a_phones_50_megapixels_are_decoded_at_a_smaller_scale() -> None:
     assert max(open_image(photo).size) <= 1100
 
 
-def test_every_single_flipped_byte_ends_in_an_image_or_an_image_error() -> None:
-    whole = encoded(render("5", canvas=60, side=40), "PNG")
-    generator = np.random.default_rng(0)
-    for _ in range(300):
+def turned(orientation: int = 6) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "maker"
+    return exif
+
+
+SMALL = render("5", canvas=60, side=40)
+
+TO_BE_BROKEN = {
+    "JPEG": encoded(SMALL, "JPEG", exif=turned()),
+    "PNG": encoded(SMALL, "PNG", exif=turned()),
+    "WebP": encoded(SMALL, "WEBP", exif=turned()),
+    "TIFF of two pages": encoded(SMALL, "TIFF", save_all=True, append_images=[SMALL.rotate(30)]),
+    "animated GIF": encoded(SMALL, "GIF", save_all=True, append_images=[SMALL.rotate(30), SMALL.rotate(60)]),
+    "palette": encoded(SMALL.convert("RGB").quantize(8), "PNG", transparency=0),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of much that is broken here on purpose
+@pytest.mark.parametrize("name", TO_BE_BROKEN)
+def test_every_flipped_bit_ends_in_gray_pixels_or_an_image_error(name: str) -> None:
+    whole, generator = TO_BE_BROKEN[name], np.random.default_rng(0)
+    for turn in range(600):
         broken = bytearray(whole)
-        broken[generator.integers(len(whole))] ^= 1 << int(generator.integers(8))
+        within = len(whole) if turn % 2 else 200  # half of them in the header
+        broken[generator.integers(within)] ^= 1 << int(generator.integers(8))
         with contextlib.suppress(ImageError):
-            open_image(bytes(broken))
+            to_grayscale(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))
