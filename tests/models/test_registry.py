@@ -5,8 +5,18 @@ import torch
 
 from models import create_model, list_models
 from models.registry import register_model
+from models.resnet import ResidualBlock
 
-PARAMETERS = {"lenet": 61_706, "convnet": 29_034}
+PARAMETERS = {
+    "mlp": 784 * 256 + 256 + 256 * 10 + 10,
+    "mlp_small": 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10,
+    "lenet": 61_706,
+    "convnet": 29_034,
+    "alexnet": 46_764_746,
+    "inception": 260 + 19_104 + 44_020 + 19_824 + 14_090,
+    "resnet": 416 + 4_640 + 12_832 + 18_496 + 5_130,
+    "sprint": 48_330,
+}
 """Of the tutorials' networks, counted by hand from their layers."""
 
 
@@ -33,6 +43,44 @@ def test_the_tutorials_networks_have_the_tutorials_size(name: str, count: int) -
     assert sum(weights.numel() for weights in create_model(name).parameters()) == count
 
 
+def test_no_network_is_missing_from_the_count() -> None:
+    assert set(PARAMETERS) == set(list_models())
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "shape"),
+    [
+        ("alexnet", "features.2", (96, 26, 26)),
+        ("alexnet", "features.12", (256, 5, 5)),
+        ("inception", "features.3", (88, 12, 12)),
+        ("inception", "features.7", (88, 4, 4)),
+        ("resnet", "features.3", (16, 12, 12)),
+        ("resnet", "features.7", (32, 4, 4)),
+    ],
+)
+def test_the_maps_have_the_sizes_of_the_tutorials(name: str, layer: str, shape: tuple[int, ...]) -> None:
+    model, seen = create_model(name).eval(), []
+    model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    with torch.no_grad():
+        model(torch.zeros(2, 1, 28, 28))
+    assert seen == [(2, *shape)]
+
+
+def test_a_residual_block_adds_to_its_input() -> None:
+    block = ResidualBlock(4)
+    for weights in block.parameters():
+        torch.nn.init.zeros_(weights)
+    maps = torch.rand(2, 4, 6, 6)
+    assert block(maps).equal(maps)
+
+
+def test_alexnet_also_reads_smaller_images() -> None:
+    model = create_model("alexnet").eval()
+    model.image_size = 112
+    with torch.no_grad():
+        assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
 def test_weights_follow_the_seed() -> None:
     built = []
     for seed in (1, 1, 2):
@@ -47,7 +95,7 @@ def test_the_classes_can_be_counted() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=re.escape("Did you mean 'lenet'? Known: convnet, lenet")):
+    with pytest.raises(ValueError, match=re.escape("Did you mean 'lenet'? Known: alexnet, convnet, inception, lenet")):
         create_model("lenett")
 
 
