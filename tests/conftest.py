@@ -81,7 +81,7 @@ def checkpoint(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     from training.run import Config, fit
 
     folder = tmp_path_factory.mktemp("run")
-    fit(Config("mnist", "convnet", epochs=3, lr=0.01, batch_size=32, seed=1), data_dir, folder, torch.device("cpu"))
+    fit(Config.of("mnist", "convnet", seed=1, epochs=3, batch_size=32), data_dir, folder, torch.device("cpu"))
     return folder / "best.pt"
 
 

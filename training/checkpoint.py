@@ -18,13 +18,17 @@ class CheckpointError(RuntimeError):
 
 @dataclass
 class Checkpoint:
-    """The state of a run after ``len(history)`` epochs.
+    """The state of a run after ``len(history)`` epochs and ``steps`` steps of the next.
+
+    Whatever is random in a run follows from its seed and the step it is at, so no generator's state is kept.
 
     Attributes:
-        config: the options of the run, as ``training.train.Config`` has them.
-        weights: the model's state dict.
-        optimizer, scheduler: their state dicts.
-        rng: the state of torch's random generators, ``cpu`` and, where it was used, ``cuda``.
+        config: the options of the run, as ``training.run.Config`` has them.
+        weights: the state dict of the model that is judged and kept.
+        learner: ``Learner.state_dict()``, for going on; None where the file is only for use.
+        steps: done of the epoch that is under way.
+        totals: of that epoch, as ``training.loop.Totals`` has them.
+        seconds: spent on that epoch.
         history: one dict an epoch, as in ``metrics.jsonl``.
         metrics: what is known of these weights: ``epoch``, ``validation_accuracy`` …, at the end ``test_accuracy``.
         versions: of Python, torch and the device's name, when the run began.
@@ -32,9 +36,10 @@ class Checkpoint:
 
     config: dict[str, Any]
     weights: dict[str, Tensor]
-    optimizer: dict[str, Any]
-    scheduler: dict[str, Any]
-    rng: dict[str, Tensor]
+    learner: dict[str, Any] | None
+    steps: int
+    totals: Tensor
+    seconds: float
     history: list[dict[str, float]]
     metrics: dict[str, float]
     versions: dict[str, str]
@@ -60,18 +65,3 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (RuntimeError, pickle.UnpicklingError, BadZipFile, EOFError, OSError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path}: not a checkpoint of Inkwear, or damaged ({reason}). Train again.") from error
-
-
-def rng_state() -> dict[str, Tensor]:
-    """Return the state of torch's global generators."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_rng(state: dict[str, Tensor]) -> None:
-    """Put torch's global generators back to ``rng_state()``."""
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])

@@ -1,17 +1,18 @@
 """One pass over a data set that lies in memory: with learning, and without."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from training.datasets import Split
+from training.learner import Learner, run_model
+from training.processes import ALONE, Processes
 
-EVALUATION_BATCH = 1_000
+EVALUATION_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -22,64 +23,94 @@ class Scores:
     accuracy: float
 
 
-def train_one_epoch(
-    model: nn.Module,
+class Totals:
+    """Sums over the images seen so far in one pass, kept on the device so that adding waits for nothing.
+
+    Attributes:
+        sums: (3,) float64: images, loss, images that were classified right.
+    """
+
+    def __init__(self, sums: Tensor) -> None:
+        self.sums = sums
+
+    @classmethod
+    def zero(cls, device: torch.device) -> "Totals":
+        return cls(torch.zeros(3, dtype=torch.float64, device=device))
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Add a batch: its mean loss, its logits and its labels."""
+        count = len(labels)
+        right = (logits.argmax(dim=1) == labels).sum()
+        self.sums += torch.stack([torch.full_like(right, count), loss.double() * count, right]).double()
+
+    def scores(self, processes: Processes = ALONE) -> Scores:
+        """Return the means, over all processes."""
+        images, loss, right = processes.add_up(self.sums).tolist()
+        return Scores(loss / images, right / images)
+
+
+def train_steps(
+    learner: Learner,
     train: Split,
-    optimizer: Optimizer,
-    scheduler: LRScheduler,
+    totals: Totals,
     *,
-    batch_size: int,
+    seed: int,
+    epoch: int,
+    after: int,
     change: Callable[[Tensor], Tensor],
-    on_batch: Callable[[int, Scores], None],
-) -> Scores:
-    """Show every image to the model once, in a new order from torch's global random generator.
+    processes: Processes,
+) -> Iterator[int]:
+    """Show every image once, in an order of the epoch's own; yield the number of steps done after each.
+
+    Whatever is random is drawn anew for each step from (``seed``, ``epoch``, step, process), so that a pass can be
+    left after any step and be taken up there, without any state of a random generator.
 
     Args:
-        model: in any mode; left in training mode.
-        train: on the device of the model.
-        optimizer: stepped after each batch.
-        scheduler: likewise.
-        batch_size: images a step; the last batch of an epoch is as small as what is left.
+        learner: learns a step with each batch.
+        train: the images, on the learner's device.
+        totals: receives each batch's loss and accuracy.
+        seed: of the run.
+        epoch: counted from 0.
+        after: how many steps of this epoch are done already.
         change: the augmentation of a batch.
-        on_batch: called after each step with its number of images and the scores so far.
+        processes: share each batch among them.
     """
-    model.train()
-    total = _RunningMean()
-    for chosen in torch.randperm(len(train.labels)).split(batch_size):
-        chosen = chosen.to(train.labels.device)
+    order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(_seed(seed, epoch)))
+    learner.parallel.train()
+    for step, batch in enumerate(order.split(learner.recipe.batch_size)):
+        if step < after or len(batch) < processes.count:
+            continue
+        torch.manual_seed(_seed(seed, epoch, step, processes.rank))
+        chosen = processes.part(batch).to(train.labels.device)
         images, labels = change(train.images[chosen]), train.labels[chosen]
-        logits = model(images)
-        loss = cross_entropy(logits, labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        scheduler.step()
-        total.add(loss.detach(), logits.detach(), labels)
-        on_batch(len(labels), total.scores())
-    return total.scores()
+        loss, logits = learner.step(images, labels, share=len(chosen) * processes.count / len(batch))
+        totals.add(loss, logits, labels)
+        yield step + 1
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, split: Split) -> Scores:
-    """Score a model, in evaluation mode, on a whole split."""
+def evaluate(model: nn.Module, split: Split, processes: Processes = ALONE, *, bfloat16: bool = False) -> Scores:
+    """Score a model, put into evaluation mode, on a whole split; by default in float32, as an export runs."""
     model.eval()
-    total = _RunningMean()
-    for images, labels in zip(split.images.split(EVALUATION_BATCH), split.labels.split(EVALUATION_BATCH), strict=True):
-        logits = model(images)
-        total.add(cross_entropy(logits, labels), logits, labels)
-    return total.scores()
+    totals = Totals.zero(split.labels.device)
+    for images, labels in _batches(split, processes):
+        logits = run_model(model, images, bfloat16=bfloat16)
+        totals.add(cross_entropy(logits, labels), logits, labels)
+    return totals.scores(processes)
 
 
-class _RunningMean:
-    def __init__(self) -> None:
-        self.images = 0
-        self.loss = 0.0
-        self.correct = 0
+@torch.no_grad()
+def predict_logits(model: nn.Module, images: Tensor) -> Tensor:
+    """Run a model, put into evaluation mode, in float32: (N, 1, 28, 28) -> (N, classes)."""
+    model.eval()
+    return torch.cat([model(part) for part in images.split(EVALUATION_BATCH)])
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        self.images += len(labels)
-        self.loss += loss.item() * len(labels)
-        self.correct += int((logits.argmax(dim=1) == labels).sum())
 
-    def scores(self) -> Scores:
-        return Scores(self.loss / self.images, self.correct / self.images)
+def _batches(split: Split, processes: Processes) -> Iterator[tuple[Tensor, Tensor]]:
+    images, labels = split.images.split(EVALUATION_BATCH), split.labels.split(EVALUATION_BATCH)
+    yield from list(zip(images, labels, strict=True))[processes.rank :: processes.count]
+
+
+def _seed(*numbers: int) -> int:
+    """Mix numbers into one seed, so that neighbours have nothing in common (numpy's SeedSequence)."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -1,7 +1,7 @@
 """One training run: epochs, checkpoints, the choice of the best, and the test set read once at the end."""
 
-import json
 import platform
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -9,24 +9,26 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
-from tqdm import tqdm
+from torch import Tensor, nn
 
 from exports.preprocessing import normalize
 from models import create_model
 from training.augment import augment
-from training.checkpoint import Checkpoint, load_checkpoint, restore_rng, rng_state, save_checkpoint
-from training.curves import save_curves
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.datasets import Dataset, Split, find_dataset, load_split
-from training.files import atomic_path
-from training.loop import Scores, evaluate, train_one_epoch
+from training.files import remove_leftovers
+from training.interrupt import StopRequest, stop_request
+from training.learner import Learner
+from training.loop import Totals, evaluate, train_steps
+from training.processes import Processes, joined
+from training.recipes import Recipe, RecipeName, find_recipe
+from training.watch import Watch
 
-WEIGHT_DECAY = 0.01
-
-RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png")
+RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
 """What a run leaves in its folder."""
+
+SECONDS_BETWEEN_CHECKPOINTS = 300
+"""Within an epoch; at the end of each there is one anyway."""
 
 
 class RunError(ValueError):
@@ -39,178 +41,245 @@ class Config:
 
     dataset: str
     model: str
-    epochs: int
-    lr: float
-    batch_size: int
-    seed: int
+    recipe: RecipeName
+    learning: Recipe
+    seed: int = 0
+
+    @classmethod
+    def of(
+        cls, dataset: str, model: str, recipe: RecipeName = "ours", seed: int = 0, **changes: float | None
+    ) -> "Config":
+        """Return the config of a recipe by name, with ``changes`` to single numbers of it.
+
+        Raises:
+            ValueError: there is no such recipe for this network.
+        """
+        return cls(dataset, model, recipe, find_recipe(recipe, model, **changes), seed)
 
     @property
     def name(self) -> str:
-        return f"{self.dataset}-{self.model}"
+        """The run's folder: the data set and the network, and what departs from the shipped run."""
+        recipe = "" if self.recipe == "ours" else f"-{self.recipe}"
+        seed = f"-seed{self.seed}" if self.seed else ""
+        return f"{self.dataset}-{self.model}{recipe}{seed}"
 
-
-@dataclass
-class _Learner:
-    """What changes while a run learns."""
-
-    model: nn.Module
-    optimizer: Optimizer
-    scheduler: LRScheduler
-    history: list[dict[str, float]]
+    def to_dict(self) -> dict[str, str | float]:
+        """Return all options side by side, those of the recipe among them."""
+        learning = asdict(self.learning)
+        return {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed, **learning}
 
 
 def fit(
-    config: Config, data_dir: Path, folder: Path, device: torch.device, *, resume: bool = False
-) -> dict[str, float]:
-    """Train to the end of ``config.epochs`` and return the metrics of the best epoch, ``test_accuracy`` among them.
+    config: Config,
+    data_dir: Path,
+    folder: Path,
+    device: torch.device,
+    *,
+    resume: bool = False,
+    tensorboard: bool = False,
+) -> Checkpoint:
+    """Train to the end of the recipe and return the best epoch's checkpoint, ``test_accuracy`` among its metrics.
 
-    ``folder`` receives ``last.pt`` (after each epoch), ``best.pt`` (highest validation accuracy, then lowest loss),
-    ``metrics.jsonl`` (a line an epoch) and ``curves.png``. With ``resume`` a stopped run goes on from ``last.pt``, or
-    from its beginning where no epoch was finished, and ends with the weights it would have had.
+    ``folder`` receives ``last.pt`` (after each epoch, every five minutes, and when the run is stopped), ``best.pt``
+    (highest validation accuracy, the latest of equals), ``metrics.jsonl`` (a line an epoch) and ``curves.png``. With
+    ``resume`` a stopped run goes on from ``last.pt``, or from its beginning where there is none, and ends with the
+    weights it would have had. Under ``torchrun`` each batch is shared among the processes.
 
     Raises:
         ValueError: no such model or data set.
         DataError: a data file is missing or damaged.
         RunError: the folder holds a run and ``resume`` was not asked for, or one with other options.
         CheckpointError: ``last.pt`` is damaged.
+        KeyboardInterrupt: the run was stopped, and ``last.pt`` holds every step it did.
     """
     dataset = find_dataset(config.dataset)
     last, best = folder / "last.pt", folder / "best.pt"
     if last.exists() and not resume:
         raise RunError(f"{last} is already there: add --resume to go on with it, or --overwrite to start again.")
     torch.manual_seed(config.seed)
-    model = create_model(config.model, len(dataset.class_names)).to(device)
-    train, validation = (load_split(dataset, part, data_dir).to(device) for part in ("train", "validation"))
-    learner = _learner(model, config, steps_an_epoch=-(-len(train.labels) // config.batch_size))
-    versions = _restore(learner, config, last) if resume and last.exists() else _versions(device)
-    if resume and not last.exists():
-        print(f"{last} is not there: no epoch was finished, so the run begins at its beginning.", file=sys.stderr)
-    with _progress(config, len(train.labels), len(learner.history)) as bar:
-        while len(learner.history) < config.epochs:
-            _one_epoch(learner, train, validation, dataset, config, bar)
-            checkpoint = _checkpoint(learner, config, versions)
-            if learner.history[-1] is _best_epoch(learner.history):
-                save_checkpoint(checkpoint, best)
-            save_checkpoint(checkpoint, last)
-            _save_history(learner.history, folder)
-    return _finish(best, model, load_split(dataset, "test", data_dir).to(device))
+    network = create_model(config.model, len(dataset.class_names))
+    with joined(device) as (processes, device):
+        run = _Run(config, dataset, network, data_dir, folder, device, processes)
+        if resume and last.exists():
+            run.restore(load_checkpoint(last))
+        elif resume and processes.first:
+            print(f"{last} is not there, so the run begins at its beginning.", file=sys.stderr)
+        if processes.first:
+            remove_leftovers(last)
+            remove_leftovers(best)
+        with stop_request() as stop:
+            run.learn(stop, tensorboard)
+        if processes.first:
+            _read_test_set(best, run, load_split(dataset, "test", data_dir).to(device))
+        processes.wait()
+    return load_checkpoint(best)
 
 
-def _learner(model: nn.Module, config: Config, steps_an_epoch: int) -> _Learner:
-    optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=WEIGHT_DECAY)
-    # One cycle up and down: Smith and Topin 2018, "Super-convergence", arXiv 1708.07120.
-    scheduler = OneCycleLR(optimizer, max_lr=config.lr, total_steps=config.epochs * steps_an_epoch)
-    return _Learner(model, optimizer, scheduler, history=[])
+class _Run:
+    """A run under way."""
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        network: nn.Module,
+        data_dir: Path,
+        folder: Path,
+        device: torch.device,
+        processes: Processes,
+    ) -> None:
+        self.config, self.folder, self.processes = config, folder, processes
+        self.dataset, self.recipe = dataset, config.learning
+        self.train, self.validation = (
+            load_split(dataset, part, data_dir).to(device) for part in ("train", "validation")
+        )
+        steps_an_epoch = -(-len(self.train.labels) // self.recipe.batch_size)
+        self.learner = Learner.of(network, self.recipe, steps_an_epoch, device, processes)
+        self.full_size: int | None = getattr(network, "image_size", None)
+        self.empty_pixel = float(normalize(np.zeros(1, np.uint8), dataset.input)[0])
+        self.versions = _versions(device, processes)
+        self.history: list[dict[str, float]] = []
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.steps, self.seconds, self.totals = 0, 0.0, Totals.zero(self.train.labels.device)
+        if self.full_size:
+            size = self.full_size if self._at_full_size(len(self.history) + 1) else self.full_size // 2
+            self.learner.network.image_size = self.learner.model.image_size = size  # type: ignore[assignment]
+
+    def learn(self, stop: StopRequest, tensorboard: bool) -> None:
+        """Go through the epochs that are left."""
+        images = len(self.train.labels)
+        with Watch(
+            self.config.name,
+            self.folder,
+            self.recipe.epochs * images,
+            tensorboard=tensorboard,
+            shown=self.processes.first,
+        ) as watch:
+            watch.resumed(self.history, len(self.history) * images + self.steps * self.recipe.batch_size)
+            while len(self.history) < self.recipe.epochs and not self._has_stopped_improving():
+                self._one_epoch(watch, stop)
+
+    def _one_epoch(self, watch: Watch, stop: StopRequest) -> None:
+        started, saved = time.perf_counter() - self.seconds, time.monotonic()
+        for done in train_steps(
+            self.learner,
+            self.train,
+            self.totals,
+            seed=self.config.seed,
+            epoch=len(self.history),
+            after=self.steps,
+            change=self._augment,
+            processes=self.processes,
+        ):
+            self.steps = done
+            watch.step(self.recipe.batch_size)
+            if stop.made or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
+                self.seconds, saved = time.perf_counter() - started, time.monotonic()
+                self._save(self.folder / "last.pt", self.checkpoint(for_going_on=True))
+            if stop.made:
+                raise KeyboardInterrupt
+        self._end_epoch(time.perf_counter() - started)
+        watch.epoch(self.history)
+
+    def _end_epoch(self, seconds: float) -> None:
+        trained = self.totals.scores(self.processes)
+        validated = evaluate(self.learner.model, self.validation, self.processes, bfloat16=self.recipe.bfloat16)
+        self.history.append(
+            {
+                "epoch": len(self.history) + 1,
+                "train_loss": trained.loss,
+                "train_accuracy": trained.accuracy,
+                "validation_loss": validated.loss,
+                "validation_accuracy": validated.accuracy,
+                "lr": float(self.learner.scheduler.get_last_lr()[0]),
+                "seconds": seconds,
+                "images_per_second": len(self.train.labels) / seconds,
+            }
+        )
+        if self.history[-1] is self._best_epoch():
+            self._save(self.folder / "best.pt", self.checkpoint(for_going_on=False))
+        self._begin_epoch()
+        self._save(self.folder / "last.pt", self.checkpoint(for_going_on=True))
+
+    def _augment(self, images: Tensor) -> Tensor:
+        return augment(images, self.dataset.augmentation, self.empty_pixel) if self.recipe.augment else images
+
+    # ------------------------------------------------------------------------------------------------ the best epoch
+
+    def _at_full_size(self, epoch: int) -> bool:
+        return epoch > self.recipe.small_images * self.recipe.epochs
+
+    def _candidates(self) -> list[dict[str, float]]:
+        """The epochs after which the network saw images as it will see them in use."""
+        return [epoch for epoch in self.history if not self.full_size or self._at_full_size(int(epoch["epoch"]))]
+
+    def _best_epoch(self) -> dict[str, float] | None:
+        """Return the epoch with the highest validation accuracy, the latest of equals: its weights are the calmest."""
+        return max(self._candidates(), key=lambda epoch: (epoch["validation_accuracy"], epoch["epoch"]), default=None)
+
+    def _has_stopped_improving(self) -> bool:
+        best = self._best_epoch()
+        return bool(best and self.recipe.patience and len(self.history) - best["epoch"] >= self.recipe.patience)
+
+    # --------------------------------------------------------------------------------------------- stop and go on
+
+    def checkpoint(self, *, for_going_on: bool) -> Checkpoint:
+        """Return the state of the run; with the learner's, three times as large, where it is for going on."""
+        return Checkpoint(
+            config=self.config.to_dict(),
+            weights=self.learner.model.state_dict(),
+            learner=self.learner.state_dict() if for_going_on else None,
+            steps=self.steps,
+            totals=self.totals.sums,
+            seconds=self.seconds,
+            history=self.history,
+            metrics=dict(self.history[-1]) if self.history else {},
+            versions=self.versions,
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Bring the run to where ``checkpoint`` left it."""
+        asked = self.config.to_dict()
+        other = [f"{k} was {v}, now {asked.get(k)}" for k, v in checkpoint.config.items() if v != asked.get(k)]
+        if other or checkpoint.learner is None:
+            raise RunError(
+                f"{self.folder / 'last.pt'} belongs to a run with other options ({'; '.join(other)}). "
+                "Resume with the same ones."
+            )
+        self.learner.load_state_dict(checkpoint.learner)
+        self.history, self.versions = checkpoint.history, checkpoint.versions
+        self._begin_epoch()
+        self.steps, self.seconds = checkpoint.steps, checkpoint.seconds
+        self.totals = Totals(checkpoint.totals.to(self.train.labels.device))
+
+    def _save(self, path: Path, checkpoint: Checkpoint) -> None:
+        if self.processes.first:
+            save_checkpoint(checkpoint, path)
 
 
-def _one_epoch(learner: _Learner, train: Split, validation: Split, dataset: Dataset, config: Config, bar: tqdm) -> None:
-    started = time.perf_counter()
-    empty_pixel = float(normalize(np.zeros(1, np.uint8), dataset.input)[0])
-
-    def show(images: int, scores: Scores) -> None:
-        bar.update(images)
-        bar.set_postfix(loss=f"{scores.loss:.3f}", acc=f"{scores.accuracy:.2%}", refresh=False)
-
-    trained = train_one_epoch(
-        learner.model,
-        train,
-        learner.optimizer,
-        learner.scheduler,
-        batch_size=config.batch_size,
-        change=lambda images: augment(images, dataset.augmentation, empty_pixel),
-        on_batch=show,
-    )
-    seconds = time.perf_counter() - started
-    validated = evaluate(learner.model, validation)
-    learner.history.append(
-        {
-            "epoch": len(learner.history) + 1,
-            "train_loss": trained.loss,
-            "train_accuracy": trained.accuracy,
-            "validation_loss": validated.loss,
-            "validation_accuracy": validated.accuracy,
-            "seconds": seconds,
-        }
-    )
-    _report(learner.history[-1], len(train.labels) / seconds, bar)
-
-
-def _best_epoch(history: list[dict[str, float]]) -> dict[str, float]:
-    return max(history, key=lambda epoch: (epoch["validation_accuracy"], -epoch["validation_loss"]))
-
-
-def _finish(best: Path, model: nn.Module, test: Split) -> dict[str, float]:
-    """Read the test set, once a run, with the weights that validation chose."""
+def _read_test_set(best: Path, run: _Run, test: Split) -> None:
+    """Score the weights that validation chose on the test set, once a run, and write the score beside them."""
     checkpoint = load_checkpoint(best)
     if "test_accuracy" not in checkpoint.metrics:
-        model.load_state_dict(checkpoint.weights)
-        scores = evaluate(model, test)
+        run.learner.model.load_state_dict(checkpoint.weights)
+        scores = evaluate(run.learner.model, test)
         checkpoint.metrics |= {"test_accuracy": scores.accuracy, "test_loss": scores.loss}
         save_checkpoint(checkpoint, best)
-    return checkpoint.metrics
 
 
-# ------------------------------------------------------------------------------------------------ stop and go on
+def discard(folder: Path) -> None:
+    """Remove what an earlier run left in its folder."""
+    for name in RUN_FILES:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
-def _checkpoint(learner: _Learner, config: Config, versions: dict[str, str]) -> Checkpoint:
-    return Checkpoint(
-        config=asdict(config),
-        weights=learner.model.state_dict(),
-        optimizer=learner.optimizer.state_dict(),
-        scheduler=learner.scheduler.state_dict(),
-        rng=rng_state(),
-        history=learner.history,
-        metrics=dict(learner.history[-1]),
-        versions=versions,
-    )
-
-
-def _restore(learner: _Learner, config: Config, last: Path) -> dict[str, str]:
-    """Bring a learner to where ``last.pt`` left it; return the versions that run began with."""
-    checkpoint = load_checkpoint(last)
-    asked = asdict(config)
-    other = [f"{k} was {v}, now {asked.get(k)}" for k, v in checkpoint.config.items() if v != asked.get(k)]
-    if other:
-        raise RunError(f"{last} belongs to a run with other options ({'; '.join(other)}). Resume with the same ones.")
-    learner.model.load_state_dict(checkpoint.weights)
-    learner.optimizer.load_state_dict(checkpoint.optimizer)
-    learner.scheduler.load_state_dict(checkpoint.scheduler)
-    learner.history = checkpoint.history
-    restore_rng(checkpoint.rng)
-    return checkpoint.versions
-
-
-def _versions(device: torch.device) -> dict[str, str]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    return {"python": platform.python_version(), "torch": str(torch.__version__), "device": name}
-
-
-# ------------------------------------------------------------------------------------------------- what is shown
-
-
-def _progress(config: Config, images: int, done: int) -> tqdm:
-    return tqdm(
-        total=config.epochs * images,
-        initial=done * images,
-        desc=config.name,
-        unit="img",
-        unit_scale=True,
-        disable=None,  # no bar where there is no terminal
-        dynamic_ncols=True,
-    )
-
-
-def _report(epoch: dict[str, float], images_a_second: float, bar: tqdm) -> None:
-    bar.write(
-        f"epoch {epoch['epoch']:>3}  train loss {epoch['train_loss']:.4f}  accuracy {epoch['train_accuracy']:.2%}  "
-        f"validation loss {epoch['validation_loss']:.4f}  accuracy {epoch['validation_accuracy']:.2%}  "
-        f"{images_a_second:,.0f} images/s",
-        file=sys.stderr,
-    )
-
-
-def _save_history(history: list[dict[str, float]], folder: Path) -> None:
-    with atomic_path(folder / "metrics.jsonl") as temporary:
-        temporary.write_text("".join(json.dumps(epoch) + "\n" for epoch in history))
-    save_curves(history, folder / "curves.png")
+def _versions(device: torch.device, processes: Processes) -> dict[str, str]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, threads: {torch.get_num_threads()}"
+    several = f"{processes.count} × " if processes.count > 1 else ""
+    return {"python": platform.python_version(), "torch": str(torch.__version__), "device": several + name}

@@ -1,11 +1,16 @@
 """``python -m training.train``: train one network on one data set."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, find_device, sentences_and_exit_codes
+from training.recipes import RecipeName
+
+if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
+    from training.run import Config
 
 cli = typer.Typer(add_completion=False)
 
@@ -13,42 +18,77 @@ cli = typer.Typer(add_completion=False)
 @cli.command()
 def train(
     dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
-    model: Annotated[str, typer.Option(help="A network of models/, such as lenet or convnet.")],
-    epochs: Annotated[int, typer.Option(min=1)] = 30,
-    lr: Annotated[float, typer.Option(help="The highest learning rate of the cycle.", min=1e-9)] = 0.003,
-    batch_size: Annotated[int, typer.Option(min=1)] = 128,
+    model: Annotated[str, typer.Option(help="A network of models/, such as lenet or resnet.")],
+    recipe: Annotated[
+        RecipeName, typer.Option(help="Ours, the network's tutorial's, or ours in one quick epoch.")
+    ] = "ours",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    lr: Annotated[
+        float | None, typer.Option(min=1e-9, help="Instead of the recipe's; its peak where it varies.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     checkpoints: Annotated[Path, typer.Option(help="The run's folder is made in here.")] = Path("models/checkpoints"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Throw an earlier run of this name away.")] = False,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="Try rates, draw the losses, suggest one; no training.")
+    ] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write its event files too.")] = False,
+    report: Annotated[bool, typer.Option(help="At the end, write report.html.")] = True,
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
     with sentences_and_exit_codes():
-        from training.run import RUN_FILES, Config, fit
+        from training.processes import is_first_process
+        from training.run import Config, discard, fit
 
-        config = Config(dataset, model, epochs, lr, batch_size, seed)
+        config = Config.of(dataset, model, recipe, seed, epochs=epochs, lr=lr, batch_size=batch_size)
         folder = checkpoints / config.name
+        if find_lr:
+            _find_lr(config, data_dir, folder, device)
+            return
         if overwrite and not resume:
-            for name in RUN_FILES:
-                (folder / name).unlink(missing_ok=True)
+            discard(folder)
         try:
-            metrics = fit(config, data_dir, folder, find_device(device), resume=resume)
+            best = fit(config, data_dir, folder, find_device(device), resume=resume, tensorboard=tensorboard)
         except KeyboardInterrupt:
             typer.echo(f"Stopped. {_how_to_go_on(folder)}", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        typer.echo(
-            f"{config.name}: test accuracy {metrics['test_accuracy']:.2%} with epoch {metrics['epoch']:.0f}, "
-            f"the best on validation ({metrics['validation_accuracy']:.2%})\n"
-            f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}"
-        )
+        if is_first_process():
+            _say_what_came_out(config, best, folder, data_dir, report)
+
+
+def _find_lr(config: "Config", data_dir: Path, folder: Path, device: Device) -> None:
+    from training.find_lr import save_sweep, sweep_learning_rates
+
+    sweep = sweep_learning_rates(config, data_dir, find_device(device))
+    save_sweep(sweep, folder / "lr.png")
+    typer.echo(
+        f"{config.name}: the loss is lowest at a learning rate of {sweep.lowest_loss:.2g}; "
+        f"a tenth of it is a good rate to start with\n{folder / 'lr.png'}\nNext: train with --lr {sweep.suggestion:.2g}"
+    )
+
+
+def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_dir: Path, report: bool) -> None:
+    metrics = best.metrics
+    typer.echo(
+        f"{config.name}: test accuracy {metrics['test_accuracy']:.2%} with epoch {metrics['epoch']:.0f}, "
+        f"the best on validation ({metrics['validation_accuracy']:.2%})\n"
+        f"{metrics['images_per_second']:,.0f} images/s on {best.versions['device']}"
+    )
+    if report:
+        from training.report import write_report
+
+        typer.echo(str(write_report(folder / "best.pt", data_dir)))
+    typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")
 
 
 def _how_to_go_on(folder: Path) -> str:
     if (folder / "last.pt").exists():
-        return f"{folder / 'last.pt'} holds the last whole epoch; the same command with --resume goes on from there."
-    return "No epoch was finished yet; the same command begins again."
+        return f"{folder / 'last.pt'} holds every step; the same command with --resume goes on from there."
+    return "No step was finished yet; the same command begins again."
 
 
 def main() -> None:

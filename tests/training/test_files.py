@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from training.files import atomic_path
+from training.files import atomic_path, remove_leftovers
 
 
 def test_the_file_appears_whole_and_alone(tmp_path: Path) -> None:
@@ -26,3 +26,11 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
         write_half()
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
     assert path.read_text() == "old"
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    kept = [tmp_path / name for name in ("last.pt", "best.pt", ".best-abc.pt", ".last-abc.png")]
+    for path in [*kept, tmp_path / ".last-k3x_.pt"]:
+        path.touch()
+    remove_leftovers(tmp_path / "last.pt")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

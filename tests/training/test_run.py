@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,15 @@ from typer.testing import CliRunner
 import training.run
 from tests.conftest import ROOT
 from training.checkpoint import CheckpointError, load_checkpoint
+from training.loop import Scores
 from training.run import Config, RunError, fit
 from training.train import cli
 
 CPU = torch.device("cpu")
-CONFIG = Config("mnist", "lenet", epochs=3, lr=0.02, batch_size=32, seed=5)
+OPTIONS = {"epochs": 3, "lr": 0.02, "batch_size": 32}
+CONFIG = Config.of("mnist", "lenet", seed=5, **OPTIONS)
+STEPS = 35
+"""Of an epoch: 1,100 images in batches of 32."""
 
 
 @pytest.fixture(scope="module")
@@ -47,42 +52,125 @@ def test_the_same_command_gives_identical_weights(finished: Path, data_dir: Path
     assert weights(tmp_path / "last.pt").equal(weights(finished / "last.pt"))
 
 
-@pytest.mark.parametrize("epochs_done", [1, 2])
-def test_a_run_stopped_in_mid_epoch_goes_on_to_identical_weights(
-    finished: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs_done: int
+@pytest.mark.parametrize("steps", [1, STEPS, STEPS + 10, 3 * STEPS - 1])
+def test_a_run_stopped_after_any_step_goes_on_to_identical_weights(
+    finished: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
-    batches = 0
-    real = training.run.augment
-
-    def stop_after_a_while(*arguments: object) -> torch.Tensor:
-        nonlocal batches
-        batches += 1
-        if batches > 35 * epochs_done + 10:  # an epoch of 1,100 images has 35 batches
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(training.run, "augment", stop_after_a_while)
+    interrupt_after(steps, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         fit(CONFIG, data_dir, tmp_path, CPU)
     monkeypatch.undo()
-    assert len(load_checkpoint(tmp_path / "last.pt").history) == epochs_done
+    stopped = load_checkpoint(tmp_path / "last.pt")
+    assert len(stopped.history) * STEPS + stopped.steps == steps
     fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
     for name in ("last.pt", "best.pt"):
         assert weights(tmp_path / name).equal(weights(finished / name))
+    assert metrics(tmp_path) == metrics(finished)
+
+
+def interrupt_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C in the middle of a step."""
+    batches, real = 0, training.run.augment
+
+    def augment(*arguments: object) -> torch.Tensor:
+        nonlocal batches
+        batches += 1
+        if batches == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(*arguments)
+
+    monkeypatch.setattr(training.run, "augment", augment)
+
+
+def metrics(folder: Path) -> list[dict[str, float]]:
+    """The history without what depends on the clock."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
 
 
 def test_kill_9_and_resume_end_in_identical_weights(finished: Path, data_dir: Path, tmp_path: Path) -> None:
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in vars(CONFIG).items()]
-    command = [sys.executable, "-m", "training.train", *options, f"--data-dir={data_dir}", f"--checkpoints={tmp_path}"]
-    process = subprocess.Popen([*command, "--device=cpu"], cwd=ROOT, stderr=subprocess.PIPE)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in OPTIONS.items()]
+    command = [sys.executable, "-m", "training.train", "--dataset=mnist", "--model=lenet", "--seed=5", "--device=cpu"]
+    command += [*options, f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", "--no-report"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
     last = tmp_path / CONFIG.name / "last.pt"
     deadline = time.monotonic() + 60
     while not last.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    subprocess.run([*command, "--device=cpu", "--resume"], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([*command, "--resume"], cwd=ROOT, check=True, capture_output=True)
     assert weights(last).equal(weights(finished / "last.pt"))
+
+
+def test_a_long_epoch_is_saved_on_the_way(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[tuple[int, int]] = []
+    real = training.run.save_checkpoint
+    monkeypatch.setattr(training.run, "SECONDS_BETWEEN_CHECKPOINTS", 0)
+    monkeypatch.setattr(
+        training.run,
+        "save_checkpoint",
+        lambda checkpoint, path: (saved.append((len(checkpoint.history), checkpoint.steps)), real(checkpoint, path)),
+    )
+    fit(Config.of("mnist", "mlp_small", epochs=1, batch_size=500), data_dir, tmp_path, CPU)
+    assert saved[:3] == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_two_processes_learn_what_one_learns(data_dir: Path, tmp_path: Path) -> None:
+    """The tutorial's perceptron has nothing random but the order of images: two halves of a batch add up to it."""
+    options = ["--dataset=mnist", "--model=mlp", "--recipe=tutorial", "--epochs=2", "--device=cpu", "--no-report"]
+    command = ["-m", "training.train", *options, f"--data-dir={data_dir}"]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    for name, started in (("one", command), ("two", launcher + command)):
+        arguments = [sys.executable, *started, f"--checkpoints={tmp_path / name}"]
+        done = subprocess.run(arguments, cwd=ROOT, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    one, two = (tmp_path / name / "mnist-mlp-tutorial" for name in ("one", "two"))
+    torch.testing.assert_close(weights(one / "last.pt"), weights(two / "last.pt"), atol=1e-5, rtol=1e-4)
+    assert done.stdout.count("test accuracy") == 1, "one process speaks"
+    assert load_checkpoint(two / "best.pt").versions["device"] == "2 × CPU, threads: 1"
+    assert [line["validation_accuracy"] for line in metrics(one)] == [
+        pytest.approx(line["validation_accuracy"], abs=0.011) for line in metrics(two)
+    ]
+
+
+def test_a_run_that_no_longer_improves_ends_early(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accuracies = iter([0.5, 0.6, 0.6, 0.55, 0.5, 0.9, 0.9, 0.9])
+    monkeypatch.setattr(training.run, "evaluate", lambda *_, **__: Scores(1.0, next(accuracies)))
+    config = Config.of("mnist", "mlp_small", epochs=8)
+    best = fit(replace(config, learning=replace(config.learning, patience=2)), data_dir, tmp_path, CPU)
+    assert [line["validation_accuracy"] for line in metrics(tmp_path)] == [0.5, 0.6, 0.6, 0.55, 0.5]
+    assert best.metrics["epoch"] == 3, "the later of equals"
+
+
+def test_images_grow_on_the_way_and_only_the_large_ones_are_judged(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    class Enlarging(torch.nn.Module):
+        """Sees its images at ``image_size``, and is best at half of it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.image_size = 8
+            self.linear = torch.nn.Linear(1, 10)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            sizes.append(self.image_size)
+            return self.linear(images.mean(dim=(2, 3)))
+
+    monkeypatch.setattr(training.run, "create_model", lambda name, classes: Enlarging())
+    config = Config.of("mnist", "mlp", epochs=4, batch_size=600)
+    config = replace(config, learning=replace(config.learning, small_images=0.5))
+    best = fit(config, data_dir, tmp_path, CPU)
+    passes = len(sizes) // 4
+    assert sizes[: 2 * passes] == [4] * (2 * passes)
+    assert set(sizes[2 * passes :]) == {8}
+    assert best.metrics["epoch"] in (3, 4)
 
 
 def test_the_test_set_is_read_once_a_run(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,14 +190,14 @@ def test_an_earlier_run_is_not_overwritten_unasked(finished: Path, data_dir: Pat
 
 def test_a_run_with_other_options_is_not_resumed(finished: Path, data_dir: Path) -> None:
     with pytest.raises(RunError, match=r"lr was 0.02, now 0.1"):
-        fit(Config(**vars(CONFIG) | {"lr": 0.1}), data_dir, finished, CPU, resume=True)
+        fit(Config.of("mnist", "lenet", seed=5, **OPTIONS | {"lr": 0.1}), data_dir, finished, CPU, resume=True)
 
 
-def test_a_run_stopped_in_its_first_epoch_begins_again(
+def test_a_run_stopped_before_its_first_checkpoint_begins_again(
     finished: Path, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
-    assert "no epoch was finished, so the run begins at its beginning" in capsys.readouterr().err
+    assert "is not there, so the run begins at its beginning" in capsys.readouterr().err
     assert weights(tmp_path / "last.pt").equal(weights(finished / "last.pt"))
 
 
@@ -137,8 +225,13 @@ def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [
-        (("--model=lenett",), 2, "Did you mean 'lenet'? Known: convnet, lenet"),
+        (("--model=lenett",), 2, "Did you mean 'lenet'? Known: alexnet, convnet"),
         (("--model=lenet", "--dataset=cifar"), 2, "There is no data set 'cifar'. Known: mnist, fashion_mnist"),
+        (
+            ("--model=sprint", "--recipe=tutorial"),
+            2,
+            "'sprint' is in no tutorial: there are recipes for lenet, alexnet",
+        ),
         (("--model=lenet", "--epochs=0"), 2, "Invalid value for '--epochs'"),
     ],
 )
@@ -157,7 +250,8 @@ def test_cuda_without_cuda_is_exit_code_3(data_dir: Path, tmp_path: Path) -> Non
     assert "torch finds no CUDA device" in output
 
 
-def test_help_needs_no_torch() -> None:
-    script = "import training.train, training.export, training.evaluate, sys; print('torch' in sys.modules)"
-    printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+@pytest.mark.parametrize("command", ["train", "evaluate", "export", "report", "summary", "compare"])
+def test_help_needs_no_torch(command: str) -> None:
+    script = f"import training.{command}, sys; print('torch' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert printed.stdout.strip() == "False"

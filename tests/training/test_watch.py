@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import training.watch
+from training.run import Config, fit
+from training.watch import Watch
+
+EPOCH = {
+    "epoch": 1,
+    "train_loss": 0.5,
+    "train_accuracy": 0.8,
+    "validation_loss": 0.4,
+    "validation_accuracy": 0.9,
+    "lr": 0.01,
+    "seconds": 2.0,
+    "images_per_second": 500.0,
+}
+
+
+def test_the_curves_grow_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.watch, "SECONDS_BETWEEN_CURVES", 0)
+    history, pictures = [], []
+    with Watch("run", tmp_path, 10, tensorboard=False) as watch:
+        for number in (1, 2):
+            history.append(EPOCH | {"epoch": number})
+            watch.epoch(history)
+            pictures.append((tmp_path / "curves.png").read_bytes())
+    assert pictures[0] != pictures[1]
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_quick_epochs_do_not_wait_for_their_picture(tmp_path: Path) -> None:
+    with Watch("run", tmp_path, 10, tensorboard=False) as watch:
+        watch.epoch([EPOCH])
+        assert not (tmp_path / "curves.png").exists()
+    assert (tmp_path / "curves.png").exists(), "drawn at the end"
+
+
+def test_a_watch_that_is_not_shown_writes_nothing(tmp_path: Path) -> None:
+    with Watch("run", tmp_path, 10, tensorboard=True, shown=False) as watch:
+        watch.resumed([EPOCH], 5)
+        watch.epoch([EPOCH])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tensorboard_gets_every_epoch(data_dir: Path, tmp_path: Path) -> None:
+    config = Config.of("mnist", "mlp_small", epochs=2)
+    fit(config, data_dir, tmp_path, torch.device("cpu"), tensorboard=True)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    history = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    for tag, name in (("accuracy/validation", "validation_accuracy"), ("loss/train", "train_loss"), ("lr", "lr")):
+        assert [(e.step, e.value) for e in events.Scalars(tag)] == [
+            (line["epoch"], pytest.approx(line[name], rel=1e-6)) for line in history
+        ]

@@ -1,0 +1,120 @@
+"""The pictures of a run, each drawn from plain numbers, and the two ways they leave: as a file, and inside a page."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from exports.preprocessing import Pixels
+from training.files import atomic_path
+
+INK, GRAY, RED = "#1f2933", "#8a8f98", "#d1495b"
+
+
+def curves(history: list[dict[str, float]]) -> Figure:
+    """Loss and accuracy, of training and validation, over the epochs of ``history``."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = [epoch["epoch"] for epoch in history]
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for part, colour in (("train", GRAY), ("validation", RED)):
+            axes.plot(epochs, [epoch[f"{part}_{measure}"] for epoch in history], label=part, color=colour, marker=".")
+        axes.set(xlabel="epoch", title=measure)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _plain(axes)
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.legend(frameon=False)
+    return figure
+
+
+def learning_rates(rates: list[float], losses: list[float], suggestion: float) -> Figure:
+    """The loss over learning rates of a sweep, with the suggested rate marked."""
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(rates, losses, color=INK)
+    axes.axvline(suggestion, color=RED, linestyle="--")
+    axes.annotate(f" {suggestion:.2g}", (suggestion, max(losses)), color=RED, va="top")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss, smoothed")
+    _plain(axes)
+    return figure
+
+
+def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> Figure:
+    """How often each class (row) was read as each (column); the right answers are left pale, so that mistakes show."""
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    axes = figure.subplots()
+    mistakes = counts - np.diag(np.diag(counts))
+    axes.imshow(mistakes, cmap="Reds", vmin=0, vmax=max(1, mistakes.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            dark = row != column and count > 0.6 * mistakes.max()
+            colour = GRAY if row == column else "white" if dark else INK
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
+    axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(class_names)), class_names)
+    axes.set(xlabel="read as", ylabel="is")
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], share: NDArray[np.float64]) -> Figure:
+    """Accuracy over confidence in bins; on the diagonal a network is as sure as it is right.
+
+    Args:
+        confidence: (bins,) mean confidence of a bin.
+        accuracy: (bins,) share of its images that were read right.
+        share: (bins,) of all images, drawn as the size of the dot.
+    """
+    figure = Figure(figsize=(4.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
+    axes.plot(confidence, accuracy, color=RED)
+    axes.scatter(confidence, accuracy, s=20 + 400 * share, color=RED, alpha=0.8, clip_on=False)
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(xmax=1))
+    _plain(axes)
+    return figure
+
+
+def filters(weights: NDArray[np.float32]) -> Figure:
+    """(K, H, W) weights of a first layer side by side: white adds, black takes away."""
+    columns = min(len(weights), 16)
+    rows = -(-len(weights) // columns)
+    figure = Figure(figsize=(0.55 * columns, 0.55 * rows), layout="constrained")
+    for axes, weight in zip(figure.subplots(rows, columns, squeeze=False).flat, weights, strict=False):
+        limit = float(np.abs(weight).max()) or 1.0
+        axes.imshow(weight, cmap="gray", vmin=-limit, vmax=limit)
+    for axes in figure.axes:
+        axes.set_axis_off()
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, atomically."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a figure as the address of an image that lies inside the page."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def as_png(pixels: Pixels) -> str:
+    """Return a gray picture, (H, W) uint8, as the address of an image that lies inside the page."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,35 @@
+"""Ctrl-C that waits for the end of a step, so that what is saved then is whole."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class StopRequest:
+    """Whether the run was asked to stop."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Take SIGINT and SIGTERM as a request to stop after the step under way; a second one stops at once."""
+    request = StopRequest()
+    before: dict[signal.Signals, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        request.made = True
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+    if threading.current_thread() is threading.main_thread():
+        before = {name: signal.signal(name, note) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -1,0 +1,120 @@
+"""What changes while a network learns: its weights, their average, the optimizer and the learning rate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from training.processes import Processes
+from training.recipes import Recipe
+
+
+@dataclass
+class Learner:
+    """A network that learns.
+
+    Attributes:
+        network: the one that learns, as built.
+        parallel: the same, behind what adds up gradients where there are several processes.
+        averaged: the moving average of its weights, or None where the recipe has no averaging.
+    """
+
+    network: nn.Module
+    parallel: nn.Module
+    averaged: AveragedModel | None
+    optimizer: Optimizer
+    scheduler: LRScheduler
+    recipe: Recipe
+
+    @classmethod
+    def of(
+        cls, network: nn.Module, recipe: Recipe, steps_an_epoch: int, device: torch.device, processes: Processes
+    ) -> "Learner":
+        """Prepare a network with fresh weights to learn by a recipe."""
+        network = network.to(device).to(memory_format=torch.channels_last)
+        optimizer = make_optimizer(network, recipe)
+        averaged = None
+        if recipe.averaging:
+            # A network so short in training that the average would look back beyond its start: an eighth of the run.
+            horizon = min(recipe.averaging, recipe.epochs / 8) * steps_an_epoch
+            averaged = AveragedModel(
+                network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / max(horizon, 1)), use_buffers=True
+            )
+        return cls(
+            network=network,
+            parallel=DistributedDataParallel(network) if processes.count > 1 else network,
+            averaged=averaged,
+            optimizer=optimizer,
+            scheduler=_scheduler(optimizer, recipe, recipe.epochs * steps_an_epoch),
+            recipe=recipe,
+        )
+
+    @property
+    def model(self) -> nn.Module:
+        """The network that is judged and kept: the average where there is one."""
+        return self.averaged.module if self.averaged is not None else self.network
+
+    def step(self, images: Tensor, labels: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Learn from one batch; return its mean loss and its logits, both detached.
+
+        Args:
+            images: (N, 1, 28, 28).
+            labels: (N,).
+            share: what the loss counts: with several processes, how much larger than the average this part is.
+        """
+        logits = run_model(self.parallel, images, bfloat16=self.recipe.bfloat16)
+        loss = cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        (loss * share).backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
+        return loss.detach(), logits.detach()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that ``load_state_dict`` needs to go on as if never stopped."""
+        return {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict() if self.averaged is not None else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Return to where ``state_dict`` was taken."""
+        self.network.load_state_dict(state["network"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+
+
+def run_model(model: nn.Module, images: Tensor, *, bfloat16: bool) -> Tensor:
+    """Run a model, in the mode it is in: (N, 1, 28, 28) -> (N, classes) float32 logits."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
+        logits: Tensor = model(images)
+    return logits.float()
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """Return the recipe's optimizer, fused: one pass over all weights."""
+    match recipe.optimizer:
+        case "sgd":
+            return SGD(network.parameters(), recipe.lr, momentum=recipe.momentum, fused=True)
+        case "adam":
+            return Adam(network.parameters(), recipe.lr, fused=True)
+        case "adamw":
+            return AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+
+
+def _scheduler(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+    if recipe.one_cycle:
+        return OneCycleLR(optimizer, max_lr=recipe.lr, total_steps=steps)
+    return ConstantLR(optimizer, factor=1.0)

@@ -1,0 +1,98 @@
+"""What a person sees of a run while it learns: a bar and a line an epoch, curves that grow, TensorBoard."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from training.files import atomic_path
+
+SECONDS_BETWEEN_CURVES = 10
+"""Drawing takes a third of a second; networks that need one second an epoch shall not wait for it each time."""
+
+
+class Watch:
+    """The places where a run shows itself. Use it as a context manager: leaving it draws the last curves.
+
+    Of several processes only the first is ``shown``; the others' watches do nothing.
+    """
+
+    def __init__(self, title: str, folder: Path, total_images: int, *, tensorboard: bool, shown: bool = True) -> None:
+        self._shown = shown
+        self._folder = folder
+        self._drawn_at = time.monotonic()
+        self._history: list[dict[str, float]] = []
+        self._board = _board(folder) if tensorboard and shown else None
+        self._bar = tqdm(
+            total=total_images,
+            desc=title,
+            unit="img",
+            unit_scale=True,
+            disable=None if shown else True,  # None: no bar where there is no terminal
+            dynamic_ncols=True,
+        )
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.close()
+        if self._board is not None:
+            self._board.close()
+        if self._history:
+            self._draw()
+
+    def resumed(self, history: list[dict[str, float]], images: int) -> None:
+        """Show where an earlier process stopped."""
+        self._history = history if self._shown else []
+        self._bar.update(images)
+
+    def step(self, images: int) -> None:
+        """Count the images of one more batch."""
+        self._bar.update(images)
+
+    def epoch(self, history: list[dict[str, float]]) -> None:
+        """Show the last epoch of ``history``."""
+        if not self._shown:
+            return
+        self._history = history
+        last = history[-1]
+        self._bar.write(
+            f"epoch {last['epoch']:>3}  train loss {last['train_loss']:.4f}  accuracy {last['train_accuracy']:.2%}  "
+            f"validation loss {last['validation_loss']:.4f}  accuracy {last['validation_accuracy']:.2%}  "
+            f"{last['images_per_second']:,.0f} images/s",
+            file=sys.stderr,
+        )
+        with atomic_path(self._folder / "metrics.jsonl") as temporary:
+            temporary.write_text("".join(json.dumps(epoch) + "\n" for epoch in history))
+        if time.monotonic() - self._drawn_at > SECONDS_BETWEEN_CURVES:
+            self._draw()
+        if self._board is not None:
+            for name in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"):
+                part, _, measure = name.rpartition("_")
+                self._board.add_scalar(f"{measure}/{part}" if part else name, last[name], int(last["epoch"]))
+            self._board.flush()
+
+    def _draw(self) -> None:
+        from training import charts  # matplotlib takes half a second to import
+
+        charts.save(charts.curves(self._history), self._folder / "curves.png")
+        self._drawn_at = time.monotonic()
+
+
+def _board(folder: Path) -> Any:
+    """Open TensorBoard's file.
+
+    Raises:
+        ValueError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ValueError(
+            "--tensorboard: TensorBoard is not installed. `pip install tensorboard`, or leave it out."
+        ) from error
+    return SummaryWriter(folder / "tensorboard")
