@@ -1,0 +1,208 @@
+"""``python -m training.compare``: all networks on both data sets side by side, as a table."""
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from training.console import sentences_and_exit_codes
+
+if TYPE_CHECKING:
+    from training.checkpoint import Checkpoint
+
+SINGLE_RUNS, BATCH, BATCH_RUNS = 100, 256, 7
+"""How often one image is classified, how many are at once, and how often those are."""
+
+cli = typer.Typer(add_completion=False)
+
+
+@cli.command()
+def compare(
+    checkpoints: Annotated[Path, typer.Option(help="The folder of the runs.")] = Path("models/checkpoints"),
+    exports: Annotated[Path, typer.Option(help="The folder of the exports.")] = Path("exports"),
+    output: Annotated[Path | None, typer.Option(help="A file for the table instead of stdout.")] = None,
+) -> None:
+    """Compare networks: size and work, test accuracy by both recipes, seconds an epoch, and speed in ONNX Runtime."""
+    with sentences_and_exit_codes():
+        rows = list(gather(checkpoints, exports))
+        if not rows:
+            raise ValueError(f"Neither {checkpoints} holds a run nor {exports} an export. Train or export one first.")
+        table = to_markdown(rows)
+        if output is None:
+            typer.echo(table, nl=False)
+            return
+        from training.files import atomic_path
+
+        with atomic_path(output) as temporary:
+            temporary.write_text(table, encoding="utf-8")
+        typer.echo(str(output))
+
+
+@dataclass
+class Row:
+    """One network on one data set; what was not measured is empty or None.
+
+    Attributes:
+        parameters: numbers learned.
+        macs: multiply-adds for one image, as torchinfo counts them.
+        ours, tutorial: test accuracies as fractions, one a seed.
+        seconds: of training an epoch by our recipe, one a seed.
+        device: where that was, in words.
+        export_bytes: size of the ONNX file.
+        milliseconds: for one image, in ONNX Runtime on the CPU with one thread; the median.
+        images_per_second: likewise, in batches of 256.
+    """
+
+    dataset: str
+    model: str
+    parameters: int
+    macs: int
+    ours: list[float] = field(default_factory=list)
+    tutorial: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    device: str = ""
+    export_bytes: int | None = None
+    milliseconds: float | None = None
+    images_per_second: float | None = None
+
+
+def gather(checkpoints: Path, exports: Path) -> Iterator[Row]:
+    """Measure every network that has a finished run or an export, data set by data set, the smallest work first."""
+    from models import list_models
+    from training.datasets import DATASETS
+    from training.summary import summarize
+
+    runs = _finished_runs(checkpoints)
+    for dataset in DATASETS:
+        rows = []
+        for model in list_models():
+            export = exports / f"{dataset}-{model}.onnx"
+            if (dataset, model) not in runs and not export.exists():
+                continue
+            summary = summarize(model)
+            row = Row(dataset, model, summary.total_params, summary.total_mult_adds)
+            _add_runs(row, runs[dataset, model])
+            if export.exists():
+                _add_export(row, export)
+            rows.append(row)
+        yield from sorted(rows, key=lambda row: row.macs)
+
+
+def to_markdown(rows: Iterable[Row]) -> str:
+    """Lay the rows out as a Markdown table a data set."""
+    by_dataset = defaultdict(list)
+    for row in rows:
+        by_dataset[row.dataset].append(row)
+    return "\n".join(_table(dataset, rows) for dataset, rows in by_dataset.items())
+
+
+# ------------------------------------------------------------------------------------------------------- measuring
+
+
+def _finished_runs(folder: Path) -> "dict[tuple[str, str], list[Checkpoint]]":
+    from training.checkpoint import load_checkpoint
+
+    runs = defaultdict(list)
+    for path in sorted(folder.glob("*/best.pt")):
+        checkpoint = load_checkpoint(path)
+        if "test_accuracy" in checkpoint.metrics:
+            runs[checkpoint.config["dataset"], checkpoint.config["model"]].append(checkpoint)
+    return runs
+
+
+def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
+    for run in runs:
+        if run.config["recipe"] == "tutorial":
+            row.tutorial.append(run.metrics["test_accuracy"])
+        elif run.config["recipe"] == "ours":
+            row.ours.append(run.metrics["test_accuracy"])
+            row.seconds.append(statistics.median(epoch["seconds"] for epoch in run.history))
+            row.device = run.versions["device"]
+
+
+def _add_export(row: Row, path: Path) -> None:
+    import numpy as np
+
+    from app.classifier import Classifier
+
+    classifier = Classifier(path, "cpu")
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, 28, 28), np.uint8)
+    row.export_bytes = path.stat().st_size
+    row.milliseconds = 1000 * _median_seconds(lambda: classifier.logits(images[:1]), SINGLE_RUNS)
+    row.images_per_second = BATCH / _median_seconds(lambda: classifier.logits(images), BATCH_RUNS)
+    row.ours = row.ours or [classifier.metadata.metrics["test_accuracy"]]
+
+
+def _median_seconds(call: Callable[[], object], times: int) -> float:
+    """Time a call, after one that warms up."""
+    call()
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+# ---------------------------------------------------------------------------------------------------------- layout
+
+COLUMNS = (
+    "network",
+    "parameters",
+    "MACs",
+    "test accuracy, ours",
+    "tutorial's recipe",
+    "s/epoch",
+    "export",
+    "1 image",
+    "images/s",
+)
+
+
+def _table(dataset: str, rows: list[Row]) -> str:
+    lines = [f"**{dataset}**", "", _line(COLUMNS), _line(["---"] + ["---:"] * (len(COLUMNS) - 1))]
+    lines += [_line(_cells(row)) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.model,
+        f"{row.parameters:,}",
+        _millions(row.macs),
+        _accuracy(row.ours),
+        _accuracy(row.tutorial),
+        f"{statistics.median(row.seconds):.1f}" if row.seconds else "–",
+        f"{row.export_bytes / 1e6:.2f} MB" if row.export_bytes is not None else "–",
+        f"{row.milliseconds:.2f} ms" if row.milliseconds is not None else "–",
+        f"{row.images_per_second:,.0f}" if row.images_per_second is not None else "–",
+    ]
+
+
+def _accuracy(values: list[float]) -> str:
+    if not values:
+        return "–"
+    mean = f"{100 * statistics.mean(values):.2f} %"
+    return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.2f} ({len(values)} seeds)"
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:,.2f} M"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    """Run the command with the arguments of the process."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""``python -m training.summary``: a network layer by layer."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from training.console import sentences_and_exit_codes
+
+if TYPE_CHECKING:
+    from torchinfo import ModelStatistics
+
+cli = typer.Typer(add_completion=False)
+
+
+@cli.command()
+def summary(model: Annotated[str, typer.Option(help="A network of models/, such as lenet or alexnet.")]) -> None:
+    """Print each layer's output shape, parameters and multiply-adds for one 28×28 image."""
+    with sentences_and_exit_codes():
+        typer.echo(str(summarize(model)))
+
+
+def summarize(model: str, num_classes: int = 10) -> "ModelStatistics":
+    """Let torchinfo measure a network on one image: ``total_params``, ``total_mult_adds``, and a table as its text.
+
+    Raises:
+        ValueError: there is no such network.
+    """
+    import torchinfo
+
+    from models import create_model
+
+    return torchinfo.summary(
+        create_model(model, num_classes),
+        input_size=(1, 1, 28, 28),
+        col_names=("output_size", "num_params", "mult_adds"),
+        depth=4,
+        device="cpu",
+        verbose=0,
+    )
+
+
+def main() -> None:
+    """Run the command with the arguments of the process."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()
