@@ -9,13 +9,16 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import training.export
+import training.parity
+from app.classifier import Classifier
 from exports.metadata import ModelMetadata
 from exports.preprocessing import normalize, unsqueeze
 from tests.conftest import ROOT
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.compact import compact_weights
 from training.datasets import DATASETS, Split, load_pixels, load_split
-from training.export import ExportError, check_export, cli, describe, export_checkpoint, rebuild, write_onnx
+from training.export import cli, describe, export_checkpoint, rebuild, write_onnx
+from training.parity import ExportError, check_export
 
 MNIST = DATASETS["mnist"]
 
@@ -167,19 +170,54 @@ def test_a_file_that_breaks_the_contract_is_caught(
         check(broken, rebuild(trained), metadata, test_set)
 
 
-def test_classes_are_compared_on_every_image(export: Path, trained, metadata, test_set, tmp_path: Path) -> None:
-    """Logits that differ only on images beyond the largest batch are caught by their class."""
+def test_every_image_is_compared(export: Path, trained, metadata, test_set) -> None:
+    """Logits that differ only on an image beyond the largest batch are caught too."""
     pixels, split = test_set
     changed = Split(torch.cat([split.images[:-1], split.images[:1] * 0]), split.labels)
-    with pytest.raises(ExportError, match="'same class' failed: 1 of 1,100 test images differ"):
+    with pytest.raises(ExportError, match=r"'whole test set' failed: .* so for 1 of 1,100 images"):
         check(export, rebuild(trained), metadata, (pixels, changed))
+
+
+def test_weights_of_fewer_bits_are_smaller_and_as_good(checkpoint: Path, data_dir: Path, tmp_path: Path) -> None:
+    path = export_checkpoint(checkpoint, tmp_path, data_dir, compact=True)
+    model = onnx.load(path)
+    assert {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) == 4} == {onnx.TensorProto.INT8}
+    metadata = ModelMetadata.from_props({prop.key: prop.value for prop in model.metadata_props})
+    before = load_checkpoint(checkpoint).metrics["test_accuracy"]
+    assert metadata.metrics["float32_test_accuracy"] == before
+    assert before - metadata.metrics["test_accuracy"] <= 0.003
+    test_a_consumer_can_check_itself_with_the_reference(path)
+    classifier = Classifier(path, "cpu")
+    pixels, labels = load_pixels(DATASETS["mnist"], "test", data_dir)
+    assert (classifier.logits(pixels).argmax(1) == labels).mean() == metadata.metrics["test_accuracy"]
+
+
+def test_linear_layers_get_four_bits_but_for_the_last() -> None:
+    model = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
+    ).eval()
+    program = torch.onnx.export(model, (torch.zeros(2, 1, 28, 28),), dynamo=True, verbose=False)
+    compacted = compact_weights(program.model_proto)
+    assert [node.op_type for node in compacted.graph.node if "MatMul" in node.op_type] == ["MatMulNBits", "MatMul"]
+    assert compacted.ByteSize() < 0.2 * program.model_proto.ByteSize()
+
+
+def test_fewer_bits_that_cost_too_much_are_refused(
+    checkpoint: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training.parity, "COMPACT_LOSS", -0.1)
+    with pytest.raises(
+        ExportError, match=r"'accuracy' failed: \d+\.\d\d% of the test set were read right with float32"
+    ):
+        export_checkpoint(checkpoint, tmp_path, data_dir, compact=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_check_leaves_the_old_file(
     checkpoint: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mnist-convnet.onnx").write_bytes(b"old")
-    monkeypatch.setattr(training.export, "TOLERANCE", 0.0)
+    monkeypatch.setattr(training.parity, "TOLERANCE", 0.0)
     with pytest.raises(ExportError, match="differs from torch"):
         export_checkpoint(checkpoint, tmp_path, data_dir)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("mnist-convnet.onnx", b"old")]
