@@ -38,19 +38,29 @@ def find_device(asked: Device) -> "torch.device":
 @contextmanager
 def sentences_and_exit_codes() -> Iterator[None]:
     """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
-    from app.classifier import ModelFileError
-    from training.checkpoint import CheckpointError
-    from training.datasets import DataError
-
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except (ValueError, DataError, CheckpointError, ModelFileError, DeviceError) as error:
+    except (ValueError, RuntimeError) as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
         typer.echo(f"Error: {error}", err=True)
-        codes: dict[type[Exception], int] = {
-            CheckpointError: BROKEN_FILE,
-            ModelFileError: BROKEN_FILE,
-            DeviceError: NO_DEVICE,
-        }
-        raise typer.Exit(codes.get(type(error), USAGE)) from error
+        raise typer.Exit(code) from error
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Return the code of an error that this room raises for users' mistakes, None of any other."""
+    from app.classifier import ModelFileError
+    from training.checkpoint import CheckpointError
+    from training.datasets import DataError
+
+    codes: dict[type[Exception], int] = {
+        CheckpointError: BROKEN_FILE,
+        ModelFileError: BROKEN_FILE,
+        DeviceError: NO_DEVICE,
+        DataError: USAGE,
+        ValueError: USAGE,
+    }
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), None)

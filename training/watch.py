@@ -42,7 +42,7 @@ class Watch:
         self._bar.close()
         if self._board is not None:
             self._board.close()
-        if self._history:
+        if len(self._history) > 1:  # one epoch makes no curve
             self._draw()
 
     def resumed(self, history: list[dict[str, float]], images: int) -> None:
@@ -68,7 +68,7 @@ class Watch:
         )
         with atomic_path(self._folder / "metrics.jsonl") as temporary:
             temporary.write_text("".join(json.dumps(epoch) + "\n" for epoch in history))
-        if time.monotonic() - self._drawn_at > SECONDS_BETWEEN_CURVES:
+        if len(history) > 1 and time.monotonic() - self._drawn_at > SECONDS_BETWEEN_CURVES:
             self._draw()
         if self._board is not None:
             for name in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"):

@@ -25,17 +25,20 @@ def test_the_curves_grow_while_it_trains(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(training.watch, "SECONDS_BETWEEN_CURVES", 0)
     history, pictures = [], []
     with Watch("run", tmp_path, 10, tensorboard=False) as watch:
-        for number in (1, 2):
+        for number in (1, 2, 3):
             history.append(EPOCH | {"epoch": number})
             watch.epoch(history)
+            if number == 1:
+                assert not (tmp_path / "curves.png").exists(), "one epoch makes no curve"
+                continue
             pictures.append((tmp_path / "curves.png").read_bytes())
     assert pictures[0] != pictures[1]
-    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 3
 
 
 def test_quick_epochs_do_not_wait_for_their_picture(tmp_path: Path) -> None:
     with Watch("run", tmp_path, 10, tensorboard=False) as watch:
-        watch.epoch([EPOCH])
+        watch.epoch([EPOCH, EPOCH | {"epoch": 2}])
         assert not (tmp_path / "curves.png").exists()
     assert (tmp_path / "curves.png").exists(), "drawn at the end"
 
