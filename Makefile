@@ -7,7 +7,7 @@ ALL := .venv/bin/python
 ARGS ?=
 comma := ,
 
-.PHONY: help app test check train export bench screenshot clean
+.PHONY: help app test check train alexnet export compare bench screenshot clean
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
@@ -22,14 +22,22 @@ check: .venv/ready  ## ruff and mypy
 	$(ALL) -m ruff format --check .
 	$(ALL) -m mypy
 
-train: .venv/ready  ## train, export and measure everything shipped (half an hour on two cores)
+train: .venv/ready  ## train, export and measure what is shipped but AlexNet (three hours on two cores)
 	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh
 
-export: .venv/ready  ## export every best checkpoint
-	$(ALL) -m training.export models/checkpoints/*/best.pt
+alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and export it whole: 187 MB a file
+	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh alexnet
 
-bench: .venv/ready  ## measure what the README says of speed
+export: .venv/ready  ## export every best checkpoint of our recipe
+	$(ALL) -m training.export $(filter-out %-tutorial/best.pt %-quick/best.pt,$(wildcard models/checkpoints/*/best.pt))
+
+compare: .venv/ready  ## the table of all networks
+	$(ALL) -m training.compare
+
+bench: .venv/ready  ## measure what the README says of speed (a quarter of an hour)
 	$(ALL) -m tests.benchmarks.pen_to_label
+	$(ALL) -m tests.benchmarks.training_speed
+	$(ALL) -m tests.benchmarks.kill_and_resume
 
 screenshot: .venv/ready  ## draw a five on the page and keep its picture in docs/
 	$(ALL) -m tests.screenshot

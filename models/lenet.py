@@ -4,30 +4,43 @@ LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document rec
 in the form of "Dive into Deep Learning", section 7.6: full connections between the maps, plain logits at the end.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from models.registry import register_model
 
 
 class LeNet(nn.Module):
-    """(N, 1, 28, 28) -> (N, num_classes) logits; 61,706 parameters for ten classes."""
+    """(N, 1, 28, 28) -> (N, num_classes) logits; 61,706 parameters for ten classes.
 
-    def __init__(self, num_classes: int) -> None:
+    Args:
+        num_classes: of the data set.
+        activation: after each layer but the last.
+        pooling: halves the maps.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        activation: Callable[[], nn.Module] = nn.Sigmoid,
+        pooling: Callable[[int], nn.Module] = nn.AvgPool2d,
+    ) -> None:
         super().__init__()
         self.features = nn.Sequential(
             nn.Conv2d(1, 6, kernel_size=5, padding=2),  # (N, 6, 28, 28)
-            nn.Sigmoid(),
-            nn.AvgPool2d(2),  # (N, 6, 14, 14)
+            activation(),
+            pooling(2),  # (N, 6, 14, 14)
             nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10)
-            nn.Sigmoid(),
-            nn.AvgPool2d(2),  # (N, 16, 5, 5)
+            activation(),
+            pooling(2),  # (N, 16, 5, 5)
         )
         self.classifier = nn.Sequential(
             nn.Flatten(),  # (N, 400)
             nn.Linear(400, 120),
-            nn.Sigmoid(),
+            activation(),
             nn.Linear(120, 84),
-            nn.Sigmoid(),
+            activation(),
             nn.Linear(84, num_classes),
         )
         self.apply(_xavier)
@@ -45,3 +58,9 @@ def _xavier(layer: nn.Module) -> None:
 @register_model
 def lenet(num_classes: int) -> nn.Module:
     return LeNet(num_classes)
+
+
+@register_model
+def lenet_relu(num_classes: int) -> nn.Module:
+    """LeNet's layers with what came after it: ReLU and max pooling. To be seen beside the other."""
+    return LeNet(num_classes, activation=nn.ReLU, pooling=nn.MaxPool2d)

@@ -50,9 +50,9 @@ class Row:
     Attributes:
         parameters: numbers learned.
         macs: multiply-adds for one image, as torchinfo counts them.
-        ours, tutorial: test accuracies as fractions, one a seed.
+        test, validation: accuracies as fractions, of the export; where there is none, of the run with the lowest seed.
+        ours, tutorial: test accuracies by both recipes, one a seed.
         seconds: of training an epoch by our recipe, one a seed.
-        device: where that was, in words.
         export_bytes: size of the ONNX file.
         milliseconds: for one image, in ONNX Runtime on the CPU with one thread; the median.
         images_per_second: likewise, in batches of 256.
@@ -62,10 +62,11 @@ class Row:
     model: str
     parameters: int
     macs: int
+    test: float | None = None
+    validation: float | None = None
     ours: list[float] = field(default_factory=list)
     tutorial: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    device: str = ""
     export_bytes: int | None = None
     milliseconds: float | None = None
     images_per_second: float | None = None
@@ -98,7 +99,7 @@ def to_markdown(rows: Iterable[Row]) -> str:
     by_dataset = defaultdict(list)
     for row in rows:
         by_dataset[row.dataset].append(row)
-    return "\n".join(_table(dataset, rows) for dataset, rows in by_dataset.items())
+    return "\n".join(_table(rows) for rows in by_dataset.values())
 
 
 # ------------------------------------------------------------------------------------------------------- measuring
@@ -122,7 +123,8 @@ def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
         elif run.config["recipe"] == "ours":
             row.ours.append(run.metrics["test_accuracy"])
             row.seconds.append(statistics.median(epoch["seconds"] for epoch in run.history))
-            row.device = run.versions["device"]
+            if row.test is None:
+                row.test, row.validation = run.metrics["test_accuracy"], run.metrics["validation_accuracy"]
 
 
 def _add_export(row: Row, path: Path) -> None:
@@ -135,7 +137,8 @@ def _add_export(row: Row, path: Path) -> None:
     row.export_bytes = path.stat().st_size
     row.milliseconds = 1000 * _median_seconds(lambda: classifier.logits(images[:1]), SINGLE_RUNS)
     row.images_per_second = BATCH / _median_seconds(lambda: classifier.logits(images), BATCH_RUNS)
-    row.ours = row.ours or [classifier.metadata.metrics["test_accuracy"]]
+    metrics = classifier.metadata.metrics
+    row.test, row.validation = metrics.get("test_accuracy"), metrics.get("validation_accuracy")
 
 
 def _median_seconds(call: Callable[[], object], times: int) -> float:
@@ -152,43 +155,49 @@ def _median_seconds(call: Callable[[], object], times: int) -> float:
 # ---------------------------------------------------------------------------------------------------------- layout
 
 COLUMNS = (
-    "network",
+    "export",
     "parameters",
     "MACs",
-    "test accuracy, ours",
+    "file",
+    "test accuracy",
+    "mean of seeds",
     "tutorial's recipe",
+    "validation",
     "s/epoch",
-    "export",
-    "1 image",
+    "ms/image",
     "images/s",
 )
 
 
-def _table(dataset: str, rows: list[Row]) -> str:
-    lines = [f"**{dataset}**", "", _line(COLUMNS), _line(["---"] + ["---:"] * (len(COLUMNS) - 1))]
+def _table(rows: list[Row]) -> str:
+    lines = [_line(COLUMNS), _line(["---"] + ["---:"] * (len(COLUMNS) - 1))]
     lines += [_line(_cells(row)) for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def _cells(row: Row) -> list[str]:
     return [
-        row.model,
+        f"`{row.dataset}-{row.model}`",
         f"{row.parameters:,}",
         _millions(row.macs),
-        _accuracy(row.ours),
-        _accuracy(row.tutorial),
-        f"{statistics.median(row.seconds):.1f}" if row.seconds else "–",
-        f"{row.export_bytes / 1e6:.2f} MB" if row.export_bytes is not None else "–",
-        f"{row.milliseconds:.2f} ms" if row.milliseconds is not None else "–",
-        f"{row.images_per_second:,.0f}" if row.images_per_second is not None else "–",
+        _number(row.export_bytes and row.export_bytes / 1000, "{:,.0f} kB"),
+        _number(row.test and 100 * row.test, "{:.2f} %"),
+        _mean(row.ours) if len(row.ours) > 1 else "–",
+        _mean(row.tutorial) if row.tutorial else "–",
+        _number(row.validation and 100 * row.validation, "{:.2f} %"),
+        _number(statistics.median(row.seconds) if row.seconds else None, "{:.1f}"),
+        _number(row.milliseconds, "{:.2f}"),
+        _number(row.images_per_second, "{:,.0f}"),
     ]
 
 
-def _accuracy(values: list[float]) -> str:
-    if not values:
-        return "–"
+def _number(value: float | None, layout: str) -> str:
+    return "–" if value is None else layout.format(value)
+
+
+def _mean(values: list[float]) -> str:
     mean = f"{100 * statistics.mean(values):.2f} %"
-    return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.2f} ({len(values)} seeds)"
+    return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.2f} ({len(values)})"
 
 
 def _millions(count: int) -> str:

@@ -125,7 +125,11 @@ def reference_image() -> "Pixels":
 
 def _recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
     named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
-    options = " ".join(f"--{name.replace('_', '-')} {checkpoint.config[name]}" for name in named)
+    values = {name: checkpoint.config[name] for name in named}
+    options = " ".join(
+        f"--{name.replace('_', '-')} {f'{value:g}' if isinstance(value, float) else value}"
+        for name, value in values.items()
+    )
     return {
         **checkpoint.config,
         "best_epoch": int(checkpoint.metrics["epoch"]),

@@ -34,15 +34,15 @@ class Learner:
 
     @classmethod
     def of(
-        cls, network: nn.Module, recipe: Recipe, steps_an_epoch: int, device: torch.device, processes: Processes
+        cls, network: nn.Module, recipe: Recipe, steps: int, device: torch.device, processes: Processes
     ) -> "Learner":
-        """Prepare a network with fresh weights to learn by a recipe."""
+        """Prepare a network with fresh weights to learn by a recipe, in so many ``steps``."""
         network = network.to(device).to(memory_format=torch.channels_last)
         optimizer = make_optimizer(network, recipe)
         averaged = None
         if recipe.averaging:
-            # A network so short in training that the average would look back beyond its start: an eighth of the run.
-            horizon = min(recipe.averaging, recipe.epochs / 8) * steps_an_epoch
+            # In a short run the average would look back to its beginnings: an eighth of it is far enough.
+            horizon = min(recipe.averaging, recipe.epochs / 8) * steps / recipe.epochs
             averaged = AveragedModel(
                 network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / max(horizon, 1)), use_buffers=True
             )
@@ -51,7 +51,7 @@ class Learner:
             parallel=DistributedDataParallel(network) if processes.count > 1 else network,
             averaged=averaged,
             optimizer=optimizer,
-            scheduler=_scheduler(optimizer, recipe, recipe.epochs * steps_an_epoch),
+            scheduler=_scheduler(optimizer, recipe, steps),
             recipe=recipe,
         )
 

@@ -1,7 +1,7 @@
 """How a network learns: the tutorials' ways, ours, and ours in a hurry."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 RecipeName = Literal["ours", "tutorial", "quick"]
 
@@ -11,7 +11,7 @@ class Recipe:
     """All that decides how a network learns, but for the seed.
 
     Attributes:
-        epochs: passes over the 55,000 training images.
+        epochs: passes over the 55,000 training images; the last may be a part of one.
         lr: the learning rate; with ``one_cycle`` its peak.
         batch_size: images a step.
         optimizer: of ``torch.optim``.
@@ -21,13 +21,14 @@ class Recipe:
         augment: whether images are moved at random, as far as their data set allows.
         label_smoothing: the share of the target that is spread over all classes.
         averaging: how far back the weights' moving average looks, in epochs; 0 takes the weights as they are.
-        patience: epochs without a better validation accuracy after which the run ends; 0 never ends early.
+        patience: the share of the run after which it ends early, when that long no epoch was as good as the best one
+            on validation; 0 never ends early. A cycle needs more than half of itself to show what it is worth.
         bfloat16: whether matrices are multiplied in bfloat16 (``torch.autocast``); pays where they are large.
         small_images: the share of the epochs, from the first, that a network which enlarges its images spends at half
             their size (progressive resizing: Tan and Le, "EfficientNetV2", 2021, section 4).
     """
 
-    epochs: int
+    epochs: float
     lr: float
     batch_size: int
     optimizer: Literal["sgd", "adam", "adamw"]
@@ -37,7 +38,7 @@ class Recipe:
     augment: bool = False
     label_smoothing: float = 0.0
     averaging: float = 0.0
-    patience: int = 0
+    patience: float = 0.0
     bfloat16: bool = False
     small_images: float = 0.0
 
@@ -52,7 +53,7 @@ OURS = Recipe(
     augment=True,
     label_smoothing=0.1,  # Szegedy et al., "Rethinking the Inception architecture", 2016, section 7
     averaging=0.5,  # Polyak and Juditsky, 1992; here an exponential average, as in EfficientNet's training
-    patience=15,
+    patience=0.6,
 )
 """Good for every network; ``OURS_FOR`` says in what a network departs from it, and why."""
 
@@ -79,15 +80,14 @@ TUTORIAL = {
 """As the tutorials train them: no augmentation, a rate that stays, the weights as they are."""
 
 
-QUICK_LR = {"sprint": 0.03}
-"""Where one epoch wants more than ours has; found on the validation images."""
+QUICK_FOR: dict[str, dict[str, Any]] = {"sprint": {"lr": 0.03, "batch_size": 192}, "lenet_relu": {"lr": 0.01}}
+"""What a network wants in a single epoch; found on the validation images."""
 
 
 def quick(model: str) -> Recipe:
     """Return our recipe in one epoch: nothing is seen twice, so help against learning by heart is no help."""
     ours = OURS_FOR.get(model, OURS)
-    lr = QUICK_LR.get(model, ours.lr)
-    return replace(ours, epochs=1, lr=lr, batch_size=256, augment=False, averaging=0.0, small_images=0.0)
+    return replace(ours, epochs=1, augment=False, averaging=0.0, small_images=0.0, **QUICK_FOR.get(model, {}))
 
 
 def find_recipe(name: RecipeName, model: str, **changes: int | float | None) -> Recipe:

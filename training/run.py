@@ -1,5 +1,6 @@
 """One training run: epochs, checkpoints, the choice of the best, and the test set read once at the end."""
 
+import math
 import platform
 import shutil
 import sys
@@ -20,6 +21,7 @@ from training.files import remove_leftovers
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner
 from training.loop import Totals, evaluate, train_steps
+from training.memory import keep_freed_memory
 from training.processes import Processes, joined
 from training.recipes import Recipe, RecipeName, find_recipe
 from training.watch import Watch
@@ -92,6 +94,7 @@ def fit(
         CheckpointError: ``last.pt`` is damaged.
         KeyboardInterrupt: the run was stopped, and ``last.pt`` holds every step it did.
     """
+    keep_freed_memory()
     dataset = find_dataset(config.dataset)
     last, best = folder / "last.pt", folder / "best.pt"
     if last.exists() and not resume:
@@ -133,8 +136,9 @@ class _Run:
         self.train, self.validation = (
             load_split(dataset, part, data_dir).to(device) for part in ("train", "validation")
         )
-        steps_an_epoch = -(-len(self.train.labels) // self.recipe.batch_size)
-        self.learner = Learner.of(network, self.recipe, steps_an_epoch, device, processes)
+        self.steps_an_epoch = math.ceil(len(self.train.labels) / self.recipe.batch_size)
+        self.steps_in_all = max(1, round(self.recipe.epochs * self.steps_an_epoch))
+        self.learner = Learner.of(network, self.recipe, self.steps_in_all, device, processes)
         self.full_size: int | None = getattr(network, "image_size", None)
         self.empty_pixel = float(normalize(np.zeros(1, np.uint8), dataset.input)[0])
         self.versions = _versions(device, processes)
@@ -149,17 +153,21 @@ class _Run:
 
     def learn(self, stop: StopRequest, tensorboard: bool) -> None:
         """Go through the epochs that are left."""
-        images = len(self.train.labels)
         with Watch(
             self.config.name,
             self.folder,
-            self.recipe.epochs * images,
+            self.steps_in_all * self.recipe.batch_size,
             tensorboard=tensorboard,
             shown=self.processes.first,
         ) as watch:
-            watch.resumed(self.history, len(self.history) * images + self.steps * self.recipe.batch_size)
-            while len(self.history) < self.recipe.epochs and not self._has_stopped_improving():
+            done = len(self.history) * self.steps_an_epoch + self.steps
+            watch.resumed(self.history, done * self.recipe.batch_size)
+            while self._steps_left() > 0 and not self._has_stopped_improving():
                 self._one_epoch(watch, stop)
+
+    def _steps_left(self) -> int:
+        """Return how many steps there are from the beginning of this epoch to the end of the run."""
+        return self.steps_in_all - len(self.history) * self.steps_an_epoch
 
     def _one_epoch(self, watch: Watch, stop: StopRequest) -> None:
         started, saved = time.perf_counter() - self.seconds, time.monotonic()
@@ -170,6 +178,7 @@ class _Run:
             seed=self.config.seed,
             epoch=len(self.history),
             after=self.steps,
+            until=self._steps_left(),
             change=self._augment,
             processes=self.processes,
         ):
@@ -184,7 +193,7 @@ class _Run:
         watch.epoch(self.history)
 
     def _end_epoch(self, seconds: float) -> None:
-        trained = self.totals.scores(self.processes)
+        images, trained = self.totals.images(self.processes), self.totals.scores(self.processes)
         validated = evaluate(self.learner.model, self.validation, self.processes, bfloat16=self.recipe.bfloat16)
         self.history.append(
             {
@@ -195,7 +204,7 @@ class _Run:
                 "validation_accuracy": validated.accuracy,
                 "lr": float(self.learner.scheduler.get_last_lr()[0]),
                 "seconds": seconds,
-                "images_per_second": len(self.train.labels) / seconds,
+                "images_per_second": images / seconds,
             }
         )
         if self.history[-1] is self._best_epoch():
@@ -221,7 +230,8 @@ class _Run:
 
     def _has_stopped_improving(self) -> bool:
         best = self._best_epoch()
-        return bool(best and self.recipe.patience and len(self.history) - best["epoch"] >= self.recipe.patience)
+        patience = self.recipe.patience * self.recipe.epochs
+        return bool(best and patience and len(self.history) - best["epoch"] >= patience)
 
     # --------------------------------------------------------------------------------------------- stop and go on
 

@@ -23,7 +23,7 @@ def train(
     recipe: Annotated[
         RecipeName, typer.Option(help="Ours, the network's tutorial's, or ours in one quick epoch.")
     ] = "ours",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help="Instead of the recipe's; may be 0.5.")] = None,
     lr: Annotated[
         float | None, typer.Option(min=1e-9, help="Instead of the recipe's; its peak where it varies.")
     ] = None,

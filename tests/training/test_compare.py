@@ -25,22 +25,29 @@ def runs(checkpoint: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def test_seeds_are_averaged_and_recipes_kept_apart(runs: Path, export: Path) -> None:
+def test_seeds_are_averaged_and_recipes_kept_apart(runs: Path, checkpoint: Path, export: Path) -> None:
     result = CliRunner().invoke(cli, [f"--checkpoints={runs}", f"--exports={export.parent}"])
     assert result.exit_code == 0, result.output
-    [line] = [line for line in result.output.splitlines() if line.startswith("| convnet")]
+    [line] = [line for line in result.output.splitlines() if line.startswith("| `mnist-convnet`")]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert cells[1:5] == ["29,034", "2.86 M", "98.50 % ± 0.71 (2 seeds)", "90.00 %"]
-    assert cells[6] == f"{export.stat().st_size / 1e6:.2f} MB"
-    assert float(cells[7].removesuffix(" ms")) > 0
-    assert int(cells[8].replace(",", "")) > 0
+    metrics = load_checkpoint(checkpoint).metrics
+    assert cells[1:8] == [
+        "29,034",
+        "2.86 M",
+        f"{export.stat().st_size / 1000:.0f} kB",
+        f"{100 * metrics['test_accuracy']:.2f} %",
+        "98.50 % ± 0.71 (2)",
+        "90.00 %",
+        f"{100 * metrics['validation_accuracy']:.2f} %",
+    ]
+    assert all(float(cell.replace(",", "")) > 0 for cell in cells[8:11])
 
 
 def test_an_export_alone_has_a_row_with_its_own_accuracy(export: Path, tmp_path: Path) -> None:
     output = tmp_path / "table.md"
     arguments = [f"--checkpoints={tmp_path}", f"--exports={export.parent}", f"--output={output}"]
     assert CliRunner().invoke(cli, arguments).exit_code == 0
-    assert "| convnet | 29,034 |" in output.read_text()
+    assert "| `mnist-convnet` | 29,034 |" in output.read_text()
 
 
 def test_nothing_to_compare_is_a_sentence(tmp_path: Path) -> None:
@@ -51,4 +58,10 @@ def test_nothing_to_compare_is_a_sentence(tmp_path: Path) -> None:
 
 def test_what_was_not_measured_is_a_dash() -> None:
     [*_, line] = to_markdown([Row("mnist", "mlp", 1, 2_000_000)]).splitlines()
-    assert line == "| mlp | 1 | 2.00 M | – | – | – | – | – | – |"
+    assert line == "| `mnist-mlp` | 1 | 2.00 M | – | – | – | – | – | – | – | – |"
+
+
+def test_without_an_export_the_first_seed_speaks(runs: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, [f"--checkpoints={runs}", f"--exports={tmp_path}"])
+    cells = [cell.strip() for cell in result.output.splitlines()[2].strip("|").split("|")]
+    assert cells[3:7] == ["–", "99.00 %", "98.50 % ± 0.71 (2)", "90.00 %"]

@@ -141,9 +141,18 @@ def test_a_run_that_no_longer_improves_ends_early(
     accuracies = iter([0.5, 0.6, 0.6, 0.55, 0.5, 0.9, 0.9, 0.9])
     monkeypatch.setattr(training.run, "evaluate", lambda *_, **__: Scores(1.0, next(accuracies)))
     config = Config.of("mnist", "mlp_small", epochs=8)
-    best = fit(replace(config, learning=replace(config.learning, patience=2)), data_dir, tmp_path, CPU)
+    best = fit(replace(config, learning=replace(config.learning, patience=0.25)), data_dir, tmp_path, CPU)
     assert [line["validation_accuracy"] for line in metrics(tmp_path)] == [0.5, 0.6, 0.6, 0.55, 0.5]
     assert best.metrics["epoch"] == 3, "the later of equals"
+
+
+def test_a_run_may_end_within_an_epoch(data_dir: Path, tmp_path: Path) -> None:
+    fit(Config.of("mnist", "mlp_small", epochs=1.4, batch_size=110), data_dir, tmp_path, CPU)
+    first, second = metrics(tmp_path)
+    assert (first["epoch"], second["epoch"]) == (1, 2)
+    assert second["lr"] < first["lr"], "the cycle is at its end"
+    seen = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [round(line["images_per_second"] * line["seconds"]) for line in seen] == [1100, 440]
 
 
 def test_images_grow_on_the_way_and_only_the_large_ones_are_judged(
