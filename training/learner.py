@@ -38,6 +38,7 @@ class Learner:
     ) -> "Learner":
         """Prepare a network with fresh weights to learn by a recipe, in so many ``steps``."""
         network = network.to(device).to(memory_format=torch.channels_last)
+        _turn_gradients(network)
         optimizer = make_optimizer(network, recipe)
         averaged = None
         if recipe.averaging:
@@ -112,6 +113,33 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
             return Adam(network.parameters(), recipe.lr, fused=True)
         case "adamw":
             return AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+
+
+def _turn_gradients(network: nn.Module) -> None:
+    """Bring the gradient of the last maps into their own layout.
+
+    The maps lie pixel by pixel (channels last), but what the linear layers hand back lies channel by channel, and the
+    layers next to them would read one and write the other: 7 % of LeNet's time.
+    """
+    layers: list[nn.Module] = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if output.dim() == 4:
+            layers.append(layer)
+
+    hooks = [layer.register_forward_hook(note) for layer in network.modules()]
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 1, 28, 28, device=device))
+    for hook in hooks:
+        hook.remove()
+    if layers:
+        layers[-1].register_forward_hook(_turn)
+
+
+def _turn(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    if output.requires_grad:
+        output.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
 
 
 def _scheduler(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
