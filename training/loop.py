@@ -106,10 +106,10 @@ def evaluate(model: nn.Module, split: Split, processes: Processes = ALONE, *, bf
 
 
 @torch.no_grad()
-def predict_logits(model: nn.Module, images: Tensor) -> Tensor:
-    """Run a model, put into evaluation mode, in float32: (N, 1, 28, 28) -> (N, classes)."""
+def predict_logits(model: nn.Module, images: Tensor, *, bfloat16: bool = False) -> Tensor:
+    """Run a model, put into evaluation mode: (N, 1, 28, 28) -> (N, classes)."""
     model.eval()
-    return torch.cat([model(part) for part in images.split(EVALUATION_BATCH)])
+    return torch.cat([run_model(model, part, bfloat16=bfloat16) for part in images.split(EVALUATION_BATCH)])
 
 
 def _batches(split: Split, processes: Processes) -> Iterator[tuple[Tensor, Tensor]]:

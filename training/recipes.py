@@ -21,8 +21,8 @@ class Recipe:
         augment: whether images are moved at random, as far as their data set allows.
         label_smoothing: the share of the target that is spread over all classes.
         averaging: how far back the weights' moving average looks, in epochs; 0 takes the weights as they are.
-        patience: the share of the run after which it ends early, when that long no epoch was as good as the best one
-            on validation; 0 never ends early. A cycle needs more than half of itself to show what it is worth.
+        patience: the share of the run after which it ends early, when that long no epoch came near the best one's
+            validation accuracy; 0 never ends early.
         bfloat16: whether matrices are multiplied in bfloat16 (``torch.autocast``); pays where they are large.
         small_images: the share of the epochs, from the first, that a network which enlarges its images spends at half
             their size (progressive resizing: Tan and Le, "EfficientNetV2", 2021, section 4).
@@ -53,7 +53,7 @@ OURS = Recipe(
     augment=True,
     label_smoothing=0.1,  # Szegedy et al., "Rethinking the Inception architecture", 2016, section 7
     averaging=0.5,  # Polyak and Juditsky, 1992; here an exponential average, as in EfficientNet's training
-    patience=0.6,
+    patience=0.3,
 )
 """Good for every network; ``OURS_FOR`` says in what a network departs from it, and why."""
 

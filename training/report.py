@@ -69,7 +69,8 @@ def ask(model: "nn.Module", checkpoint: "Checkpoint", data_dir: Path) -> "Answer
 
     dataset = find_dataset(checkpoint.config["dataset"])
     pixels, labels = load_pixels(dataset, "validation", data_dir)
-    logits = predict_logits(model, load_split(dataset, "validation", data_dir).images)
+    images = load_split(dataset, "validation", data_dir).images
+    logits = predict_logits(model, images, bfloat16=checkpoint.config["bfloat16"])
     return Answers(pixels, labels.astype("int64"), logits.double().softmax(dim=1).numpy(), dataset.class_names)
 
 

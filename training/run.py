@@ -83,9 +83,9 @@ def fit(
     """Train to the end of the recipe and return the best epoch's checkpoint, ``test_accuracy`` among its metrics.
 
     ``folder`` receives ``last.pt`` (after each epoch, every five minutes, and when the run is stopped), ``best.pt``
-    (highest validation accuracy, the latest of equals), ``metrics.jsonl`` (a line an epoch) and ``curves.png``. With
-    ``resume`` a stopped run goes on from ``last.pt``, or from its beginning where there is none, and ends with the
-    weights it would have had. Under ``torchrun`` each batch is shared among the processes.
+    (the latest epoch within a standard error of the highest validation accuracy), ``metrics.jsonl`` (a line an epoch)
+    and ``curves.png``. With ``resume`` a stopped run goes on from ``last.pt``, or from its beginning where there is
+    none, and ends with the weights it would have had. Under ``torchrun`` each batch is shared among the processes.
 
     Raises:
         ValueError: no such model or data set.
@@ -225,8 +225,17 @@ class _Run:
         return [epoch for epoch in self.history if not self.full_size or self._at_full_size(int(epoch["epoch"]))]
 
     def _best_epoch(self) -> dict[str, float] | None:
-        """Return the epoch with the highest validation accuracy, the latest of equals: its weights are the calmest."""
-        return max(self._candidates(), key=lambda epoch: (epoch["validation_accuracy"], epoch["epoch"]), default=None)
+        """Return the latest epoch that is within one standard error of the highest validation accuracy.
+
+        Of thirty epochs that differ by chance the luckiest is an early one as often as not, while the later has the
+        calmer weights: the one-standard-error rule (Hastie, Tibshirani, Friedman, "The elements of statistical
+        learning", 2009, section 7.10).
+        """
+        candidates = self._candidates()
+        highest = max((epoch["validation_accuracy"] for epoch in candidates), default=0.0)
+        error = math.sqrt(highest * (1 - highest) / len(self.validation.labels))
+        good = [epoch for epoch in candidates if epoch["validation_accuracy"] >= highest - error]
+        return good[-1] if good else None
 
     def _has_stopped_improving(self) -> bool:
         best = self._best_epoch()

@@ -44,7 +44,8 @@ def test_a_run_learns_and_leaves_its_files(checkpoint: Path) -> None:
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
     metrics = load_checkpoint(checkpoint).metrics
     assert metrics["test_accuracy"] > 0.9
-    assert metrics["validation_accuracy"] == max(line["validation_accuracy"] for line in lines)
+    highest = max(line["validation_accuracy"] for line in lines)
+    assert metrics["validation_accuracy"] >= highest - 0.05
 
 
 def test_the_same_command_gives_identical_weights(finished: Path, data_dir: Path, tmp_path: Path) -> None:
@@ -138,12 +139,13 @@ def test_two_processes_learn_what_one_learns(data_dir: Path, tmp_path: Path) -> 
 def test_a_run_that_no_longer_improves_ends_early(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accuracies = iter([0.5, 0.6, 0.6, 0.55, 0.5, 0.9, 0.9, 0.9])
+    """The validation set has 100 images: at 60 % the standard error is 4.9 points."""
+    accuracies = iter([0.4, 0.6, 0.56, 0.56, 0.5, 0.5, 0.9, 0.9])
     monkeypatch.setattr(training.run, "evaluate", lambda *_, **__: Scores(1.0, next(accuracies)))
     config = Config.of("mnist", "mlp_small", epochs=8)
     best = fit(replace(config, learning=replace(config.learning, patience=0.25)), data_dir, tmp_path, CPU)
-    assert [line["validation_accuracy"] for line in metrics(tmp_path)] == [0.5, 0.6, 0.6, 0.55, 0.5]
-    assert best.metrics["epoch"] == 3, "the later of equals"
+    assert [line["validation_accuracy"] for line in metrics(tmp_path)] == [0.4, 0.6, 0.56, 0.56, 0.5, 0.5]
+    assert best.metrics["epoch"] == 4, "the latest that is as good as the best"
 
 
 def test_a_run_may_end_within_an_epoch(data_dir: Path, tmp_path: Path) -> None:
