@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -183,6 +184,13 @@ def test_images_grow_on_the_way_and_only_the_large_ones_are_judged(
     assert best.metrics["epoch"] in (3, 4)
 
 
+def test_ctrl_c_says_how_to_go_on(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(3, monkeypatch)
+    code, output = run_command("--model=mlp", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}")
+    assert code == 130
+    assert "last.pt holds every step; the same command with --resume goes on from there" in " ".join(output.split())
+
+
 def test_the_test_set_is_read_once_a_run(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     real = training.run.load_split
@@ -221,7 +229,7 @@ def test_a_damaged_checkpoint_is_not_resumed(data_dir: Path, tmp_path: Path) -> 
 
 
 def run_command(*options: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli, ["--dataset=mnist", "--epochs=1", *options])
+    result = CliRunner().invoke(cli, ["--dataset=mnist", "--epochs=1", "--device=cpu", *options])
     return result.exit_code, result.output
 
 
@@ -230,6 +238,8 @@ def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: P
     assert code == 0
     assert "mnist-convnet: test accuracy" in output
     assert f"Next: python -m training.export {tmp_path}/mnist-convnet/best.pt" in output
+    assert re.search(r"[\d,]+ images/s on CPU, threads: \d", output)
+    assert (tmp_path / "mnist-convnet" / "report.html").exists()
 
 
 @pytest.mark.parametrize(

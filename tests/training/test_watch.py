@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,12 @@ def test_a_watch_that_is_not_shown_writes_nothing(tmp_path: Path) -> None:
         watch.resumed([EPOCH], 5)
         watch.epoch([EPOCH])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_tensorboard_the_wish_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ValueError, match="--tensorboard: TensorBoard is not installed"):
+        Watch("run", tmp_path, 10, tensorboard=True)
 
 
 def test_tensorboard_gets_every_epoch(data_dir: Path, tmp_path: Path) -> None:
