@@ -47,8 +47,10 @@ class Watch:
 
     def resumed(self, history: list[dict[str, float]], images: int) -> None:
         """Show where an earlier process stopped."""
-        self._history = history if self._shown else []
         self._bar.update(images)
+        if self._shown and history:
+            self._history = history
+            self._write()
 
     def step(self, images: int) -> None:
         """Count the images of one more batch."""
@@ -66,8 +68,7 @@ class Watch:
             f"{last['images_per_second']:,.0f} images/s",
             file=sys.stderr,
         )
-        with atomic_path(self._folder / "metrics.jsonl") as temporary:
-            temporary.write_text("".join(json.dumps(epoch) + "\n" for epoch in history))
+        self._write()
         if len(history) > 1 and time.monotonic() - self._drawn_at > SECONDS_BETWEEN_CURVES:
             self._draw()
         if self._board is not None:
@@ -75,6 +76,10 @@ class Watch:
                 part, _, measure = name.rpartition("_")
                 self._board.add_scalar(f"{measure}/{part}" if part else name, last[name], int(last["epoch"]))
             self._board.flush()
+
+    def _write(self) -> None:
+        with atomic_path(self._folder / "metrics.jsonl") as temporary:
+            temporary.write_text("".join(json.dumps(epoch) + "\n" for epoch in self._history))
 
     def _draw(self) -> None:
         from training import charts  # matplotlib takes half a second to import

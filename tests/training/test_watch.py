@@ -51,6 +51,12 @@ def test_a_watch_that_is_not_shown_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_run_did_not_write_is_written_when_it_goes_on(tmp_path: Path) -> None:
+    with Watch("run", tmp_path, 10, tensorboard=False) as watch:
+        watch.resumed([EPOCH], 5)
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 1
+
+
 def test_without_tensorboard_the_wish_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ValueError, match="--tensorboard: TensorBoard is not installed"):
