@@ -35,6 +35,8 @@ train <<'RUNS'
 --dataset fashion_mnist --model resnet
 --dataset mnist --model lenet
 --dataset fashion_mnist --model lenet
+--dataset mnist --model lenet_relu
+--dataset fashion_mnist --model lenet_relu
 --dataset mnist --model sprint
 --dataset fashion_mnist --model sprint
 --dataset mnist --model mlp
@@ -67,6 +69,6 @@ train <<'RUNS'
 --dataset fashion_mnist --model lenet --seed 2
 RUNS
 
-$python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,convnet,inception,resnet,sprint}/best.pt
+$python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,lenet_relu,convnet,inception,resnet,sprint}/best.pt
 $python -m training.evaluate exports/*.onnx
 $python -m training.compare
