@@ -22,19 +22,19 @@ check: .venv/ready  ## ruff and mypy
 	$(ALL) -m ruff format --check .
 	$(ALL) -m mypy
 
-train: .venv/ready  ## train, export and measure what is shipped but AlexNet (three hours on two cores)
+train: .venv/ready  ## train, export and measure what is shipped but AlexNet (hours on two cores)
 	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh
 
 alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and export it whole: 187 MB a file
 	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh alexnet
 
-export: .venv/ready  ## export every best checkpoint of our recipe
-	$(ALL) -m training.export $(filter-out %-tutorial/best.pt %-quick/best.pt,$(wildcard models/checkpoints/*/best.pt))
+export: .venv/ready  ## export every best checkpoint of our recipe with seed 0
+	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/')
 
 compare: .venv/ready  ## the table of all networks
 	$(ALL) -m training.compare
 
-bench: .venv/ready  ## measure what the README says of speed (a quarter of an hour)
+bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.pen_to_label
 	$(ALL) -m tests.benchmarks.training_speed
 	$(ALL) -m tests.benchmarks.kill_and_resume

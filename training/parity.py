@@ -57,7 +57,7 @@ def check_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels") -> No
     classifier = _open(path, metadata)
     expected = classifier.logits(pixels[: max(BATCHES)])
     for batch in BATCHES:
-        _check_logits(f"batch of {batch}", _run(classifier, pixels[:batch]), expected[:batch])
+        _check_logits(f"batch of {batch}", _run(classifier, pixels[:batch]), expected[:batch], source="a larger batch")
     before, after = metadata.metrics["float32_test_accuracy"], metadata.metrics["test_accuracy"]
     if before - after > COMPACT_LOSS:
         raise ExportError(
@@ -103,11 +103,11 @@ def _run(classifier: Classifier, pixels: "Pixels") -> "Floats":
         raise ExportError(f"Check 'batch of {len(pixels)}' failed: {str(error).splitlines()[0]}") from error
 
 
-def _check_logits(check: str, served: "Floats", expected: "Floats") -> None:
+def _check_logits(check: str, served: "Floats", expected: "Floats", source: str = "torch") -> None:
     differences = np.abs(served - expected).max(axis=1)
     if not differences.max() <= TOLERANCE:  # a comparison that NaN fails too
         raise ExportError(
-            f"Check '{check}' failed: a logit differs from torch by {differences.max():.2g}, "
+            f"Check '{check}' failed: a logit differs from {source} by {differences.max():.2g}, "
             f"allowed are {TOLERANCE:g}; so for {int((~(differences <= TOLERANCE)).sum()):,} of {len(served):,} images."
         )
     different = int((served.argmax(axis=1) != expected.argmax(axis=1)).sum())

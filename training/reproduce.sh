@@ -4,8 +4,8 @@
 # INKWEAR_DATA names the folder of data sets (torchvision's layout); without it they are downloaded into data/.
 # PYTHON names the interpreter; `make train` sets it.
 #
-#   training/reproduce.sh            all but AlexNet: about three hours on two cores
-#   training/reproduce.sh alexnet    AlexNet by our recipe, exported whole: five hours more; minutes on a GPU
+#   training/reproduce.sh            all but AlexNet: hours on two cores
+#   training/reproduce.sh alexnet    AlexNet by our recipe, exported whole: hours more on a CPU
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
