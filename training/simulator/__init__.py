@@ -1,0 +1,33 @@
+"""Pictures as people send them, made from the images of a data set: drawn in apps, photographed on paper.
+
+A network that is to read the world's pictures should meet their troubles in training, after the preprocessing that
+will meet them too: shadows, ruled lines, thin pens. Only numpy, OpenCV and Pillow are needed.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from exports.spec import Pixels
+from training.simulator import drawings, photographs
+
+__all__ = ["CONDITIONS", "Condition", "simulate"]
+
+Condition = Callable[[Pixels, np.random.Generator], Image.Image]
+"""From an image as the data set stores it, (28, 28) uint8 bright on black, to a picture of it."""
+
+CONDITIONS: dict[str, dict[str, Condition]] = {"mnist": {**drawings.CONDITIONS, **photographs.CONDITIONS}}
+"""By the name of the data set, then of the condition; ``drawings`` and ``photographs`` mix all the others."""
+
+
+def simulate(pixels: Pixels, condition: Condition, seed: int) -> Iterator[Image.Image]:
+    """Make one picture of each image; the same whatever other images are asked for with it.
+
+    Args:
+        pixels: (N, 28, 28) uint8, as stored.
+        condition: one of ``CONDITIONS``.
+        seed: with the image's index it decides everything that is left to chance.
+    """
+    for index, image in enumerate(pixels):
+        yield condition(image, np.random.default_rng([seed, index]))

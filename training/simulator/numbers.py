@@ -1,0 +1,143 @@
+"""Numbers of several digits on one line, drawn in an app or photographed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from exports.spec import Floats, Pixels
+from training.simulator import drawings, photographs
+from training.simulator.chance import around, between, happens, pick
+from training.simulator.glyphs import CELLS, FAR, Glyph, Hand, random_hand, write
+from training.simulator.placing import Placing
+
+LENGTHS = (2, 8)
+"""Least and greatest number of digits."""
+
+SIMILAR = 0.3
+"""Part of a data set, nearest in stroke width, from which the other digits of a number come: one writer, one pen."""
+
+DEEPEST = 4
+"""Pixels of the data set by which neighbours overlap at most."""
+
+LINE_ON_CANVAS = Placing(fill=(0.6, 0.97), astray=0.6)
+LINE_IN_PHOTO = Placing(fill=(0.6, 0.95), astray=0.5, turn=5, tilt=0.05)
+
+
+def numbers(
+    pixels: Pixels, labels: NDArray, count: int, seed: int, touching: bool
+) -> Iterator[tuple[str, Image.Image]]:
+    """Make ``count`` pictures of numbers, each with the string that stands in it.
+
+    Args:
+        pixels: (N, 28, 28) uint8, as stored.
+        labels: (N,) integers.
+        count: of pictures.
+        seed: with a picture's index it decides everything that is left to chance.
+        touching: as ``number`` has it.
+    """
+    by_stroke = np.argsort(stroke_widths(pixels), kind="stable")
+    for index in range(count):
+        rng = np.random.default_rng([seed, index])
+        chosen = choose(by_stroke, rng)
+        yield "".join(str(label) for label in labels[chosen]), number(pixels[chosen], rng, touching)
+
+
+def choose(by_stroke: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Choose the indices of a number's digits among those of similar stroke width."""
+    window = max(1, round(SIMILAR * len(by_stroke)))
+    first = rng.integers(len(by_stroke) - window + 1)
+    return by_stroke[first + rng.integers(window, size=rng.integers(LENGTHS[0], LENGTHS[1] + 1))]
+
+
+def stroke_widths(pixels: Pixels) -> Floats:
+    """Estimate the stroke widths of images (N, 28, 28) in pixels: area for length, twice the area per outline."""
+    ink = pixels >= 128
+    edges = sum(np.count_nonzero(ink != np.roll(ink, 1, axis), axis=(1, 2)) for axis in (1, 2))
+    return (2 * np.count_nonzero(ink, axis=(1, 2)) / np.maximum(edges, 1)).astype(np.float32)
+
+
+def number(pixels: Pixels, rng: np.random.Generator, touching: bool) -> Image.Image:
+    """Write the digits of images (k, 28, 28) uint8 on one line and draw or photograph that.
+
+    Args:
+        pixels: the digits from left to right.
+        rng: decides what is left to chance.
+        touching: whether some neighbours touch or overlap; else all stand apart.
+    """
+    if happens(rng, 0.4):
+        canvas = replace(
+            drawings.MIXED, square=0.15, aspect=(1.2, 5), placing=LINE_ON_CANVAS, side=(360, 1000), framed=0, mouse=0
+        )
+        glyph = write_line(pixels, between(rng, (0.03, 0.16)), rng, touching)
+        return drawings.draw_glyph(glyph, rng, canvas)
+    scene = replace(photographs.MIXED, side=(360, 1000), aspect=(1.2, 5), placing=LINE_IN_PHOTO)
+    medium = pick(rng, scene.media)
+    glyph = write_line(pixels, min(between(rng, medium[1].pen), 0.16), rng, touching)
+    return photographs.photograph_glyph(glyph, medium, rng, scene)
+
+
+def write_line(pixels: Pixels, pen: float, rng: np.random.Generator, touching: bool) -> Glyph:
+    """Write digits side by side with one pen, in one hand: sizes, baseline and gaps vary a little."""
+    hand = replace(random_hand(rng, pen, turn=4), pressure=between(rng, (0, 0.15)))
+    fields = [_resized(write(digit, _slightly_other(hand, rng), rng).field, 1 + around(rng, 0.15)) for digit in pixels]
+    high = float(np.median([field.shape[0] for field in fields]))
+    slope, left = around(rng, 0.06), 0.0
+    places: list[tuple[int, int]] = []
+    contacts = _contacts(len(fields) - 1, rng) if touching else [False] * (len(fields) - 1)
+    for index, field in enumerate(fields):
+        if index:
+            left += _advance(fields[index - 1], field, contacts[index - 1], pen * high, rng)
+        places.append((round(slope * left + around(rng, 0.08) * high) - field.shape[0], round(left)))
+    return Glyph(_joined(fields, places), pen * high)
+
+
+def _slightly_other(hand: Hand, rng: np.random.Generator) -> Hand:
+    return replace(hand, slant=hand.slant + around(rng, 0.04), turn=hand.turn + around(rng, 3))
+
+
+def _resized(field: Floats, scale: float) -> Floats:
+    """A digit at another size, its distances with it."""
+    return cv2.resize(field, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) * np.float32(scale)
+
+
+def _contacts(gaps: int, rng: np.random.Generator) -> list[bool]:
+    """Which neighbours touch: at least one pair, others as it comes."""
+    contacts = (rng.random(gaps) < 0.35).tolist()
+    contacts[rng.integers(gaps)] = True
+    return contacts
+
+
+def _advance(before: Floats, after: Floats, contact: bool, stroke: float, rng: np.random.Generator) -> float:
+    """Cells from the left edge of one digit to that of the next."""
+    if not contact:
+        widest = max(before.shape[1], 0.5 * before.shape[0], 0.5 * after.shape[0])
+        return before.shape[1] + between(rng, (0.1, 0.8)) * 0.7 * widest
+    overlap = min(between(rng, (0.3, 1.1)) * stroke, DEEPEST * CELLS)  # deeper than a stroke would cross a digit out
+    return _until_touching(before, after) - overlap
+
+
+def _until_touching(before: Floats, after: Floats) -> float:
+    """Cells from left edge to left edge at which the ink just meets, both standing on one baseline."""
+    rows = min(before.shape[0], after.shape[0])
+    left, right = before[-rows:] > 0, after[-rows:] > 0
+    shared = left.any(axis=1) & right.any(axis=1)
+    if not shared.any():
+        return float(before.shape[1])
+    ends = left.shape[1] - np.argmax(left[shared, ::-1], axis=1)
+    starts = np.argmax(right[shared], axis=1)
+    return float((ends - starts).max())
+
+
+def _joined(fields: list[Floats], places: list[tuple[int, int]]) -> Floats:
+    """Put fields at places (top, left) of one field; where two meet, the ink of both counts."""
+    top, left = (min(place[axis] for place in places) for axis in (0, 1))
+    ends = [(y - top + field.shape[0], x - left + field.shape[1]) for field, (y, x) in zip(fields, places, strict=True)]
+    joined = np.full((max(end[0] for end in ends), max(end[1] for end in ends)), -FAR, np.float32)
+    for field, (bottom, right) in zip(fields, ends, strict=True):
+        part = joined[bottom - field.shape[0] : bottom, right - field.shape[1] : right]
+        np.maximum(part, field, out=part)
+    return joined
