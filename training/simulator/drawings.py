@@ -21,6 +21,8 @@ Saved = Literal["RGB", "L", "1", "P", "RGBA", "JPEG"]
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
+TWO_TONES: tuple[Colours, ...] = ("black on white", "white on black")
+
 LEAST_DIFFERENCE = 60
 """Gray levels between ink and ground; with less, coloured ink is hard to see for some people's eyes."""
 
@@ -79,14 +81,16 @@ def draw_glyph(glyph: Glyph, rng: np.random.Generator, canvas: Canvas) -> Image.
     cover = render(glyph, view, shape, ragged=max(0, LEAST_PEN / scale - glyph.stroke) / 2)
     if not happens(rng, canvas.smooth):
         cover = np.rint(cover)
-    colours = pick(rng, canvas.colours)
+    colours, saved = pick(rng, canvas.colours), pick(rng, canvas.saved)
+    if saved == "1" and colours not in TWO_TONES:
+        colours = pick(rng, TWO_TONES)  # nobody stores a coloured drawing in one bit
     if colours == "ink alone" or colours == "white ink alone":
         return _transparent(cover, _dark(rng) if colours == "ink alone" else WHITE)
     ink, ground = _ink_and_ground(colours, rng)
     picture = _blend(cover, ink, ground)
     if happens(rng, canvas.framed):
         _frame(picture, ink, rng)
-    return _save(picture, pick(rng, canvas.saved), rng)
+    return _save(picture, saved, rng)
 
 
 def mouse(hand: Hand, rng: np.random.Generator) -> Hand:
@@ -153,7 +157,7 @@ def _save(picture: Pixels, saved: Saved, rng: np.random.Generator) -> Image.Imag
         return Image.open(file)
     if saved == "RGBA":
         image.putalpha(WHITE[0])
-    return image if saved in ("RGB", "RGBA") else image.convert(saved)
+    return image if saved in ("RGB", "RGBA") else image.convert(saved, dither=Image.Dither.NONE)
 
 
 PLAIN = Canvas()

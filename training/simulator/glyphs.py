@@ -28,8 +28,8 @@ SMOOTH = 1.4
 LEVELS = (110, 80, 50)
 """Gray levels that may part ink from paper; the highest that tears no stroke apart is taken."""
 
-BLOB = 1.7
-"""Ink this many times as wide as the usual stroke is a loop that ran full: without its outline it cannot be read."""
+BLOT = 1.15
+"""Ink more than this many times as wide as the usual stroke is a loop that ran full, and cannot be read as a line."""
 
 EDGE = 2
 """Cells of paper left around the ink, for a smooth edge."""
@@ -76,24 +76,23 @@ class Glyph:
 
 @dataclass(frozen=True)
 class _Trace:
-    """What is written in an image: signed distance to the outline, the strokes' middle line, widths in cells."""
+    """What is written in an image: signed distance to the outline, the strokes' middle line, lengths in cells."""
 
     inside: Floats
     line: Pixels
     width: float
     height: int
-    full: bool
 
 
 def write(pixels: Pixels, hand: Hand, rng: np.random.Generator) -> Glyph:
     """Write the digit of an image (28, 28) uint8 anew; it keeps its parts and its loops."""
     trace = _trace(pixels)
     target = hand.pen * trace.height
-    thin = target < trace.width and not trace.full
+    thin = target < trace.width
     field = _drawn_by_pen(trace, target, hand.corners) if thin else _grown(trace, (target - trace.width) / 2)
     stroke = target if thin else 2 * _half_width(field, trace.line)
     if hand.pressure:
-        field += stroke / 2 * hand.pressure * noise(trace.line.shape, rng, 5 * CELLS).clip(-1.5, 1.5)
+        field += stroke / 2 * hand.pressure * noise(trace.line.shape, rng, 5 * CELLS).clip(-1, 1.5)
     for _ in range(hand.skips):
         field -= _skip(trace.line, stroke, rng)
     field = _bent(field, hand, rng)
@@ -144,7 +143,6 @@ def _trace(pixels: Pixels) -> _Trace:
         line=line,
         width=2 * float(np.median(half)),
         height=int(np.ptp(np.flatnonzero(solid.any(axis=1)))) + 1,
-        full=bool(half.max() > BLOB * np.median(half)),
     )
 
 
@@ -152,7 +150,7 @@ def _solid(pixels: Pixels) -> Pixels:
     """Where there is ink on the fine grid: (S, S) uint8 of 0 and 1."""
     room = cv2.copyMakeBorder(pixels, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_CONSTANT)
     large = cv2.resize(room, None, fx=CELLS, fy=CELLS, interpolation=cv2.INTER_CUBIC)
-    large = cv2.GaussianBlur(large, (0, 0), 0.4 * CELLS)
+    large = cv2.GaussianBlur(large, (0, 0), 0.25 * CELLS)
     if large.max() < LEVELS[0]:
         large = cv2.normalize(large, None, 0, 2 * LEVELS[0], cv2.NORM_MINMAX)
     solids = [(large >= level).astype(np.uint8) for level in LEVELS]
@@ -188,14 +186,15 @@ def _peels() -> tuple[Pixels, Pixels]:
 
 
 def _drawn_by_pen(trace: _Trace, width: float, corners: float) -> Floats:
-    """Follow the middle line with a round pen ``width`` cells wide."""
+    """Follow the middle line with a round pen ``width`` cells wide, and leave the blots."""
     line = _straightened(trace.line, corners) if corners else trace.line
     smooth = SMOOTH / 2 if corners else SMOOTH
     distance = cv2.GaussianBlur(cv2.distanceTransform(1 - line, cv2.DIST_L2, 5), (0, 0), smooth)
     half = width / 2
     steepness = math.erf(half / (smooth * math.sqrt(2)))
     blurred = half * steepness + smooth * math.sqrt(2 / math.pi) * math.exp(-(half**2) / (2 * smooth**2))
-    return (blurred - distance) / np.float32(steepness)  # the blur of |x| at half the width, and its slope there
+    pen = (blurred - distance) / np.float32(steepness)  # the blur of |x| at half the width, and its slope there
+    return np.maximum(pen, trace.inside - np.float32(BLOT * trace.width / 2))
 
 
 def _straightened(line: Pixels, off: float) -> Pixels:

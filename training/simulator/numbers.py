@@ -20,6 +20,12 @@ LENGTHS = (2, 8)
 SIMILAR = 0.3
 """Part of a data set, nearest in stroke width, from which the other digits of a number come: one writer, one pen."""
 
+WIDTH = 0.65
+"""Of a digit, as a fraction of its height; a 1 needs as much room between its neighbours as others."""
+
+GAPS = (0.15, 1.1)
+"""Mean gap of a writer, in widths of a digit."""
+
 DEEPEST = 4
 """Pixels of the data set by which neighbours overlap at most."""
 
@@ -85,12 +91,12 @@ def write_line(pixels: Pixels, pen: float, rng: np.random.Generator, touching: b
     hand = replace(random_hand(rng, pen, turn=4), pressure=between(rng, (0, 0.15)))
     fields = [_resized(write(digit, _slightly_other(hand, rng), rng).field, 1 + around(rng, 0.15)) for digit in pixels]
     high = float(np.median([field.shape[0] for field in fields]))
-    slope, left = around(rng, 0.06), 0.0
+    gap, slope, left = between(rng, GAPS) * WIDTH * high, around(rng, 0.06), 0.0
     places: list[tuple[int, int]] = []
     contacts = _contacts(len(fields) - 1, rng) if touching else [False] * (len(fields) - 1)
     for index, field in enumerate(fields):
         if index:
-            left += _advance(fields[index - 1], field, contacts[index - 1], pen * high, rng)
+            left += _advance(fields[index - 1], field, 0 if contacts[index - 1] else gap, pen * high, rng)
         places.append((round(slope * left + around(rng, 0.08) * high) - field.shape[0], round(left)))
     return Glyph(_joined(fields, places), pen * high)
 
@@ -111,11 +117,10 @@ def _contacts(gaps: int, rng: np.random.Generator) -> list[bool]:
     return contacts
 
 
-def _advance(before: Floats, after: Floats, contact: bool, stroke: float, rng: np.random.Generator) -> float:
-    """Cells from the left edge of one digit to that of the next."""
-    if not contact:
-        widest = max(before.shape[1], 0.5 * before.shape[0], 0.5 * after.shape[0])
-        return before.shape[1] + between(rng, (0.1, 0.8)) * 0.7 * widest
+def _advance(before: Floats, after: Floats, gap: float, stroke: float, rng: np.random.Generator) -> float:
+    """Cells from the left edge of one digit to that of the next, about ``gap`` apart, or touching where that is 0."""
+    if gap:
+        return before.shape[1] + between(rng, (0.6, 1.4)) * gap
     overlap = min(between(rng, (0.3, 1.1)) * stroke, DEEPEST * CELLS)  # deeper than a stroke would cross a digit out
     return _until_touching(before, after) - overlap
 

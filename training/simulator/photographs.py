@@ -105,11 +105,8 @@ def photograph(pixels: Pixels, rng: np.random.Generator, scene: Scene) -> Image.
 def photograph_glyph(glyph: Glyph, medium: Medium, rng: np.random.Generator, scene: Scene) -> Image.Image:
     """Photograph what is written with the tool and on the surface of a medium."""
     shape = draw_shape(rng, scene.side, scene.aspect)
-    view = place(glyph, shape, scene.placing, rng)
-    view = _near_enough(view, glyph)
+    view = _near_enough(place(glyph, shape, scene.placing, rng), glyph)
     surface, tool = medium
-    scale = scale_of(view)
-    stroke = max(glyph.stroke * scale, LEAST_PEN)
     picture = paper.sheet(surface, shape, rng)
     _prepare(picture, surface, glyph, view, rng, scene)
     cover = _ink(glyph, view, shape, tool, rng)
@@ -117,7 +114,7 @@ def photograph_glyph(glyph: Glyph, medium: Medium, rng: np.random.Generator, sce
     if happens(rng, scene.table):
         paper.lay_on_table(picture, cover, rng)
     _light(picture, surface, rng, scene)
-    return _taken(picture, stroke, rng, scene)
+    return _taken(picture, max(glyph.stroke * scale_of(view), LEAST_PEN), rng, scene)
 
 
 def _near_enough(view: Matrix, glyph: Glyph) -> Matrix:
@@ -209,7 +206,7 @@ SCENES = {
 """One trouble each."""
 
 MIXED = Scene(
-    side=(200, 640),
+    side=(200, 560),
     aspect=(0.6, 1.6),
     placing=Placing(fill=(0.12, 0.95), astray=0.6, turn=10, tilt=0.1),
     media=(
@@ -243,13 +240,13 @@ RARE = (
 
 
 def photograph_any(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
-    """Photograph a digit in any scene: one in ten is a crop, one in thirty comes as large as phones take them."""
+    """Photograph a digit in any scene: one in ten is a crop, one in sixty comes as large as phones take them."""
     return photograph(pixels, rng, any_scene(rng))
 
 
 def any_scene(rng: np.random.Generator) -> Scene:
     draw = rng.random()
-    return RARE[0] if draw < 0.1 else RARE[1] if draw < 0.1 + 1 / 30 else MIXED
+    return RARE[0] if draw < 0.1 else RARE[1] if draw < 0.1 + 1 / 60 else MIXED
 
 
 CONDITIONS: dict[str, Callable[[Pixels, np.random.Generator], Image.Image]] = {
