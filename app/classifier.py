@@ -11,7 +11,7 @@ from PIL import Image
 from app.runtime import Device, DeviceError, ModelFileError, open_session
 from exports.metadata import MetadataError, ModelMetadata
 from exports.notes import Note
-from exports.preprocessing import SIZE, Floats, Framed, Pixels, frame, normalize, to_grayscale, unsqueeze
+from exports.preprocessing import SIZE, Floats, Framed, Pixels, frame, normalize, to_colours, unsqueeze
 
 __all__ = ["Classifier", "DeviceError", "ModelFileError", "Prediction", "softmax"]
 
@@ -77,7 +77,7 @@ class Classifier:
         """Read pictures of any size and mode, one prediction each, in their order.
 
         Raises:
-            ValueError: a picture of values that are not finite (``to_grayscale``).
+            ValueError: a picture of values that are not finite (``to_colours``).
         """
         framed = [self._frame(image) for image in images]
         readable = [picture.pixels for picture in framed if not picture.blank]
@@ -90,8 +90,8 @@ class Classifier:
         return self.runtime.session.run(["logits"], {"images": images})[0]
 
     def _frame(self, image: Image.Image) -> Framed:
-        gray, notes = to_grayscale(image)
-        framed = frame(gray, self.metadata.input)
+        picture, notes = to_colours(image)
+        framed = frame(picture, self.metadata.input)
         return Framed(framed.pixels, notes + framed.notes, framed.blank)
 
     def _prediction(self, picture: Framed, logits: Floats | None) -> Prediction:

@@ -1,4 +1,4 @@
-"""A gray picture of any size -> the 28×28 pixels that a network was trained to read."""
+"""A picture of any size -> the 28×28 pixels that a network was trained to read."""
 
 from dataclasses import dataclass
 
@@ -6,26 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from exports.garment import cut_out
+from exports.ink import find_ink
 from exports.notes import Note
+from exports.scaling import tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
-
-WORKING_SIDE = 512
-"""Pictures are brought to at most this many pixels on their longer side before anything is measured."""
-
-LEAST_CONTRAST = 16
-"""Gray levels by which something must stand out from its background to be more than a blank sheet."""
-
-NOISE_FACTOR = 5
-"""The same in standard deviations of the background's noise."""
-
-UNEVEN = 12
-"""Gray levels by which the border's brightness may vary before its lighting is evened out."""
-
-SPECK = 0.04
-"""Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
-
-HALO = 0.1
-"""What JPEG leaves around edges is fainter than this fraction of the ink; it is cut where it overflows the box."""
 
 NEARLY_FULL = 250
 """A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
@@ -40,157 +25,42 @@ class Framed:
     blank: bool = False
 
 
-def frame(gray: Pixels, spec: InputSpec) -> Framed:
-    """Place the object of a gray picture in a 28×28 frame, as the data set's own makers did.
+def frame(picture: Pixels, spec: InputSpec) -> Framed:
+    """Place the object of a picture in a 28×28 frame, as the data set's own makers did.
 
     MNIST (LeCun et al. 1998, section III.A): size-normalised into a 20×20 box with the aspect ratio kept, centred by
     the centre of mass. Fashion-MNIST (Xiao et al. 2017, section 2): trimmed, longest edge to 28, centred by its box,
     negated. A picture that is already so framed comes back unchanged.
 
     Args:
-        gray: (H, W) uint8, either polarity.
+        picture: (H, W) or (H, W, 3) uint8, either polarity.
         spec: how the data set frames.
     """
-    foreground, notes = _foreground(_shrink(gray), spec)
+    foreground, notes = _foreground(picture, spec)
+    if picture.ndim == 3:
+        notes.append(Note("gray"))
     if not foreground.any():
         return Framed(np.zeros((SIZE, SIZE), np.uint8), (*notes, Note("blank")), blank=True)
-    crop = _tight_crop(foreground)
+    crop = tight_crop(foreground)
     if spec.stroke and max(crop.shape) > spec.box:
         crop, stroke_notes = _with_usual_stroke(crop, spec)
         notes += stroke_notes
-    fitted = _fit(crop, spec.box)
+    fitted = _fit(crop, spec.box) if spec.stroke else _fit_with_hard_edges(crop, spec.box)
     if spec.full_range and fitted.max() < NEARLY_FULL:
         fitted *= 255 / fitted.max()
         notes.append(Note("contrast"))
     pixels = _place(np.rint(fitted).astype(np.uint8), spec)
-    if np.array_equal(pixels, gray):
+    if np.array_equal(pixels, picture):
         notes.append(Note("already_framed"))
     else:
         notes.append(Note("framed", {"box": spec.box, "centering": spec.centering}))
     return Framed(pixels, tuple(notes))
 
 
-def _shrink(gray: Pixels, longest: int = WORKING_SIDE) -> Pixels:
-    """Average areas until the longer side is at most ``longest`` pixels."""
-    scale = longest / max(gray.shape)
-    if scale >= 1:
-        return gray
-    height, width = (max(1, round(side * scale)) for side in gray.shape)
-    return cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _foreground(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
-    """Separate the object from its background: (H, W) float32 from 0, where there is background, to 255."""
-    notes = []
-    background: Floats | float = float(np.median(_border(gray)))
-    darker = _object_is_darker(gray, background)
-    if spec.even_lighting and _is_uneven(gray):
-        darker = _object_is_darker(gray, _lighting(gray))
-        background = _sheet(gray, darker)
-        notes.append(Note("lighting"))
-    if darker:
-        notes.append(Note("inverted"))
-    distance = _distance(gray, background, darker)
-    noise_level, noise = _noise(distance)
-    distance = distance.clip(0, 255)
-    threshold = max(LEAST_CONTRAST, noise_level + NOISE_FACTOR * noise)
-    if cv2.blur(distance, (3, 3)).max() < threshold:
-        return np.zeros_like(distance), notes
-    is_small = max(gray.shape) <= SIZE
-    if noise == 0 and is_small and max(_tight_crop(distance).shape) <= spec.box:
-        return distance, notes  # it may be framed already, and would come back unchanged
-    if noise > 0 or is_small:
-        notes.append(Note("background"))
-    if noise > 0 or not is_small:
-        return _without_noise(distance, threshold, spec), notes
-    return np.where(distance >= HALO * distance.max(), distance, 0), notes
-
-
-def _border(gray: NDArray) -> NDArray:
-    """The pixels of a frame 3 % wide along the edges: hardly ever the object."""
-    width = max(1, round(0.03 * min(gray.shape)))
-    top, bottom, left, right = gray[:width], gray[-width:], gray[width:-width, :width], gray[width:-width, -width:]
-    return np.concatenate([part.ravel() for part in (top, bottom, left, right)])
-
-
-def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
-    """Whether what differs from the background differs to the dark side, weighed by how much it differs."""
-    difference = gray - np.float32(background)
-    return float(np.abs(difference[difference < 0]).sum()) > float(difference[difference > 0].sum())
-
-
-def _is_uneven(gray: Pixels) -> bool:
-    """Whether light falls on the picture unevenly, judged by its border in 16ths."""
-    border = _border(gray)
-    if np.mean(border == np.median(border)) >= 0.5:
-        return False  # drawn by a program: no light falls on it
-    return int(np.ptp(_border(cv2.resize(gray, (16, 16), interpolation=cv2.INTER_AREA)))) > UNEVEN
-
-
-def _lighting(gray: Pixels) -> Floats:
-    """Fit the brightness of the sheet by a quadratic surface, leaving out what stands off from it: (H, W)."""
-    coarse = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    terms, kept = _quadratic_terms(32, 32), np.ones(coarse.size, bool)
-    for _ in range(4):
-        weights = np.linalg.lstsq(terms[kept], coarse[kept], rcond=None)[0]
-        off = np.abs(coarse - terms @ weights)
-        kept = off <= 2 * np.median(off) + 1
-    return (_quadratic_terms(*gray.shape) @ weights).reshape(gray.shape).astype(np.float32)
-
-
-def _quadratic_terms(height: int, width: int) -> NDArray:
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return np.stack([term.ravel() for term in (np.ones_like(x), x, y, x * x, x * y, y * y)], axis=1)
-
-
-def _sheet(gray: Pixels, ink_is_darker: bool) -> Floats:
-    """The sheet without what is written on it: a grayscale closing wider than any stroke, smoothed (H, W).
-
-    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII ("rolling ball"); for light ink its dual.
-    """
-    coarse = cv2.medianBlur(_shrink(gray, 128), 3)
-    width = round(max(coarse.shape) / 4) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    operation = cv2.MORPH_CLOSE if ink_is_darker else cv2.MORPH_OPEN
-    sheet = cv2.morphologyEx(coarse, operation, element, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
-    return cv2.resize(cv2.GaussianBlur(sheet, (0, 0), width / 4), gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
-
-
-def _distance(gray: Pixels, background: Floats | float, darker: bool) -> Floats:
-    """How far each pixel is from its background towards the object's side, or below 0 away from it.
-
-    255 is as far as gray can go from that background.
-    """
-    values, ground = (255 - gray, 255 - background) if darker else (gray, background)
-    room = np.maximum(255 - ground, 1)
-    return ((values - ground) * (255 / room)).astype(np.float32)
-
-
-def _noise(distance: Floats) -> tuple[float, float]:
-    """Level of what is left of the background, and standard deviation of its noise, estimated on the border.
-
-    The noise is what neighbours differ by (median |x - y| is 0.6745·√2 deviations), so that a shadow is not noise.
-    """
-    border = _border(distance)
-    return float(np.median(border)), float(np.median(np.abs(np.diff(border))) / (0.6745 * np.sqrt(2)))
-
-
-def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
-    """Set to exactly 0 what is not part of the object: noise, and detached specks."""
-    part, core = distance, threshold
-    if spec.stroke:  # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
-        level = float(np.percentile(distance[distance >= threshold], 80))
-        part, threshold, core = np.clip((distance / level - 0.25) * 2, 0, 1) * 255, 1, 128
-    count, labels = cv2.connectedComponents((part >= threshold).astype(np.uint8))
-    sizes = np.bincount(labels[part >= core], minlength=count)  # of what is ink for certain
-    large = sizes >= SPECK * sizes[1:].max(initial=1)
-    large[0] = False
-    return np.where(large[labels], part, 0)
-
-
-def _tight_crop(foreground: Floats) -> Floats:
-    rows, columns = np.flatnonzero(foreground.any(axis=1)), np.flatnonzero(foreground.any(axis=0))
-    return foreground[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+def _foreground(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
+    """Separate ink from its sheet, or a garment from whatever it lies on: (h, w) float32, 0 where there is neither."""
+    is_garment = spec.stroke is None and max(picture.shape) > SIZE
+    return cut_out(picture) if is_garment else find_ink(picture, spec)
 
 
 def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note]]:
@@ -207,7 +77,7 @@ def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note
     changed = cv2.dilate(room, element) if change > 0 else cv2.erode(room, element)
     if not changed.any():
         return crop, []
-    return _tight_crop(changed), [Note("thickened" if change > 0 else "thinned")]
+    return tight_crop(changed), [Note("thickened" if change > 0 else "thinned")]
 
 
 def _stroke_width(crop: Floats) -> float:
@@ -226,6 +96,15 @@ def _fit(crop: Floats, box: int) -> Floats:
     top, left = (side - height) // 2, (side - width) // 2
     square = cv2.copyMakeBorder(crop, top, side - height - top, left, side - width - left, cv2.BORDER_CONSTANT)
     return cv2.resize(square, (box, box), interpolation=cv2.INTER_AREA if side > box else cv2.INTER_CUBIC).clip(0, 255)
+
+
+def _fit_with_hard_edges(crop: Floats, box: int) -> Floats:
+    """The same without mixing the background into the edge: a pixel is the garment's if half of it is, or background.
+
+    Fashion-MNIST was made smaller by taking every n-th pixel (Xiao et al. 2017, section 2), which mixes nothing.
+    """
+    coverage = _fit((crop > 0).astype(np.float32), box)
+    return np.where(coverage >= 0.5, _fit(crop, box) / np.maximum(coverage, 0.5), 0).clip(0, 255)
 
 
 def _place(fitted: Pixels, spec: InputSpec) -> Pixels:

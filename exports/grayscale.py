@@ -1,4 +1,4 @@
-"""Any picture -> 8-bit gray, as a person would see it."""
+"""Any picture -> 8-bit colours or gray, as a person would see it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,14 @@ UPRIGHT = {
 """What undoes each orientation (EXIF 2.32, table 6); Pillow's ``exif_transpose`` fails where another tag is odd."""
 
 
-def to_grayscale(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
-    """Turn a picture of any mode into 8-bit gray, as a person would see it.
+def to_colours(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
+    """Turn a picture of any mode into 8-bit colours, or gray where it has none, as a person would see it.
 
     Orientation tags are followed, transparency is laid on a backdrop that keeps the visible part visible, 16-bit and
     float values keep their scale, palettes and CMYK become colour before they become gray (ITU-R 601-2 luma).
 
     Returns:
-        pixels: (H, W) uint8.
+        pixels: (H, W, 3) uint8, or (H, W) where there is no colour in it.
         notes: what had to be done.
 
     Raises:
@@ -48,9 +48,14 @@ def to_grayscale(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
     if image.has_transparency_data:
         image, backdrop = _lay_on_backdrop(image.convert("RGBA"))
         notes += [Note("transparency", {"backdrop": backdrop})] if backdrop else []
-    if image.mode not in ("1", "L"):
-        notes += [Note("gray")] if _has_colour(image) else []
+    if image.mode not in ("1", "L") and _has_colour(image):
+        return np.asarray(image.convert("RGB")), tuple(notes)
     return np.asarray(image.convert("L")), tuple(notes)
+
+
+def to_grayscale(colours: Pixels) -> Pixels:
+    """Turn colours into gray (ITU-R 601-2 luma): (H, W, 3) or (H, W) uint8 -> (H, W) uint8."""
+    return colours if colours.ndim == 2 else np.asarray(Image.fromarray(colours).convert("L"))
 
 
 def _to_8_bits(values: NDArray, notes: list[Note]) -> tuple[Pixels, tuple[Note, ...]]:

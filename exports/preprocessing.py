@@ -1,16 +1,28 @@
-"""From any picture to what the network was trained on: ``to_grayscale -> frame -> normalize -> unsqueeze``.
+"""From any picture to what the network was trained on: ``to_colours -> frame -> normalize -> unsqueeze``.
 
-Training calls the last two on the whole data set; the app and the batch script call all four. What differs between
+``frame`` looks for the object in colour and goes on in gray (``to_grayscale``). Training calls the last two on the
+whole data set; the app and the batch script call all four. What differs between
 data sets stands as numbers in an ``InputSpec``.
 """
 
 import numpy as np
 
 from exports.framing import Framed, frame
-from exports.grayscale import to_grayscale
+from exports.grayscale import to_colours, to_grayscale
 from exports.spec import SIZE, Floats, InputSpec, Pixels
 
-__all__ = ["SIZE", "Floats", "Framed", "InputSpec", "Pixels", "frame", "normalize", "to_grayscale", "unsqueeze"]
+__all__ = [
+    "SIZE",
+    "Floats",
+    "Framed",
+    "InputSpec",
+    "Pixels",
+    "frame",
+    "normalize",
+    "to_colours",
+    "to_grayscale",
+    "unsqueeze",
+]
 
 
 def normalize(images: Pixels, spec: InputSpec) -> Floats:

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exports.grayscale import to_grayscale
+from exports.grayscale import to_colours, to_grayscale
 from exports.images import open_image
 from tests.hand import render
+
+
+def gray_of(image):
+    pixels, notes = to_colours(image)
+    return to_grayscale(pixels), notes
+
 
 FIVE = render("5", canvas=120, side=80)
 """Dark ink (20) on a white sheet (255)."""
@@ -55,19 +61,19 @@ SAME_PICTURE = {
 
 @pytest.mark.parametrize("name", SAME_PICTURE)
 def test_the_same_picture_in_any_mode_is_the_same_gray(name: str) -> None:
-    pixels, _ = to_grayscale(SAME_PICTURE[name])
+    pixels, _ = gray_of(SAME_PICTURE[name])
     assert pixels.dtype == np.uint8
     assert np.abs(pixels.astype(int) - GRAY).max() <= 4
 
 
 def test_one_bit_pictures_are_black_and_white() -> None:
-    pixels, _ = to_grayscale(stored(FIVE.convert("1"), "PNG"))
+    pixels, _ = gray_of(stored(FIVE.convert("1"), "PNG"))
     assert set(np.unique(pixels)) == {0, 255}
 
 
 @pytest.mark.parametrize(("ink", "backdrop"), [((0, 0, 0), 255), ((255, 255, 255), 0), ((200, 30, 30), 255)])
 def test_ink_on_nothing_stays_visible(ink: tuple[int, int, int], backdrop: int) -> None:
-    pixels, notes = to_grayscale(rgba(ink))
+    pixels, notes = gray_of(rgba(ink))
     assert pixels[0, 0] == backdrop
     assert np.ptp(pixels) > 100
     assert "transparency" in codes(notes)
@@ -77,7 +83,7 @@ def test_a_palette_with_a_transparent_colour_stays_visible() -> None:
     picture = Image.fromarray((GRAY < 128).astype(np.uint8), "P")
     picture.putpalette([0, 0, 0, 0, 0, 0])
     picture.info["transparency"] = 0
-    pixels, _ = to_grayscale(stored(picture, "PNG"))
+    pixels, _ = gray_of(stored(picture, "PNG"))
     assert np.ptp(pixels) == 255
 
 
@@ -99,14 +105,14 @@ def test_a_phones_orientation_is_followed(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     photo = stored(turned, "PNG", exif=exif)
-    pixels, notes = to_grayscale(photo)
+    pixels, notes = gray_of(photo)
     assert np.array_equal(pixels, GRAY)
     assert codes(notes) == ["turned"]
 
 
 def test_a_gray_picture_needs_no_note() -> None:
-    assert to_grayscale(FIVE)[1] == ()
-    assert to_grayscale(FIVE.convert("RGB"))[1] == ()
+    assert gray_of(FIVE)[1] == ()
+    assert gray_of(FIVE.convert("RGB"))[1] == ()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -114,4 +120,4 @@ def test_values_that_are_no_numbers_are_refused(bad: float) -> None:
     values = GRAY.astype(np.float32)
     values[3, 3] = bad
     with pytest.raises(ValueError, match="not finite"):
-        to_grayscale(Image.fromarray(values))
+        gray_of(Image.fromarray(values))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exports.grayscale import to_grayscale
+from exports.grayscale import to_colours
 from exports.images import ImageError, open_image
 from tests.hand import render
 
@@ -91,4 +91,4 @@ def test_every_flipped_bit_ends_in_gray_pixels_or_an_image_error(name: str) -> N
         within = len(whole) if turn % 2 else 200  # half of them in the header
         broken[generator.integers(within)] ^= 1 << int(generator.integers(8))
         with contextlib.suppress(ImageError):
-            to_grayscale(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))
+            to_colours(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))

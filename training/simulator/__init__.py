@@ -1,4 +1,4 @@
-"""Pictures as people send them, made from the images of a data set: drawn in apps, photographed on paper.
+"""Pictures as people send them, made from the images of a data set: drawn in apps, photographed on paper or a floor.
 
 A network that is to read the world's pictures should meet their troubles in training, after the preprocessing that
 will meet them too: shadows, ruled lines, thin pens. Only numpy, OpenCV and Pillow are needed.
@@ -10,15 +10,18 @@ import numpy as np
 from PIL import Image
 
 from exports.spec import Pixels
-from training.simulator import drawings, photographs
+from training.simulator import drawings, garments, photographs
 
 __all__ = ["CONDITIONS", "Condition", "simulate"]
 
 Condition = Callable[[Pixels, np.random.Generator], Image.Image]
 """From an image as the data set stores it, (28, 28) uint8 bright on black, to a picture of it."""
 
-CONDITIONS: dict[str, dict[str, Condition]] = {"mnist": {**drawings.CONDITIONS, **photographs.CONDITIONS}}
-"""By the name of the data set, then of the condition; ``drawings`` and ``photographs`` mix all the others."""
+CONDITIONS: dict[str, dict[str, Condition]] = {
+    "mnist": {**drawings.CONDITIONS, **photographs.CONDITIONS},
+    "fashion_mnist": garments.CONDITIONS,
+}
+"""By the name of the data set, then of the condition; a name without a slash mixes those that begin with it."""
 
 
 def simulate(pixels: Pixels, condition: Condition, seed: int) -> Iterator[Image.Image]:

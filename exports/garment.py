@@ -1,0 +1,222 @@
+"""A garment cut out of its background: a picture in colour -> the garment in gray, everything else exactly zero.
+
+Two ways. Before a plain background, as a shop's, the garment is what differs from it in colour. Before any other,
+GrabCut (Rother, Kolmogorov, Blake, "GrabCut", 2004) starts from several guesses of where the garment lies, and the
+most plausible outline is taken.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from exports.grayscale import to_grayscale
+from exports.notes import Note
+from exports.scaling import shrink
+from exports.spec import Floats, Pixels
+
+Mask = NDArray[np.bool_]
+
+PLAIN_SIDE, GRABCUT_SIDE = 224, 128
+"""Pixels on the longer side at which a garment is looked for: before plain backgrounds, and by GrabCut."""
+
+PLAIN_SHARE, PLAIN_LEVELS = 0.9, 6
+"""A background is plain when this share of the border is this near, in Lab levels, to a smooth change of one colour."""
+
+LEAST_DIFFERENCE = 9
+"""Lab levels by which a garment must differ from a plain background; Fashion-MNIST's makers took 5 %, or 13."""
+
+LIGHTNESS_WEIGHT = 0.7
+"""What a difference in lightness counts against one in colour: shadows differ in lightness alone."""
+
+LIGHT_GARMENT = 170
+"""Mean gray level from which a garment is not negated: white ones, which the data set left out, would be invisible."""
+
+PLAUSIBLE = 0.75
+"""An outline this plausible is taken without trying another guess."""
+
+
+def cut_out(picture: Pixels) -> tuple[Floats, list[Note]]:
+    """Cut the garment out of its background, negated as in Fashion-MNIST unless it is white.
+
+    Args:
+        picture: (H, W) or (H, W, 3) uint8.
+
+    Returns:
+        foreground: (h, w) float32, not larger than the picture; 0 is background, the garment 1 to 255. All 0 where
+            nothing stands out.
+        notes: what was done.
+    """
+    colours = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB) if picture.ndim == 2 else picture
+    colours = shrink(colours, PLAIN_SIDE)
+    difference, share = _from_plain_background(colours)
+    if share >= PLAIN_SHARE:
+        mask, notes = _standing_out(difference), [Note("plain_background")]
+    else:
+        colours = shrink(colours, GRABCUT_SIDE)
+        mask, notes = _most_plausible(colours), [Note("cut_out")]
+    mask, of_a_pair = _one_of_a_pair(mask)
+    notes += [Note("one_of_a_pair")] if of_a_pair else []
+    if not mask.any():
+        return np.zeros(mask.shape, np.float32), []
+    gray = to_grayscale(colours).astype(np.float32)
+    if gray[mask].mean() < LIGHT_GARMENT:
+        gray = 255 - gray
+        notes.append(Note("negated"))
+    return np.where(mask, gray.clip(1, 255), 0).astype(np.float32), notes
+
+
+# ----------------------------------------------------------------------------------------------- plain backgrounds
+
+
+def _from_plain_background(colours: Pixels) -> tuple[Floats, float]:
+    """Fit the background's colour by a quadratic surface over the border, and take every pixel's distance from it.
+
+    Returns:
+        difference: (H, W) Lab levels, less what the border's own noise explains.
+        share: of the border that is near to the surface.
+    """
+    lab = cv2.cvtColor(cv2.medianBlur(colours, 3), cv2.COLOR_RGB2LAB).astype(np.float32)
+    border, terms = _border(lab.shape[:2], 0.05).ravel(), _quadratic_terms(*lab.shape[:2])
+    values, kept = lab.reshape(-1, 3), np.flatnonzero(border)
+    for _ in range(4):
+        surface = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+        distance = np.abs(values - surface).max(axis=1)
+        kept = np.flatnonzero(border & (distance <= 3 * np.median(distance[kept]) + 2))
+    near = distance[border]
+    noise = 1.4826 * float(np.median(near))  # a standard deviation, from what half of the border stays below
+    weighed = (values - surface) * np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
+    difference = np.linalg.norm(weighed, axis=1).reshape(lab.shape[:2])
+    return (difference - max(0.0, 3 * noise - LEAST_DIFFERENCE)).astype(np.float32), float((near < PLAIN_LEVELS).mean())
+
+
+def _standing_out(difference: Floats) -> Mask:
+    """What differs from the background, without specks; its holes, as between straps, stay open."""
+    return _without_small_parts(difference > LEAST_DIFFERENCE, least=0.03)
+
+
+def _quadratic_terms(height: int, width: int) -> Floats:
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    return np.stack([term.ravel() for term in (np.ones_like(x), x, y, x * x, x * y, y * y)], axis=1).astype(np.float32)
+
+
+# ------------------------------------------------------------------------------------------------- any background
+
+
+def _most_plausible(colours: Pixels) -> Mask:
+    """Run GrabCut from one guess after the other until an outline is plausible; take the most plausible one."""
+    cv2.setRNGSeed(0)  # k-means and GrabCut draw from OpenCV's generator: the same picture, the same outline
+    unusual = _distance_from_border_colours(colours)
+    best, best_score = np.zeros(colours.shape[:2], bool), -1.0
+    for seeds in _guesses(unusual):
+        mask = _tidied(_grab_cut(colours, seeds), unusual)
+        score = _plausibility(mask, unusual)
+        if score > best_score:
+            best, best_score = mask, score
+        if score >= PLAUSIBLE:
+            break
+    return best
+
+
+def _distance_from_border_colours(colours: Pixels) -> Floats:
+    """How unusual each pixel's colour is for the border, in standard deviations of the nearest of its four colours."""
+    lab = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB).astype(np.float32)
+    samples = lab[_border(lab.shape[:2])]
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
+    _, nearest, _ = cv2.kmeans(samples, 4, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    distances = []
+    for group in (samples[nearest[:, 0] == index] for index in range(4)):
+        if len(group) >= max(6, 0.04 * len(samples)):
+            precision = np.linalg.inv(np.cov(group.T) + np.diag([30, 6, 6])).astype(np.float32)
+            offset = lab - group.mean(axis=0)
+            distances.append(np.einsum("hwi,ij,hwj->hw", offset, precision, offset))
+    return np.sqrt(np.min(distances, axis=0)).astype(np.float32)
+
+
+def _guesses(unusual: Floats) -> Iterator[Pixels]:
+    """Yield seeds for GrabCut: unusual colours near the middle; all but the rim; all unusual colours; an ellipse."""
+    height, width = unusual.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    central = np.clip(30 * np.minimum(unusual, 8) * np.exp(-(x * x + y * y) / 1.6), 0, 255).astype(np.uint8)
+    threshold, _ = cv2.threshold(central, 0, 255, cv2.THRESH_OTSU)
+    border = _border(unusual.shape)
+    probable = (
+        central > threshold,
+        (abs(x) < 0.85) & (abs(y) < 0.88),
+        (unusual > 3) & (abs(x) < 0.93) & (abs(y) < 0.95),
+        (x / 0.6) ** 2 + (y / 0.75) ** 2 < 1,
+    )
+    for index, guess in enumerate(probable):
+        seeds = np.where(guess, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        if index == 3:
+            seeds[(abs(x) < 0.12) & (abs(y) < 0.25)] = cv2.GC_FGD
+        seeds[border] = cv2.GC_BGD
+        yield seeds
+
+
+def _grab_cut(colours: Pixels, seeds: Pixels) -> Mask:
+    if (seeds & 1).any():  # GC_FGD and GC_PR_FGD are odd
+        cv2.grabCut(colours, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    return (seeds & 1).astype(bool)
+
+
+def _tidied(mask: Mask, unusual: Floats) -> Mask:
+    """Drop thin and small parts, and close holes but those that are large and look like the background."""
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    kept = _without_small_parts(opened.astype(bool), least=0.15)
+    outlines, _ = cv2.findContours(kept.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)
+    count, holes = cv2.connectedComponents(filled * ~kept)
+    for hole in (holes == index for index in range(1, count)):
+        if hole.sum() < 0.03 * kept.sum() or unusual[hole].mean() > 3:
+            kept |= hole
+    return kept
+
+
+def _plausibility(mask: Mask, unusual: Floats) -> float:
+    """Judge an outline from 0 to 1: a garment is large, central, compact, not the whole picture, and unlike it."""
+    height, width = mask.shape
+    area = float(mask.mean())
+    if area < 0.01:
+        return 0.0
+    rows, columns = np.nonzero(mask)
+    extent = min(np.ptp(rows) / height, np.ptp(columns) / width)
+    drift = max(abs(rows.mean() / height - 0.5), abs(columns.mean() / width - 0.5))
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    solidity = mask.sum() / max(sum(cv2.contourArea(cv2.convexHull(outline)) for outline in outlines), 1)
+    size = min(1, area / 0.08) * np.clip((0.85 - area) / 0.2, 0, 1) * min(1, extent / 0.2)
+    unlike = np.clip(float(np.median(unusual[mask])) / 3, 0.4, 1)
+    return float(size * unlike * (1 - min(1, 1.5 * drift)) * (0.5 + 0.5 * min(1, solidity)))
+
+
+# ------------------------------------------------------------------------------------------------------------ masks
+
+
+def _border(shape: tuple[int, ...], share: float = 0.04) -> Mask:
+    """Mark a frame along the edges, so many shorter sides wide."""
+    width = max(1, round(share * min(shape)))
+    mask = np.ones(shape, bool)
+    mask[width:-width, width:-width] = False
+    return mask
+
+
+def _without_small_parts(mask: Mask, least: float) -> Mask:
+    """Drop parts smaller than ``least`` of the largest."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    large = areas >= least * areas[1:].max(initial=1)
+    large[0] = False
+    return large[parts]
+
+
+def _one_of_a_pair(mask: Mask) -> tuple[Mask, bool]:
+    """Of two parts of about the same size and shape, as a pair of shoes, keep the larger."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count != 3:
+        return mask, False
+    sizes = stats[1:, [cv2.CC_STAT_AREA, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
+    if (sizes.min(axis=0) < 0.7 * sizes.max(axis=0)).any():
+        return mask, False
+    return parts == 1 + int(np.argmax(sizes[:, 0])), True
