@@ -18,7 +18,7 @@ from exports.spec import Floats, Pixels
 
 Mask = NDArray[np.bool_]
 
-PLAIN_SIDE, GRABCUT_SIDE = 224, 128
+PLAIN_SIDE, GRABCUT_SIDE = 192, 96
 """Pixels on the longer side at which a garment is looked for: before plain backgrounds, and by GrabCut."""
 
 PLAIN_SHARE, PLAIN_LEVELS = 0.9, 6
@@ -78,17 +78,17 @@ def _from_plain_background(colours: Pixels) -> tuple[Floats, float]:
         share: of the border that is near to the surface.
     """
     lab = cv2.cvtColor(cv2.medianBlur(colours, 3), cv2.COLOR_RGB2LAB).astype(np.float32)
-    border, terms = _border(lab.shape[:2], 0.05).ravel(), _quadratic_terms(*lab.shape[:2])
-    values, kept = lab.reshape(-1, 3), np.flatnonzero(border)
+    border, terms = _border(lab.shape[:2], 0.05), _quadratic_terms(*lab.shape[:2])
+    values, known = lab[border], terms[border]
+    kept = np.ones(len(values), bool)
     for _ in range(4):
-        surface = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
-        distance = np.abs(values - surface).max(axis=1)
-        kept = np.flatnonzero(border & (distance <= 3 * np.median(distance[kept]) + 2))
-    near = distance[border]
-    noise = 1.4826 * float(np.median(near))  # a standard deviation, from what half of the border stays below
-    weighed = (values - surface) * np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
-    difference = np.linalg.norm(weighed, axis=1).reshape(lab.shape[:2])
-    return (difference - max(0.0, 3 * noise - LEAST_DIFFERENCE)).astype(np.float32), float((near < PLAIN_LEVELS).mean())
+        surface = np.linalg.lstsq(known[kept], values[kept], rcond=None)[0]
+        distance = np.abs(values - known @ surface).max(axis=1)
+        kept = distance <= 3 * np.median(distance[kept]) + 2
+    noise = 1.4826 * float(np.median(distance))  # a standard deviation, from what half of the border stays below
+    weighed = (lab - terms @ surface) * np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
+    difference = np.linalg.norm(weighed, axis=2) - max(0.0, 3 * noise - LEAST_DIFFERENCE)
+    return difference.astype(np.float32), float((distance < PLAIN_LEVELS).mean())
 
 
 def _standing_out(difference: Floats) -> Mask:
@@ -97,8 +97,9 @@ def _standing_out(difference: Floats) -> Mask:
 
 
 def _quadratic_terms(height: int, width: int) -> Floats:
+    """What a smooth surface over a picture is made of: (H, W, 6)."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return np.stack([term.ravel() for term in (np.ones_like(x), x, y, x * x, x * y, y * y)], axis=1).astype(np.float32)
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).astype(np.float32)
 
 
 # ------------------------------------------------------------------------------------------------- any background
@@ -157,7 +158,7 @@ def _guesses(unusual: Floats) -> Iterator[Pixels]:
 
 def _grab_cut(colours: Pixels, seeds: Pixels) -> Mask:
     if (seeds & 1).any():  # GC_FGD and GC_PR_FGD are odd
-        cv2.grabCut(colours, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(colours, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
     return (seeds & 1).astype(bool)
 
 

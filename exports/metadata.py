@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class ModelMetadata:
         metrics: ``test_accuracy`` and ``validation_accuracy`` as fractions, ``parameters`` as a count.
         recipe: the options, seed and versions that trained it, and the command that repeats it.
         reference: for a consumer's check of itself.
+        temperature: what the logits are divided by before softmax, so that a confidence is how often it is right.
+        reject_threshold: confidence below which an answer is "not sure"; 0 where none was chosen.
     """
 
     architecture: str
@@ -61,6 +63,8 @@ class ModelMetadata:
     metrics: Mapping[str, float]
     recipe: Mapping[str, Any]
     reference: Reference
+    temperature: float = 1.0
+    reject_threshold: float = 0.0
     output: str = "logits"
     schema_version: int = SCHEMA_VERSION
 
@@ -81,7 +85,11 @@ class ModelMetadata:
                 "export it with `python -m training.export`"
             )
         try:
-            values = {field.name: json.loads(props[field.name]) for field in fields(cls)}
+            values = {
+                field.name: json.loads(props[field.name])
+                for field in fields(cls)
+                if field.name in props or field.default is MISSING
+            }
         except KeyError as error:
             raise MetadataError(f"its metadata lacks the key {error}") from error
         except json.JSONDecodeError as error:
@@ -97,7 +105,7 @@ class ModelMetadata:
         names = values["class_names"]
         if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
             raise MetadataError(f"its class_names are {names!r}; a list of strings is needed")
-        if values["output"] != "logits":
+        if values.get("output", "logits") != "logits":
             raise MetadataError(f"its output is {values['output']!r}; only 'logits' can be read")
         try:
             reference = values["reference"]
@@ -106,8 +114,16 @@ class ModelMetadata:
                 "input": InputSpec(**values["input"]),
                 "reference": Reference(reference["pixels"], tuple(map(float, reference["logits"]))),
                 "metrics": {name: float(value) for name, value in values["metrics"].items()},
+                "temperature": _within(values.get("temperature", 1.0), 1e-3, 1e3),
+                "reject_threshold": _within(values.get("reject_threshold", 0.0), 0.0, 1.0),
             }
             values["reference"].image()
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise MetadataError(f"its metadata does not fit: {error}") from error
         return cls(**values)
+
+
+def _within(value: Any, least: float, greatest: float) -> float:
+    if not least <= float(value) <= greatest:
+        raise ValueError(f"{value} is not from {least:g} to {greatest:g}")
+    return float(value)

@@ -21,6 +21,8 @@ class Augmentation:
         scale: fraction, of each axis for itself.
         shift: pixels, of each axis for itself.
         mirror: whether left and right may be exchanged.
+        gamma: the logarithm of the exponent that brightens or darkens the object.
+        negate: how often light and dark are exchanged inside of the object, as a fraction.
     """
 
     degrees: float
@@ -28,6 +30,8 @@ class Augmentation:
     scale: float
     shift: float
     mirror: bool
+    gamma: float = 0.0
+    negate: float = 0.0
 
 
 def augment(images: Tensor, augmentation: Augmentation, background: float) -> Tensor:
@@ -40,6 +44,25 @@ def augment(images: Tensor, augmentation: Augmentation, background: float) -> Te
     """
     grid = affine_grid(_random_affine(images, augmentation), list(images.shape), align_corners=False)
     return grid_sample(images - background, grid, align_corners=False) + background
+
+
+def shade(images: Tensor, augmentation: Augmentation, background: float, white: float) -> Tensor:
+    """Change the light inside of every object on its own, and leave the background empty: (N, 1, H, W) alike.
+
+    Args:
+        images: normalised.
+        augmentation: the limits.
+        background: the value of an empty pixel.
+        white: the value of a full one.
+    """
+    light = (images - background) / (white - background)
+    each = (len(images), 1, 1, 1)
+    exponent = ((torch.rand(each, device=images.device) * 2 - 1) * augmentation.gamma).exp()
+    changed = light.clamp(0, 1).pow(exponent)
+    negated = torch.rand(each, device=images.device) < augmentation.negate
+    changed = torch.where(negated, 1 - 0.9 * changed, changed)
+    inside = light > 0.02  # a little more than what moving an image by a fraction of a pixel leaves outside
+    return torch.where(inside, changed, light) * (white - background) + background
 
 
 def _random_affine(images: Tensor, limits: Augmentation) -> Tensor:

@@ -53,6 +53,9 @@ class Split:
     def to(self, device: torch.device) -> "Split":
         return Split(self.images.to(device), self.labels.to(device))
 
+    def joined(self, other: "Split") -> "Split":
+        return Split(torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels]))
+
 
 DATASETS = {
     dataset.name: dataset
@@ -71,7 +74,7 @@ DATASETS = {
                 stroke=(1.95, 2.73),
                 even_lighting=True,
             ),  # the box: LeCun et al. 1998, section III.A
-            augmentation=Augmentation(degrees=12, shear=0.15, scale=0.1, shift=1.5, mirror=False),
+            augmentation=Augmentation(degrees=12, shear=0.15, scale=0.1, shift=1.5, mirror=False, gamma=0.3),
         ),
         Dataset(
             name="fashion_mnist",
@@ -84,7 +87,7 @@ DATASETS = {
             input=InputSpec(
                 mean=0.2860, std=0.3530, box=28, centering="box", full_range=False, stroke=None, even_lighting=False
             ),  # the box: Xiao, Rasul, Vollgraf 2017, section 2
-            augmentation=Augmentation(degrees=0, shear=0, scale=0.05, shift=1, mirror=True),
+            augmentation=Augmentation(degrees=0, shear=0, scale=0.05, shift=1, mirror=True, gamma=0.7, negate=0.25),
         ),
     )
 }
@@ -109,7 +112,11 @@ def load_split(dataset: Dataset, part: Part, data_dir: Path) -> Split:
     Raises:
         DataError: a file is missing and cannot be downloaded, or is damaged.
     """
-    pixels, labels = load_pixels(dataset, part, data_dir)
+    return to_split(*load_pixels(dataset, part, data_dir), dataset)
+
+
+def to_split(pixels: Pixels, labels: Pixels, dataset: Dataset) -> Split:
+    """Normalise images as stored, (N, 28, 28) uint8, and put them with their labels, (N,) uint8, into tensors."""
     images = unsqueeze(normalize(pixels, dataset.input))
     return Split(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
 

@@ -1,6 +1,7 @@
 """``python -m training.evaluate``: the test accuracy of checkpoints and exports, each by the code that uses it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +17,53 @@ def evaluate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Checkpoints (.pt) and exports (.onnx).")],
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")] = False,
+    real: Annotated[bool, typer.Option("--real", help="Simulate real pictures of the test images instead.")] = False,
+    count: Annotated[int, typer.Option(min=1, help="With --real: pictures for each condition.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="With --real: of the simulation.")] = 0,
+    photos: Annotated[
+        Path | None, typer.Option(help="A folder of photographs (training.photos); reads those held out of training.")
+    ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="How far an export's confidence can be trusted.")] = False,
 ) -> None:
     """Measure test accuracy: a .pt through torch, an .onnx through the app's whole path from picture to answer."""
     with sentences_and_exit_codes():
         for file in files:
-            result = {"file": str(file), **evaluate_file(file, data_dir)}
-            text = f"{result['correct']:,} of {result['images']:,} right, {result['accuracy']:.2%}  {file}"
-            typer.echo(json.dumps(result) if as_json else text)
+            if trust:
+                _say_trust(file, count, seed, data_dir, as_json)
+                continue
+            for condition, correct, images in _conditions(file, data_dir, real, count, seed, photos):
+                result = {"file": str(file), "images": images, "correct": correct, "accuracy": correct / images}
+                text = f"{correct:,} of {images:,} right, {correct / images:.2%}  {file}  {condition}".rstrip()
+                typer.echo(json.dumps(result | {"condition": condition}) if as_json else text)
+
+
+def _say_trust(file: Path, count: int, seed: int, data_dir: Path, as_json: bool) -> None:
+    from app.classifier import Classifier
+    from training.trust import trust
+
+    for name, value in trust(Classifier(file, "cpu"), count, seed, data_dir):
+        result = {"file": str(file), "measure": name, "value": value}
+        typer.echo(json.dumps(result) if as_json else f"{value:.4f}  {name}  {file}")
+
+
+def _conditions(
+    file: Path, data_dir: Path, real: bool, count: int, seed: int, photos: Path | None
+) -> Iterator[tuple[str, int, int]]:
+    """Yield what is asked for: a condition's name, how many are right, how many there are."""
+    if not (real or photos):
+        result = evaluate_file(file, data_dir)
+        yield "", int(result["correct"]), int(result["images"])
+        return
+    from app.classifier import Classifier
+    from training.real import photographed, simulated
+
+    if file.suffix != ".onnx":
+        raise ValueError(f"{file}: --real and --photos go the app's whole way, for which an export (.onnx) is needed.")
+    classifier = Classifier(file, "cpu")
+    if real:
+        yield from simulated(classifier, count, seed, data_dir)
+    if photos:
+        yield from photographed(classifier, photos)
 
 
 def evaluate_file(file: Path, data_dir: Path) -> dict[str, float]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from exports.metadata import ModelMetadata
     from exports.preprocessing import Pixels
+    from training.calibrate import Calibration
     from training.checkpoint import Checkpoint
     from training.datasets import Dataset
 
@@ -49,6 +50,7 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
         DataError: the test set is missing or damaged.
         ExportError: a check failed; an earlier export of this name stays as it was.
     """
+    from training.calibrate import calibrate
     from training.checkpoint import load_checkpoint
     from training.datasets import find_dataset, load_pixels, load_split
     from training.files import atomic_path
@@ -57,7 +59,7 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
     checkpoint = load_checkpoint(path)
     dataset = find_dataset(checkpoint.config["dataset"])
     model = rebuild(checkpoint)
-    metadata = describe(checkpoint, dataset, model)
+    metadata = describe(checkpoint, dataset, model, calibrate(model, load_split(dataset, "validation", data_dir)))
     pixels, labels = load_pixels(dataset, "test", data_dir)
     output = output_dir / f"{dataset.name}-{checkpoint.config['model']}.onnx"
     with atomic_path(output) as temporary:
@@ -91,7 +93,9 @@ def rebuild(checkpoint: "Checkpoint") -> "nn.Module":
 # ----------------------------------------------------------------------------------------------------------- write
 
 
-def describe(checkpoint: "Checkpoint", dataset: "Dataset", model: "nn.Module") -> "ModelMetadata":
+def describe(
+    checkpoint: "Checkpoint", dataset: "Dataset", model: "nn.Module", calibration: "Calibration"
+) -> "ModelMetadata":
     """Gather what the file will say of itself."""
     import torch
 
@@ -111,6 +115,8 @@ def describe(checkpoint: "Checkpoint", dataset: "Dataset", model: "nn.Module") -
         metrics=measured | {"parameters": float(sum(weights.numel() for weights in model.parameters()))},
         recipe=_recipe(checkpoint),
         reference=Reference.of(image, logits),
+        temperature=calibration.temperature,
+        reject_threshold=calibration.threshold,
     )
 
 

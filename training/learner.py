@@ -66,11 +66,11 @@ class Learner:
 
         Args:
             images: (N, 1, 28, 28).
-            labels: (N,).
+            labels: (N,); with ``recipe.outliers``, those of no class are not below the number of classes.
             share: what the loss counts: with several processes, how much larger than the average this part is.
         """
         logits = run_model(self.parallel, images, bfloat16=self.recipe.bfloat16)
-        loss = cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        loss = _loss(logits, labels, self.recipe)
         self.optimizer.zero_grad(set_to_none=True)
         (loss * share).backward()
         self.optimizer.step()
@@ -95,6 +95,16 @@ class Learner:
             self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
+
+
+def _loss(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """Mean cross-entropy over a batch; where an image has no class, from the even distribution."""
+    if not recipe.outliers:
+        return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+    unknown = labels >= logits.shape[1]
+    known = labels.masked_fill(unknown, -1)
+    losses = cross_entropy(logits, known, label_smoothing=recipe.label_smoothing, ignore_index=-1, reduction="none")
+    return torch.where(unknown, -logits.log_softmax(dim=1).mean(dim=1), losses).mean()
 
 
 def run_model(model: nn.Module, images: Tensor, *, bfloat16: bool) -> Tensor:

@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from torch import Tensor, nn
 
 from exports.preprocessing import normalize
 from models import create_model
-from training.augment import augment
+from training.augment import augment, shade
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.datasets import Dataset, Split, find_dataset, load_split
+from training.corpus import describe_corpus, load_corpus
+from training.datasets import Dataset, Split, find_dataset, load_split, to_split
 from training.files import remove_leftovers
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner
@@ -46,17 +48,25 @@ class Config:
     recipe: RecipeName
     learning: Recipe
     seed: int = 0
+    also: tuple[Path, ...] = ()
+    """Files of more training images (``training.corpus``)."""
 
     @classmethod
     def of(
-        cls, dataset: str, model: str, recipe: RecipeName = "ours", seed: int = 0, **changes: float | None
+        cls,
+        dataset: str,
+        model: str,
+        recipe: RecipeName = "ours",
+        seed: int = 0,
+        also: Sequence[Path] = (),
+        **changes: float | None,
     ) -> "Config":
         """Return the config of a recipe by name, with ``changes`` to single numbers of it.
 
         Raises:
             ValueError: there is no such recipe for this network.
         """
-        return cls(dataset, model, recipe, find_recipe(recipe, model, **changes), seed)
+        return cls(dataset, model, recipe, find_recipe(recipe, model, **changes), seed, tuple(also))
 
     @property
     def name(self) -> str:
@@ -66,9 +76,14 @@ class Config:
         return f"{self.dataset}-{self.model}{recipe}{seed}"
 
     def to_dict(self) -> dict[str, str | float]:
-        """Return all options side by side, those of the recipe among them."""
-        learning = asdict(self.learning)
-        return {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed, **learning}
+        """Return all options side by side, those of the recipe among them.
+
+        Raises:
+            DataError: a file of more training images is missing.
+        """
+        also = {"also": ", ".join(map(describe_corpus, self.also))} if self.also else {}
+        named = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed}
+        return {**named, **also, **asdict(self.learning)}
 
 
 def fit(
@@ -136,11 +151,14 @@ class _Run:
         self.train, self.validation = (
             load_split(dataset, part, data_dir).to(device) for part in ("train", "validation")
         )
+        for path in config.also:
+            corpus = load_corpus(path, dataset)
+            self.train = self.train.joined(to_split(corpus.pixels, corpus.labels, dataset).to(device))
         self.steps_an_epoch = math.ceil(len(self.train.labels) / self.recipe.batch_size)
         self.steps_in_all = max(1, round(self.recipe.epochs * self.steps_an_epoch))
         self.learner = Learner.of(network, self.recipe, self.steps_in_all, device, processes)
         self.full_size: int | None = getattr(network, "image_size", None)
-        self.empty_pixel = float(normalize(np.zeros(1, np.uint8), dataset.input)[0])
+        self.black, self.white = map(float, normalize(np.array([0, 255], np.uint8), dataset.input))
         self.versions = _versions(device, processes)
         self.history: list[dict[str, float]] = []
         self._begin_epoch()
@@ -213,7 +231,9 @@ class _Run:
         self._save(self.folder / "last.pt", self.checkpoint(for_going_on=True))
 
     def _augment(self, images: Tensor) -> Tensor:
-        return augment(images, self.dataset.augmentation, self.empty_pixel) if self.recipe.augment else images
+        if self.recipe.augment:
+            images = augment(images, self.dataset.augmentation, self.black)
+        return shade(images, self.dataset.augmentation, self.black, self.white) if self.recipe.shading else images
 
     # ------------------------------------------------------------------------------------------------ the best epoch
 

@@ -29,6 +29,9 @@ def train(
         float | None, typer.Option(min=1e-9, help="Instead of the recipe's; its peak where it varies.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="More training images: a file of training.simulate or training.photos.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -46,7 +49,7 @@ def train(
         from training.processes import is_first_process
         from training.run import Config, discard, fit
 
-        config = Config.of(dataset, model, recipe, seed, epochs=epochs, lr=lr, batch_size=batch_size)
+        config = Config.of(dataset, model, recipe, seed, also or (), epochs=epochs, lr=lr, batch_size=batch_size)
         folder = checkpoints / config.name
         if find_lr:
             _find_lr(config, data_dir, folder, device)

@@ -1,0 +1,148 @@
+"""``python -m training.outliers``: pictures of nothing that the data set knows, to learn not to be sure of.
+
+A network that never saw anything but digits is sure of a shoe. Shown some of what it is not made for, with no class for
+an answer, it learns to be sure of nothing else either (Hendrycks, Mazeika, Dietterich, "Deep anomaly detection with
+outlier exposure", 2019).
+"""
+
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+from PIL import Image, ImageDraw, ImageFont
+
+from exports.preprocessing import Pixels, frame
+from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.corpus import NO_CLASS, Corpus, save_corpus
+from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
+
+KINDS = ("other", "scribble", "letter", "noise")
+"""The other data set's images, a pen's scribbles, letters, and noise."""
+
+CANVAS = 112
+"""Side of the canvas that outliers are drawn on, in pixels."""
+
+LIKE_DIGITS = set("OoQDIlijJSsZzBbGgqyTtLAUu")
+"""Letters that some hand writes as a digit; nobody should be unsure of those."""
+
+FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+)
+
+cli = typer.Typer(add_completion=False)
+
+
+@cli.command()
+def outliers(
+    dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
+    output: Annotated[Path, typer.Option(help="A file for python -m training.train --also.")],
+    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 12_000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Make images that belong to no class: the other data set's, scribbles, letters, noise."""
+    with sentences_and_exit_codes():
+        facts = find_dataset(dataset)
+        made = [make_outliers(kind, facts, "train", count // len(KINDS), seed, data_dir) for kind in KINDS]
+        pixels = np.concatenate(made)
+        save_corpus(Corpus(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
+        typer.echo(f"{output}  {len(pixels):,} images of no class")
+
+
+def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int, data_dir: Path) -> Pixels:
+    """Make images of one kind, framed for ``dataset``: (about count, 28, 28) uint8; those that come out empty are not.
+
+    Args:
+        kind: one of ``KINDS``.
+        dataset: whose network shall not be sure of them.
+        part: of the other data set; ``test`` also draws letters in a typeface that ``train`` never sees.
+        count: how many.
+        seed: decides everything.
+        data_dir: torchvision's folder.
+    """
+    rng = np.random.default_rng([seed, sum(map(ord, kind)), len(part)])
+    if kind == "other":
+        drawn = _others(dataset, part, count, rng, data_dir)
+    else:
+        draw = {"scribble": _scribble, "letter": _print if part == "test" else _letter, "noise": _noise}[kind]
+        drawn = (draw(rng) for _ in range(count))
+    framed = np.stack([frame(picture, dataset.input).pixels for picture in drawn])
+    return framed[framed.any(axis=(1, 2))]
+
+
+def _others(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, data_dir: Path) -> Iterator[Pixels]:
+    """Images of the other data sets, half of them as they are, half enlarged."""
+    other = next(facts for facts in DATASETS.values() if facts.name != dataset.name)
+    pixels, _ = load_pixels(other, part, data_dir)
+    for image in pixels[rng.choice(len(pixels), count, replace=False)]:
+        yield image if rng.random() < 0.5 else np.pad(cv2.resize(image, (84, 84), interpolation=cv2.INTER_CUBIC), 14)
+
+
+def _scribble(rng: np.random.Generator) -> Pixels:
+    """A pen that goes to and fro."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    turns = np.cumsum(rng.normal(0, rng.uniform(10, 40), (rng.integers(6, 30), 2)), axis=0)
+    span = np.ptp(turns, axis=0).max()
+    points = (turns - turns.min(axis=0)) / max(span, 1) * rng.uniform(50, 95) + 8
+    if rng.random() < 0.5:
+        points = np.stack([np.interp(np.linspace(0, 1, 200), np.linspace(0, 1, len(points)), p) for p in points.T], 1)
+        points = cv2.GaussianBlur(points.astype(np.float32), (1, 0), sigmaX=0.1, sigmaY=6)
+    cv2.polylines(canvas, [np.rint(points).astype(np.int32)], False, 255, int(rng.integers(3, 11)), cv2.LINE_AA)
+    return canvas
+
+
+def _letter(rng: np.random.Generator) -> Pixels:
+    """A letter in one of OpenCV's stroke fonts, slanted and turned a little."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    letter, font = _any_letter(rng), FONTS[rng.integers(len(FONTS))]
+    scale, pen = rng.uniform(1.6, 2.6), int(rng.integers(4, 11))
+    cv2.putText(canvas, letter, (28, 82), font, scale, 255, pen, cv2.LINE_AA)
+    return _slanted(canvas, rng)
+
+
+def _print(rng: np.random.Generator) -> Pixels:
+    """A letter in Pillow's own typeface."""
+    image = Image.new("L", (CANVAS, CANVAS))
+    font = ImageFont.load_default(int(rng.integers(50, 90)))
+    ImageDraw.Draw(image).text((30, 10), _any_letter(rng), 255, font, stroke_width=int(rng.integers(0, 3)))
+    return _slanted(np.asarray(image), rng)
+
+
+def _any_letter(rng: np.random.Generator) -> str:
+    letters = [letter for letter in string.ascii_letters if letter not in LIKE_DIGITS]
+    return letters[rng.integers(len(letters))]
+
+
+def _slanted(canvas: Pixels, rng: np.random.Generator) -> Pixels:
+    move = cv2.getRotationMatrix2D((CANVAS / 2, CANVAS / 2), rng.uniform(-15, 15), 1)
+    move[0, 1] += rng.uniform(-0.25, 0.25)
+    return cv2.warpAffine(canvas, move, (CANVAS, CANVAS))
+
+
+def _noise(rng: np.random.Generator) -> Pixels:
+    """Noise of any grain, some of it cut to blobs, some only in a part of the picture."""
+    noise = cv2.GaussianBlur(rng.standard_normal((CANVAS, CANVAS)), (0, 0), rng.uniform(1, 14))
+    noise /= noise.std()
+    if rng.random() < 0.5:
+        noise = np.where(noise > rng.uniform(0.3, 1.5), 2.0, -2.0)
+    noise = (127 + 64 * noise).clip(0, 255)
+    if rng.random() < 0.7:
+        y, x = np.mgrid[-1 : 1 : CANVAS * 1j, -1 : 1 : CANVAS * 1j]
+        noise = np.where((x / rng.uniform(0.4, 0.9)) ** 2 + (y / rng.uniform(0.4, 0.9)) ** 2 < 1, noise, 0)
+    return noise.astype(np.uint8)
+
+
+def main() -> None:
+    """Run the command with the arguments of the process."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

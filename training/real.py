@@ -1,0 +1,66 @@
+"""How well an export reads what people send: simulated pictures, condition by condition, and real photographs."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.datasets import find_dataset, load_pixels
+from training.photos import find_photos
+from training.simulator import CONDITIONS, simulate
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from app.classifier import Classifier
+
+PART = 100
+"""Pictures that are classified at a time."""
+
+
+def simulated(classifier: "Classifier", count: int, seed: int, data_dir: Path) -> Iterator[tuple[str, int, int]]:
+    """Simulate pictures of random test images in every condition of the classifier's data set, and read them.
+
+    Args:
+        classifier: reads them, from picture to answer.
+        count: pictures for each condition; more than the 10,000 test images there are is as many as there are.
+        seed: decides the images and everything else.
+        data_dir: torchvision's folder.
+
+    Yields:
+        The condition's name, how many pictures were read right, and how many there were.
+
+    Raises:
+        DataError: the test set is missing or damaged.
+    """
+    dataset = find_dataset(classifier.metadata.dataset)
+    pixels, labels = load_pixels(dataset, "test", data_dir)
+    chosen = np.random.default_rng(seed).permutation(len(labels))[:count]
+    for name, condition in CONDITIONS[dataset.name].items():
+        answers = _class_ids(classifier, simulate(pixels[chosen], condition, seed))
+        yield name, sum(answer == label for answer, label in zip(answers, labels[chosen], strict=True)), len(chosen)
+
+
+def photographed(classifier: "Classifier", folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Read the photographs of clothing that training left out; yields as ``simulated``, kind by kind.
+
+    Raises:
+        ValueError: there are none in ``folder``.
+        ImageError: one cannot be opened.
+    """
+    from exports.images import open_image
+
+    found = find_photos(folder, held_out=True)
+    labels = [prediction.label for prediction in classifier.predict([open_image(path) for path, _ in found])]
+    right = np.array([label in classes for label, (_, classes) in zip(labels, found, strict=True)])
+    kinds = np.array([path.parent.name for path, _ in found])
+    for kind in dict.fromkeys(kinds):
+        yield kind, int(right[kinds == kind].sum()), int((kinds == kind).sum())
+    yield "all photographs", int(right.sum()), len(right)
+
+
+def _class_ids(classifier: "Classifier", pictures: "Iterator[Image.Image]") -> Iterator[int | None]:
+    while part := list(islice(pictures, PART)):
+        yield from (prediction.class_id for prediction in classifier.predict(part))
