@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,8 @@ def _framed(dataset: str, pixels: "Pixels", seed: int) -> "Iterator[Pixels]":
     from tqdm import tqdm
 
     starts = range(0, len(pixels), PART)
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    fresh = get_context("spawn")  # a fork of a process with torch's threads may never wake up
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), fresh) as pool:
         parts = pool.map(_frame_part, *zip(*((dataset, pixels[i : i + PART], seed, i) for i in starts), strict=True))
         yield from tqdm(parts, total=len(starts), unit_scale=PART, unit="img", disable=None)
 

@@ -1,6 +1,6 @@
 import torch
 
-from training.augment import Augmentation, augment
+from training.augment import Augmentation, augment, shade
 from training.datasets import DATASETS
 
 NOTHING = Augmentation(degrees=0, shear=0, scale=0, shift=0, mirror=False)
@@ -48,3 +48,13 @@ def test_a_turn_goes_as_far_as_its_limit() -> None:
     turned = augment(image_of((4, 14)), Augmentation(degrees=30, shear=0, scale=0, shift=0, mirror=False), EMPTY)
     columns = (turned - EMPTY).sum(dim=(1, 2)) @ torch.arange(28.0) / (turned - EMPTY).sum(dim=(1, 2, 3))
     assert 3 <= (columns - 13.75).abs().max() <= 6
+
+
+def test_shading_changes_the_object_and_leaves_the_background_empty() -> None:
+    images = image_of((4, 7), (20, 11))
+    images[:, :, 4, 7] = 0.5
+    shaded = shade(images, Augmentation(0, 0, 0, 0, mirror=False, gamma=0.7, negate=0.5), EMPTY, white=2.0)
+    assert torch.equal(shaded[images == EMPTY], images[images == EMPTY])
+    assert len(shaded[:, 0, 4, 7].unique()) == 64
+    assert 16 <= int((shaded[:, 0, 20, 11] < 0).sum()) <= 48
+    assert shaded.max() <= 2.0 + 1e-6

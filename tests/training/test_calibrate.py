@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from training.calibrate import calibrate, fit_temperature
+from training.datasets import Split
+from training.evaluate import cli
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_temperature_that_was_hidden_is_found(temperature: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(20_000, 5, generator=generator)
+    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=generator)[:, 0]
+    assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_one_in_a_hundred_right_answers_is_below_the_threshold() -> None:
+    images = torch.randn(5000, 1, 1, 10, generator=torch.Generator().manual_seed(1))
+    labels = images.flatten(1).argmax(dim=1)
+    found = calibrate(nn.Flatten(), Split(images, labels))
+    confidence = (images.flatten(1) / found.temperature).softmax(dim=1).amax(dim=1)
+    assert (confidence < found.threshold).float().mean() == pytest.approx(0.01, abs=0.002)
+
+
+def test_evaluate_says_how_far_an_export_can_be_trusted(export: Path, real_data: Path) -> None:
+    result = CliRunner().invoke(cli, [str(export), "--trust", "--count=40", f"--data-dir={real_data}"])
+    assert result.exit_code == 0, result.output
+    values = {line.split("  ")[1]: float(line.split("  ")[0]) for line in result.output.splitlines()}
+    assert 0 < values["calibration error"] < 1
+    assert 0.3 < values["AUROC against noise"] <= 1

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from app.classifier import Classifier
+from training import outliers, photos, simulate
+from training.corpus import NO_CLASS, Corpus, load_corpus, save_corpus
+from training.datasets import DATASETS, DataError
+from training.learner import _loss
+from training.photos import find_photos
+from training.recipes import find_recipe
+from training.run import Config, fit
+from training.train import cli as train
+
+MNIST = DATASETS["mnist"]
+SIX = Corpus("mnist", np.full((6, 28, 28), 9, np.uint8), np.arange(6, dtype=np.uint8))
+
+
+@pytest.fixture
+def six(tmp_path: Path) -> Path:
+    save_corpus(SIX, tmp_path / "new" / "six.npz")
+    return tmp_path / "new" / "six.npz"
+
+
+def test_a_corpus_is_read_back(six: Path) -> None:
+    corpus = load_corpus(six, MNIST)
+    assert corpus.name == "mnist"
+    assert np.array_equal(corpus.pixels, SIX.pixels)
+    assert np.array_equal(corpus.labels, SIX.labels)
+
+
+def test_a_corpus_that_cannot_be_used_is_named(six: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds images for mnist, not for fashion_mnist"):
+        load_corpus(six, DATASETS["fashion_mnist"])
+    with pytest.raises(DataError, match=r"is missing. Make it with"):
+        load_corpus(tmp_path / "no.npz", MNIST)
+    (tmp_path / "cut.npz").write_bytes(six.read_bytes()[:200])
+    with pytest.raises(DataError, match="damaged"):
+        load_corpus(tmp_path / "cut.npz", MNIST)
+    save_corpus(Corpus("mnist", SIX.pixels, np.full(6, 77, np.uint8)), tmp_path / "strange.npz")
+    with pytest.raises(DataError, match=r"labels \[77\]"):
+        load_corpus(tmp_path / "strange.npz", MNIST)
+
+
+def test_a_run_trains_on_a_corpus_too_and_says_so(six: Path, data_dir: Path, tmp_path: Path) -> None:
+    config = Config.of("mnist", "mlp_small", also=[six], epochs=1)
+    best = fit(config, data_dir, tmp_path / "run", torch.device("cpu"))
+    assert best.config["also"].startswith("six.npz ")
+    assert "also" not in Config.of("mnist", "mlp_small").to_dict()
+
+
+def test_a_missing_corpus_is_a_sentence(data_dir: Path, tmp_path: Path) -> None:
+    options = ["--dataset=mnist", "--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}"]
+    result = CliRunner().invoke(train, [*options, f"--also={tmp_path / 'no.npz'}"])
+    assert result.exit_code == 2
+    assert "no.npz is missing" in result.output
+
+
+def test_simulated_pictures_become_framed_images(data_dir: Path, tmp_path: Path) -> None:
+    arguments = ["--dataset=mnist", "--count=12", f"--data-dir={data_dir}"]
+    for name in ("one.npz", "two.npz"):
+        result = CliRunner().invoke(simulate.cli, [*arguments, f"--output={tmp_path / name}"])
+        assert result.exit_code == 0, result.output
+    first, second = (load_corpus(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
+    assert np.array_equal(first.pixels, second.pixels)
+    assert len(first.labels) >= 8
+    assert first.pixels.max(axis=(1, 2)).min() >= 250
+
+
+def test_photographs_become_images_with_a_fifth_held_out(tmp_path: Path) -> None:
+    shirt = np.full((90, 80, 3), 250, np.uint8)
+    shirt[20:70, 25:55] = (200, 30, 30)
+    for kind in ("dress", "shoes"):
+        (tmp_path / kind).mkdir()
+        for index in range(5):
+            Image.fromarray(shirt).save(tmp_path / kind / f"{index}.png")
+    assert [path.name for path, _ in find_photos(tmp_path, held_out=True)] == ["0.png", "0.png"]
+    export = Path("exports/fashion_mnist-mlp_small.onnx")
+    output = tmp_path / "photos.npz"
+    result = CliRunner().invoke(photos.cli, [str(tmp_path), f"--output={output}", f"--model={export}", "--variants=2"])
+    assert result.exit_code == 0, result.output
+    corpus = load_corpus(output, DATASETS["fashion_mnist"])
+    names = [Classifier(export, "cpu").metadata.class_names[label] for label in corpus.labels]
+    assert len(names) == 2 * 4 * 2
+    assert names[:8] == ["Dress"] * 8
+    assert set(names[8:]) <= {"Sandal", "Sneaker", "Ankle boot"}
+
+
+def test_a_folder_without_photographs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no photographs in folders named t-shirt"):
+        find_photos(tmp_path, held_out=False)
+
+
+@pytest.mark.parametrize("kind", ["scribble", "letter", "noise"])
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_outliers_are_framed_and_repeatable(kind: str, part, tmp_path: Path) -> None:
+    first, second = (outliers.make_outliers(kind, MNIST, part, 8, 3, tmp_path) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert first.shape[1:] == (28, 28)
+    assert len({image.tobytes() for image in first}) == len(first) >= 6
+
+
+def test_an_image_of_no_class_pulls_towards_no_class() -> None:
+    recipe = find_recipe("ours", "sturdy")
+    sure, even = torch.tensor([[9.0, 0, 0]]), torch.zeros(1, 3)
+    none = torch.tensor([NO_CLASS])
+    assert _loss(even, none, recipe) < _loss(sure, none, recipe)
+    assert _loss(sure, torch.tensor([0]), recipe) < _loss(even, torch.tensor([0]), recipe)
+    both = _loss(torch.cat([sure, even]), torch.tensor([0, NO_CLASS]), recipe)
+    alone = (_loss(sure, torch.tensor([0]), recipe) + _loss(even, none, recipe)) / 2
+    torch.testing.assert_close(both, alone)
