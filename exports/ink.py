@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from exports import sheet
 from exports.grayscale import to_grayscale
 from exports.notes import Note
 from exports.scaling import shrink, tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
+from exports.strokes import choose_ink, find_marks
 
 WORKING_SIDE = 512
 """Pictures are brought to at most this many pixels on their longer side before anything is measured."""
@@ -18,14 +20,14 @@ LEAST_CONTRAST = 16
 NOISE_FACTOR = 5
 """The same in standard deviations of the background's noise."""
 
-UNEVEN = 12
-"""Gray levels by which the border's brightness may vary before its lighting is evened out."""
-
 SPECK = 0.04
 """Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
 
 HALO = 0.1
 """What JPEG leaves around edges is fainter than this fraction of the ink; it is cut where it overflows the box."""
+
+RING = 0.08
+"""Width of the picture's rim as a fraction of its shorter side: mostly background, and wider than any frame."""
 
 
 def find_ink(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
@@ -40,13 +42,61 @@ def find_ink(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
         notes: what was done.
     """
     gray = to_grayscale(shrink(picture, WORKING_SIDE))
+    if spec.even_lighting and not _is_drawn(gray):
+        return _photographed(gray)
+    return _drawn(gray, spec)
+
+
+def _photographed(gray: Pixels) -> tuple[Floats, list[Note]]:
+    """Find ink on paper or a board in any light."""
+    notes = [Note("lighting")]
+    if sheet.is_darker(gray):
+        notes.append(Note("inverted"))
+    else:
+        gray = 255 - gray
+    contrast = cv2.GaussianBlur(sheet.contrast(gray), (3, 3), 0)
+    threshold = _above_noise(contrast)
+    if contrast.max() < threshold:
+        return np.zeros_like(contrast), notes
+    notes.append(Note("background"))
+    return _inked(contrast, threshold), notes
+
+
+def _above_noise(contrast: Floats) -> float:
+    """The least contrast that is not noise."""
+    some = contrast[::2, ::2]
+    level = float(np.median(some))
+    return max(LEAST_CONTRAST, level + NOISE_FACTOR * 1.4826 * float(np.median(np.abs(some - level))))
+
+
+def _inked(contrast: Floats, threshold: float) -> Floats:
+    """Keep what is written, at 255 where it is ink for certain: (H, W)."""
+    marks = find_marks(contrast, threshold)
+    chosen = choose_ink(marks)[marks.labels]
+    level = float(np.percentile(contrast[chosen], 80))
+    # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
+    return np.where(chosen, np.clip((contrast / level - 0.25) * 2, 0, 1) * 255, 0).astype(np.float32)
+
+
+def _is_drawn(gray: Pixels) -> bool:
+    """Whether a program drew it: its rim has exactly one gray level for the most part, or it is as small as an icon."""
+    rim = _rim(gray)
+    return max(gray.shape) <= SIZE or bool(np.mean(rim == int(np.median(rim))) >= 0.5)
+
+
+def _rim(gray: Pixels) -> Pixels:
+    """The pixels of a wide rim, and few enough: a sample."""
+    width = max(1, round(RING * min(gray.shape)))
+    return np.concatenate(
+        [gray[:width:2].ravel(), gray[-width::2].ravel(), gray[:, :width:2].ravel(), gray[:, -width::2].ravel()]
+    )
+
+
+def _drawn(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
+    """Find what a program drew on an even background, or what is framed already."""
     notes = []
-    background: Floats | float = float(np.median(_border(gray)))
+    background = float(np.median(_border(gray) if max(gray.shape) <= SIZE else _rim(gray)))
     darker = _object_is_darker(gray, background)
-    if spec.even_lighting and _is_uneven(gray):
-        darker = _object_is_darker(gray, _lighting(gray))
-        background = _sheet(gray, darker)
-        notes.append(Note("lighting"))
     if darker:
         notes.append(Note("inverted"))
     distance = _distance(gray, background, darker)
@@ -76,43 +126,6 @@ def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
     """Whether what differs from the background differs to the dark side, weighed by how much it differs."""
     difference = gray - np.float32(background)
     return float(np.abs(difference[difference < 0]).sum()) > float(difference[difference > 0].sum())
-
-
-def _is_uneven(gray: Pixels) -> bool:
-    """Whether light falls on the picture unevenly, judged by its border in 16ths."""
-    border = _border(gray)
-    if np.mean(border == np.median(border)) >= 0.5:
-        return False  # drawn by a program: no light falls on it
-    return int(np.ptp(_border(cv2.resize(gray, (16, 16), interpolation=cv2.INTER_AREA)))) > UNEVEN
-
-
-def _lighting(gray: Pixels) -> Floats:
-    """Fit the brightness of the sheet by a quadratic surface, leaving out what stands off from it: (H, W)."""
-    coarse = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    terms, kept = _quadratic_terms(32, 32), np.ones(coarse.size, bool)
-    for _ in range(4):
-        weights = np.linalg.lstsq(terms[kept], coarse[kept], rcond=None)[0]
-        off = np.abs(coarse - terms @ weights)
-        kept = off <= 2 * np.median(off) + 1
-    return (_quadratic_terms(*gray.shape) @ weights).reshape(gray.shape).astype(np.float32)
-
-
-def _quadratic_terms(height: int, width: int) -> NDArray:
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return np.stack([term.ravel() for term in (np.ones_like(x), x, y, x * x, x * y, y * y)], axis=1)
-
-
-def _sheet(gray: Pixels, ink_is_darker: bool) -> Floats:
-    """The sheet without what is written on it: a grayscale closing wider than any stroke, smoothed (H, W).
-
-    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII ("rolling ball"); for light ink its dual.
-    """
-    coarse = cv2.medianBlur(shrink(gray, 128), 3)
-    width = round(max(coarse.shape) / 4) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    operation = cv2.MORPH_CLOSE if ink_is_darker else cv2.MORPH_OPEN
-    sheet = cv2.morphologyEx(coarse, operation, element, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
-    return cv2.resize(cv2.GaussianBlur(sheet, (0, 0), width / 4), gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _distance(gray: Pixels, background: Floats | float, darker: bool) -> Floats:

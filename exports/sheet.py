@@ -1,0 +1,62 @@
+"""The sheet or board of a photograph: whether it is lighter than its ink, how bright it is, how far ink stands off."""
+
+import cv2
+import numpy as np
+
+from exports.scaling import shrink
+from exports.spec import Floats, Pixels
+
+COARSE = 128
+"""Side at which the polarity is judged, in pixels: wider than any noise, still finer than a stroke."""
+
+WIDEST_STROKE = 1 / 4
+"""Of the longer side; what is wider is no stroke but a shadow, a table, or the sheet itself."""
+
+TAIL = 0.2
+"""Percent of the pixels at either end whose deviation decides: a small digit in thin pencil covers no more."""
+
+USUAL_BRIGHTNESS = 90
+"""Sheets are lighter than this gray level and boards darker, shadows aside."""
+
+SHADE = 0.35
+"""Below this fraction of the sheet's usual brightness, contrast is not raised any further: it would raise noise."""
+
+
+def is_darker(gray: Pixels) -> bool:
+    """Whether the ink is darker than what it stands on, in any light.
+
+    Ink covers less than half of any neighbourhood, so a wide median is the sheet; the extreme deviations from it are
+    the ink's. A loop's inside, or the sheet beside a table, deviates to the other side, but less. That sheets are
+    light and boards are dark is weighed in.
+    """
+    coarse = shrink(cv2.GaussianBlur(gray, (3, 3), 0), COARSE)
+    sheet = cv2.medianBlur(coarse, max(coarse.shape) // 3 | 1)
+    below, above = np.percentile(coarse - sheet.astype(np.float32), (TAIL, 100 - TAIL))
+    brightness = (float(np.median(coarse)) + 1) / USUAL_BRIGHTNESS
+    return bool((1 - below) / (1 + above) * brightness > 1)
+
+
+def brightness(gray: Pixels) -> Pixels:
+    """The sheet without the dark ink on it: a grayscale closing wider than any stroke, (H, W) uint8.
+
+    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII. A closing keeps whatever edge is straight
+    over the width of its element, so that a hard shadow and the edge of a table leave nothing behind. What lies at
+    the picture's border is taken to go on beyond it.
+    """
+    reach = max(1, round(max(gray.shape) * WIDEST_STROKE / 2))
+    room = cv2.copyMakeBorder(cv2.medianBlur(gray, 3), *(2 * reach,) * 4, cv2.BORDER_REPLICATE)
+    element = np.ones((2 * reach + 1,) * 2, np.uint8)
+    closed = cv2.morphologyEx(room, cv2.MORPH_CLOSE, element)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
+    return cv2.blur(closed, (5, 5))
+
+
+def contrast(gray: Pixels) -> Floats:
+    """By what fraction of the sheet's brightness each pixel is darker than the sheet: (H, W) from 0 to 255.
+
+    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light.
+    """
+    sheet = brightness(gray).astype(np.float32)
+    least = SHADE * float(np.percentile(sheet[::4, ::4], 95))
+    return (cv2.subtract(sheet, gray.astype(np.float32)).clip(0, None) * (255 / np.maximum(sheet, max(least, 1)))).clip(
+        0, 255
+    )
