@@ -9,6 +9,7 @@ from exports.grayscale import to_grayscale
 from exports.notes import Note
 from exports.scaling import shrink, tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
+from exports.rulings import erase_rulings
 from exports.strokes import choose_ink, find_marks
 
 WORKING_SIDE = 512
@@ -54,19 +55,14 @@ def _photographed(gray: Pixels) -> tuple[Floats, list[Note]]:
         notes.append(Note("inverted"))
     else:
         gray = 255 - gray
-    contrast = cv2.GaussianBlur(sheet.contrast(gray), (3, 3), 0)
-    threshold = _above_noise(contrast)
-    if contrast.max() < threshold:
-        return np.zeros_like(contrast), notes
+    contrast = sheet.contrast(gray)
+    if not contrast.any():
+        return contrast, notes
     notes.append(Note("background"))
-    return _inked(contrast, threshold), notes
-
-
-def _above_noise(contrast: Floats) -> float:
-    """The least contrast that is not noise."""
-    some = contrast[::2, ::2]
-    level = float(np.median(some))
-    return max(LEAST_CONTRAST, level + NOISE_FACTOR * 1.4826 * float(np.median(np.abs(some - level))))
+    contrast, count = erase_rulings(contrast, sheet.LEAST_CONTRAST)
+    if count:
+        notes.append(Note("rulings"))
+    return _inked(contrast, sheet.LEAST_CONTRAST), notes
 
 
 def _inked(contrast: Floats, threshold: float) -> Floats:

@@ -18,6 +18,12 @@ TAIL = 0.2
 USUAL_BRIGHTNESS = 90
 """Sheets are lighter than this gray level and boards darker, shadows aside."""
 
+LEAST_CONTRAST = 16
+"""255ths of the sheet's brightness by which something must stand out to be more than noise."""
+
+NOISE_FACTOR = 5
+"""The same in standard deviations of the noise."""
+
 SHADE = 0.35
 """Below this fraction of the sheet's usual brightness, contrast is not raised any further: it would raise noise."""
 
@@ -32,7 +38,7 @@ def is_darker(gray: Pixels) -> bool:
     coarse = shrink(cv2.GaussianBlur(gray, (3, 3), 0), COARSE)
     sheet = cv2.medianBlur(coarse, max(coarse.shape) // 3 | 1)
     below, above = np.percentile(coarse - sheet.astype(np.float32), (TAIL, 100 - TAIL))
-    brightness = (float(np.median(coarse)) + 1) / USUAL_BRIGHTNESS
+    brightness = (float(np.percentile(coarse, 75)) + 1) / USUAL_BRIGHTNESS
     return bool((1 - below) / (1 + above) * brightness > 1)
 
 
@@ -53,10 +59,28 @@ def brightness(gray: Pixels) -> Pixels:
 def contrast(gray: Pixels) -> Floats:
     """By what fraction of the sheet's brightness each pixel is darker than the sheet: (H, W) from 0 to 255.
 
-    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light.
+    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light. Noise is
+    taken off, by so much that less than ``LEAST_CONTRAST`` is left of it.
     """
-    sheet = brightness(gray).astype(np.float32)
-    least = SHADE * float(np.percentile(sheet[::4, ::4], 95))
-    return (cv2.subtract(sheet, gray.astype(np.float32)).clip(0, None) * (255 / np.maximum(sheet, max(least, 1)))).clip(
-        0, 255
-    )
+    ground = brightness(gray)
+    usual = float(np.percentile(ground[::4, ::4], 95))
+    scale = 255 / np.maximum(ground, max(SHADE * usual, 1)).astype(np.float32)
+    darker = cv2.GaussianBlur(cv2.subtract(ground, gray).astype(np.float32) * scale, (3, 3), 0)
+    return darker * (darker >= _noise(darker, ground))
+
+
+def _noise(darker: Floats, ground: Pixels) -> Floats:
+    """What noise reaches: (H, W), one level where the ground is bright and another where it is dark.
+
+    In the shade, and on the table beside the sheet, everything varies more.
+    """
+    split, is_bright = cv2.threshold(ground, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    some, bright = darker[::2, ::2], is_bright[::2, ::2].astype(bool)
+    levels = [_reach(some[part]) if part.any() else 0.0 for part in (~bright, bright)]
+    return np.array(levels, np.float32)[is_bright]
+
+
+def _reach(values: Floats) -> float:
+    """What almost no noise exceeds, or ``LEAST_CONTRAST``."""
+    level = float(np.median(values))
+    return max(LEAST_CONTRAST, level + NOISE_FACTOR * 1.4826 * float(np.median(np.abs(values - level))))

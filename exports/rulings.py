@@ -1,0 +1,115 @@
+"""Lines printed on the sheet: found as straight lines from border to border, and erased around the ink."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from exports.spec import Floats, Pixels
+
+TILT = 20
+"""Degrees by which a sheet's lines may be off the horizontal or the vertical."""
+
+SHARE = 0.45
+"""A line that shows along less of the picture is no ruling; some of it may be hidden, or lie on a table."""
+
+VOTES = 0.3
+"""The same where lines are looked for, and only loosely: they may bend a little."""
+
+REACH = 7
+"""Pixels to either side of a line in which its neighbourhood is looked at."""
+
+WIDEST = 4
+"""Pixels to either side of its middle that a ruling may have."""
+
+PIECES = 12
+"""Into which a line is cut to follow it where it bends."""
+
+MOST = 60
+"""Squared paper has no more lines on a picture in which a digit can still be seen."""
+
+STRONGER = 1.6
+"""Ink stands out by so much more than the line that it lies on, or it is seen on both sides of the line."""
+
+
+def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
+    """Erase straight thin lines that cross the picture, but not the ink that crosses them.
+
+    Args:
+        contrast: (H, W) from 0 to 255.
+        threshold: what stands out by less is noise.
+
+    Returns:
+        contrast: without them.
+        count: how many were erased.
+    """
+    erased, count = contrast.copy(), 0
+    for plane in (erased, erased.T):  # a view: what is erased in the one is erased in the other
+        for path in _find_lines(plane, threshold):
+            count += _erase(plane, path, threshold)
+    return (erased, count) if count else (contrast, 0)
+
+
+def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
+    """Find nearly horizontal lines by Hough's transform: for each, its row in every column, (W,) each."""
+    height, width = contrast.shape
+    half = cv2.resize(contrast, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
+    found = cv2.HoughLines(
+        (half >= 0.7 * threshold).astype(np.uint8),
+        1,
+        np.pi / 360,
+        round(VOTES * half.shape[1]),
+        min_theta=np.radians(90 - TILT),
+        max_theta=np.radians(90 + TILT),
+    )
+    columns, lines = np.arange(width), []
+    for rho, theta in [] if found is None else found[: 20 * MOST, 0].tolist():
+        line = (2 * rho + 0.5 - columns * np.cos(theta)) / np.sin(theta)
+        if len(lines) < MOST and all(np.abs(line - other).min() > REACH for other in lines):
+            lines.append(line)
+    return lines
+
+
+def _erase(contrast: Floats, line: NDArray, threshold: float) -> bool:
+    """Erase one line in place, if it is a ruling."""
+    line = _follow(contrast, line)
+    rows, columns = _around(line, contrast.shape)
+    strip = contrast[rows, columns]
+    showing = strip[REACH - 1 : REACH + 2].max(axis=0) >= 0.6 * threshold
+    if showing.mean() < SHARE:
+        return False
+    strength = float(np.median(strip[REACH - 1 : REACH + 2].max(axis=0)[showing]))
+    profile = np.minimum(strip[:, showing], strength).mean(axis=1)
+    body = np.flatnonzero(profile >= 0.35 * profile.max())
+    top, bottom = int(body[0]) - 1, int(body[-1]) + 2
+    if bottom - top - 2 > 2 * WIDEST or top < 1 or bottom > 2 * REACH:
+        return False
+    kept = strip[top:bottom] >= STRONGER * strength
+    reach = np.ones((1, bottom - top + 1), np.uint8)
+    above, below = (
+        cv2.dilate((strip[row : row + 1] >= threshold).astype(np.uint8), reach) for row in (top - 1, bottom)
+    )
+    kept |= (above & below).astype(bool)
+    contrast[rows[top:bottom], columns[top:bottom]] = np.where(kept, strip[top:bottom], 0)
+    return True
+
+
+def _follow(contrast: Floats, line: NDArray) -> NDArray:
+    """Move a line to where it is darkest, piece by piece, as lenses and paper bend it: (W,) rows."""
+    rows, columns = _around(line, contrast.shape)
+    strip = np.minimum(contrast[rows, columns], 4 * np.median(contrast[rows, columns].max(axis=0)))
+    pieces = cv2.resize(strip, (PIECES, 2 * REACH + 1), interpolation=cv2.INTER_AREA)
+    offsets = pieces.argmax(axis=0) - REACH
+    middles = (np.arange(PIECES) + 0.5) * (len(line) / PIECES)
+    kept = np.ones(PIECES, bool)
+    for _ in range(3):
+        bend = np.polynomial.polynomial.polyfit(middles[kept], offsets[kept], 1)
+        off = np.abs(offsets - np.polynomial.polynomial.polyval(middles, bend))
+        kept = off <= np.median(off) + 0.5
+    return line + np.polynomial.polynomial.polyval(np.arange(len(line)), bend)
+
+
+def _around(line: NDArray, shape: tuple[int, ...]) -> tuple[NDArray, NDArray]:
+    """Rows and columns of the pixels next to a line: (2·REACH + 1, w) each, its columns inside the picture only."""
+    columns = np.flatnonzero((line >= 0) & (line <= shape[0] - 1))
+    rows = np.rint(line[columns])[None, :] + np.arange(-REACH, REACH + 1)[:, None]
+    return rows.clip(0, shape[0] - 1).astype(int), np.broadcast_to(columns, rows.shape)
