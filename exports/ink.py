@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from exports import sheet
 from exports.grayscale import to_grayscale
 from exports.notes import Note
+from exports.rulings import erase_rulings
 from exports.scaling import shrink, tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
-from exports.rulings import erase_rulings
-from exports.strokes import choose_ink, find_marks
+from exports.strokes import choose_ink, find_marks, without_frame
 
 WORKING_SIDE = 512
 """Pictures are brought to at most this many pixels on their longer side before anything is measured."""
@@ -96,6 +96,9 @@ def _drawn(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     if darker:
         notes.append(Note("inverted"))
     distance = _distance(gray, background, darker)
+    if max(gray.shape) > SIZE:
+        distance, framed = without_frame(distance, LEAST_CONTRAST)
+        notes += [Note("frame")] if framed else []
     noise_level, noise = _noise(distance)
     distance = distance.clip(0, 255)
     threshold = max(LEAST_CONTRAST, noise_level + NOISE_FACTOR * noise)

@@ -1,10 +1,12 @@
 """Lines printed on the sheet: found as straight lines from border to border, and erased around the ink."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from exports.spec import Floats, Pixels
+from exports.spec import Floats
 
 TILT = 20
 """Degrees by which a sheet's lines may be off the horizontal or the vertical."""
@@ -31,6 +33,23 @@ STRONGER = 1.6
 """Ink stands out by so much more than the line that it lies on, or it is seen on both sides of the line."""
 
 
+@dataclass(frozen=True)
+class Band:
+    """A ruling.
+
+    Attributes:
+        rows, columns: (2·REACH + 1, w) of the pixels about it.
+        top, bottom: those from ``top`` up to ``bottom`` are its own.
+        strength: by how much it stands out.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    top: int
+    bottom: int
+    strength: float
+
+
 def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
     """Erase straight thin lines that cross the picture, but not the ink that crosses them.
 
@@ -42,11 +61,17 @@ def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
         contrast: without them.
         count: how many were erased.
     """
-    erased, count = contrast.copy(), 0
-    for plane in (erased, erased.T):  # a view: what is erased in the one is erased in the other
-        for path in _find_lines(plane, threshold):
-            count += _erase(plane, path, threshold)
-    return (erased, count) if count else (contrast, 0)
+    erased = contrast.copy()
+    planes = erased, erased.T  # views: what is erased in the one is erased in the other
+    bands = [
+        (plane, band)
+        for plane in planes
+        for line in _find_lines(plane, threshold)
+        if (band := _measure(plane, line, threshold)) is not None
+    ]
+    for plane, band in bands * 2:  # where lines cross, either takes the other for ink, until that is gone
+        _erase(plane, band, threshold)
+    return erased, len(bands)
 
 
 def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
@@ -69,28 +94,38 @@ def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
     return lines
 
 
-def _erase(contrast: Floats, line: NDArray, threshold: float) -> bool:
-    """Erase one line in place, if it is a ruling."""
-    line = _follow(contrast, line)
-    rows, columns = _around(line, contrast.shape)
+def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
+    """Measure how wide and how strong a line is; None where it is no ruling."""
+    rows, columns = _around(_follow(contrast, line), contrast.shape)
     strip = contrast[rows, columns]
-    showing = strip[REACH - 1 : REACH + 2].max(axis=0) >= 0.6 * threshold
-    if showing.mean() < SHARE:
-        return False
-    strength = float(np.median(strip[REACH - 1 : REACH + 2].max(axis=0)[showing]))
+    middle = strip[REACH - 1 : REACH + 2].max(axis=0)
+    showing = middle >= 0.6 * threshold
+    if not _comes_from_border(showing) or showing.mean() < SHARE:
+        return None
+    strength = float(np.median(middle[showing]))
     profile = np.minimum(strip[:, showing], strength).mean(axis=1)
     body = np.flatnonzero(profile >= 0.35 * profile.max())
     top, bottom = int(body[0]) - 1, int(body[-1]) + 2
     if bottom - top - 2 > 2 * WIDEST or top < 1 or bottom > 2 * REACH:
-        return False
-    kept = strip[top:bottom] >= STRONGER * strength
+        return None
+    return Band(rows, columns, top, bottom, strength)
+
+
+def _comes_from_border(showing: NDArray[np.bool_]) -> bool:
+    """Whether a line shows at one end of the picture at least; at the other there may be a table."""
+    end = max(3, len(showing) // 40)
+    return max(showing[:end].mean(), showing[-end:].mean()) >= 0.5
+
+
+def _erase(contrast: Floats, band: Band, threshold: float) -> None:
+    """Erase a ruling in place, but for what is much stronger, or goes on above and below."""
+    rows, columns, top, bottom = band.rows, band.columns, band.top, band.bottom
+    own = contrast[rows[top:bottom], columns[top:bottom]]
+    sides = (contrast[rows[row : row + 1], columns[row : row + 1]] >= threshold for row in (top - 1, bottom))
     reach = np.ones((1, bottom - top + 1), np.uint8)
-    above, below = (
-        cv2.dilate((strip[row : row + 1] >= threshold).astype(np.uint8), reach) for row in (top - 1, bottom)
-    )
-    kept |= (above & below).astype(bool)
-    contrast[rows[top:bottom], columns[top:bottom]] = np.where(kept, strip[top:bottom], 0)
-    return True
+    above, below = (cv2.dilate(side.astype(np.uint8), reach) for side in sides)
+    kept = (own >= STRONGER * band.strength) | (above & below).astype(bool)
+    contrast[rows[top:bottom], columns[top:bottom]] = own * kept
 
 
 def _follow(contrast: Floats, line: NDArray) -> NDArray:

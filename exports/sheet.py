@@ -15,8 +15,8 @@ WIDEST_STROKE = 1 / 4
 TAIL = 0.2
 """Percent of the pixels at either end whose deviation decides: a small digit in thin pencil covers no more."""
 
-USUAL_BRIGHTNESS = 90
-"""Sheets are lighter than this gray level and boards darker, shadows aside."""
+USUAL_BRIGHTNESS = 75
+"""The brightest tenth of a picture of a sheet is lighter than this gray level, of a board darker."""
 
 LEAST_CONTRAST = 16
 """255ths of the sheet's brightness by which something must stand out to be more than noise."""
@@ -38,7 +38,7 @@ def is_darker(gray: Pixels) -> bool:
     coarse = shrink(cv2.GaussianBlur(gray, (3, 3), 0), COARSE)
     sheet = cv2.medianBlur(coarse, max(coarse.shape) // 3 | 1)
     below, above = np.percentile(coarse - sheet.astype(np.float32), (TAIL, 100 - TAIL))
-    brightness = (float(np.percentile(coarse, 75)) + 1) / USUAL_BRIGHTNESS
+    brightness = (float(np.percentile(coarse, 90)) + 1) / USUAL_BRIGHTNESS
     return bool((1 - below) / (1 + above) * brightness > 1)
 
 
@@ -74,7 +74,7 @@ def _noise(darker: Floats, ground: Pixels) -> Floats:
 
     In the shade, and on the table beside the sheet, everything varies more.
     """
-    split, is_bright = cv2.threshold(ground, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    _, is_bright = cv2.threshold(ground, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     some, bright = darker[::2, ::2], is_bright[::2, ::2].astype(bool)
     levels = [_reach(some[part]) if part.any() else 0.0 for part in (~bright, bright)]
     return np.array(levels, np.float32)[is_bright]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from exports.spec import Floats, Pixels
+from exports.spec import Floats
 
 SPECK = 0.04
 """Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
@@ -17,8 +17,11 @@ FAINT = 0.4
 CUT_OFF = 0.3
 """What touches the border counts for so much of its size: a table's edge, or a neighbour that is not meant."""
 
-THIN = 1.6
-"""Strokes this many pixels wide or less have lost contrast to the lens."""
+FRAME_DEPTH = 0.06
+"""How far inside a frame around a drawing may lie, as a fraction of the picture's shorter side."""
+
+FRAME_SHARE = 0.9
+"""Of a side's length; less is no line along it."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,26 @@ def choose_ink(marks: Marks) -> NDArray[np.bool_]:
         chosen &= ~marks.at_border | (likely >= CUT_OFF * likely[first])
     chosen[0] = False
     return chosen
+
+
+def without_frame(distance: Floats, threshold: float) -> tuple[Floats, bool]:
+    """Blank a line around a drawing, if there is one along three sides or more: (H, W), and whether there was."""
+    depth = round(FRAME_DEPTH * min(distance.shape))
+    depths = [_line_along(side, depth, threshold) for side in _sides(distance)]
+    if sum(found > 0 for found in depths) < 3:
+        return distance, False
+    inside = distance.copy()
+    for side, found in zip(_sides(inside), depths, strict=True):
+        side[: found + 2 if found else 0] = 0  # its blurred edge too
+    return inside, True
+
+
+def _sides(picture: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """The picture as seen from each of its sides: views."""
+    return picture, picture[::-1], picture.T, picture.T[::-1]
+
+
+def _line_along(side: Floats, depth: int, threshold: float) -> int:
+    """Number of rows from the edge to the end of a line along it, 0 where there is none within ``depth``."""
+    full = np.flatnonzero((side[:depth] >= threshold).mean(axis=1) >= FRAME_SHARE)
+    return int(full[-1]) + 1 if len(full) else 0
