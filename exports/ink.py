@@ -62,13 +62,17 @@ def _photographed(gray: Pixels) -> tuple[Floats, list[Note]]:
     contrast, count = erase_rulings(contrast, sheet.LEAST_CONTRAST)
     if count:
         notes.append(Note("rulings"))
-    return _inked(contrast, sheet.LEAST_CONTRAST), notes
+    marks = find_marks(contrast, sheet.LEAST_CONTRAST)
+    chosen = choose_ink(marks)
+    if np.count_nonzero(chosen) < len(chosen) - 1:
+        notes.append(Note("marks"))
+    return _inked(contrast, chosen[marks.labels]), notes
 
 
-def _inked(contrast: Floats, threshold: float) -> Floats:
+def _inked(contrast: Floats, chosen: NDArray[np.bool_]) -> Floats:
     """Keep what is written, at 255 where it is ink for certain: (H, W)."""
-    marks = find_marks(contrast, threshold)
-    chosen = choose_ink(marks)[marks.labels]
+    if not chosen.any():
+        return np.zeros_like(contrast)
     level = float(np.percentile(contrast[chosen], 80))
     # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
     return np.where(chosen, np.clip((contrast / level - 0.25) * 2, 0, 1) * 255, 0).astype(np.float32)

@@ -61,17 +61,19 @@ def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
         contrast: without them.
         count: how many were erased.
     """
-    erased = contrast.copy()
-    planes = erased, erased.T  # views: what is erased in the one is erased in the other
+    bare = contrast.copy()
     bands = [
-        (plane, band)
-        for plane in planes
-        for line in _find_lines(plane, threshold)
-        if (band := _measure(plane, line, threshold)) is not None
+        (seen, band)
+        for seen in (lambda plane: plane, np.transpose)  # views: what is erased in the one is erased in the other
+        for line in _find_lines(seen(contrast), threshold)
+        if (band := _measure(seen(contrast), line, threshold)) is not None
     ]
-    for plane, band in bands * 2:  # where lines cross, either takes the other for ink, until that is gone
-        _erase(plane, band, threshold)
-    return erased, len(bands)
+    for seen, band in bands:
+        _blank(seen(bare), band)
+    restored = bare.copy()
+    for seen, band in bands:
+        _restore(seen(restored), seen(bare), seen(contrast), band, threshold)
+    return restored, len(bands)
 
 
 def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
@@ -117,15 +119,24 @@ def _comes_from_border(showing: NDArray[np.bool_]) -> bool:
     return max(showing[:end].mean(), showing[-end:].mean()) >= 0.5
 
 
-def _erase(contrast: Floats, band: Band, threshold: float) -> None:
-    """Erase a ruling in place, but for what is much stronger, or goes on above and below."""
-    rows, columns, top, bottom = band.rows, band.columns, band.top, band.bottom
-    own = contrast[rows[top:bottom], columns[top:bottom]]
-    sides = (contrast[rows[row : row + 1], columns[row : row + 1]] >= threshold for row in (top - 1, bottom))
-    reach = np.ones((1, bottom - top + 1), np.uint8)
-    above, below = (cv2.dilate(side.astype(np.uint8), reach) for side in sides)
-    kept = (own >= STRONGER * band.strength) | (above & below).astype(bool)
-    contrast[rows[top:bottom], columns[top:bottom]] = own * kept
+def _blank(contrast: Floats, band: Band) -> None:
+    """Erase a ruling in place, but for what is much stronger than it."""
+    own = band.rows[band.top : band.bottom], band.columns[band.top : band.bottom]
+    contrast[own] *= contrast[own] >= STRONGER * band.strength
+
+
+def _restore(restored: Floats, bare: Floats, contrast: Floats, band: Band, threshold: float) -> None:
+    """Take back in place what was erased between ink above and ink below; other rulings are no ink."""
+    above, below = (
+        cv2.dilate(
+            (bare[band.rows[row], band.columns[row]] >= threshold).astype(np.uint8)[None],
+            np.ones((1, band.bottom - band.top + 1), np.uint8),
+        )
+        for row in (band.top - 1, band.bottom)
+    )
+    rows, between = np.nonzero(np.repeat(above & below, band.bottom - band.top, axis=0))
+    own = band.rows[rows + band.top, between], band.columns[rows + band.top, between]
+    restored[own] = contrast[own]
 
 
 def _follow(contrast: Floats, line: NDArray) -> NDArray:

@@ -17,6 +17,9 @@ FAINT = 0.4
 CUT_OFF = 0.3
 """What touches the border counts for so much of its size: a table's edge, or a neighbour that is not meant."""
 
+SHORTEST = 0.025
+"""Of the picture's longer side: where nothing is longer, only noise stands out."""
+
 FRAME_DEPTH = 0.06
 """How far inside a frame around a drawing may lie, as a fraction of the picture's shorter side."""
 
@@ -32,12 +35,14 @@ class Marks:
         labels: (H, W) int32, the part of each pixel.
         weights: (n,) sum of contrast.
         contrasts: (n,) contrast of a part, its own faint edges weighing little.
+        lengths: (n,) longer side of a part's box, in pixels.
         at_border: (n,) whether a part touches the picture's border.
     """
 
     labels: NDArray[np.int32]
     weights: NDArray[np.float64]
     contrasts: NDArray[np.float64]
+    lengths: NDArray[np.int32]
     at_border: NDArray[np.bool_]
 
 
@@ -51,7 +56,7 @@ def find_marks(contrast: Floats, threshold: float) -> Marks:
     height, width = contrast.shape
     left, top, right, bottom = stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]
     at_border = (left <= 1) | (top <= 1) | (right >= width - 1) | (bottom >= height - 1)
-    return Marks(labels, weights, squares / np.maximum(weights, 1e-9), at_border)
+    return Marks(labels, weights, squares / np.maximum(weights, 1e-9), stats[:, 2:4].max(axis=1), at_border)
 
 
 def choose_ink(marks: Marks) -> NDArray[np.bool_]:
@@ -62,12 +67,15 @@ def choose_ink(marks: Marks) -> NDArray[np.bool_]:
     if not marks.at_border[first]:
         chosen &= ~marks.at_border | (likely >= CUT_OFF * likely[first])
     chosen[0] = False
+    chosen &= marks.lengths[chosen].max(initial=0) >= SHORTEST * max(marks.labels.shape)
     return chosen
 
 
 def without_frame(distance: Floats, threshold: float) -> tuple[Floats, bool]:
     """Blank a line around a drawing, if there is one along three sides or more: (H, W), and whether there was."""
     depth = round(FRAME_DEPTH * min(distance.shape))
+    if not depth:
+        return distance, False
     depths = [_line_along(side, depth, threshold) for side in _sides(distance)]
     if sum(found > 0 for found in depths) < 3:
         return distance, False
