@@ -114,7 +114,7 @@ def _drawn(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     if noise > 0 or is_small:
         notes.append(Note("background"))
     if noise > 0 or not is_small:
-        return _without_noise(distance, threshold, spec), notes
+        return _without_noise_in_box(distance, threshold, spec), notes
     return np.where(distance >= HALO * distance.max(), distance, 0), notes
 
 
@@ -125,20 +125,22 @@ def _border(gray: NDArray) -> NDArray:
     return np.concatenate([part.ravel() for part in (top, bottom, left, right)])
 
 
-def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
+def _object_is_darker(gray: Pixels, background: float) -> bool:
     """Whether what differs from the background differs to the dark side, weighed by how much it differs."""
-    difference = gray - np.float32(background)
-    return float(np.abs(difference[difference < 0]).sum()) > float(difference[difference > 0].sum())
+    difference = np.arange(256) - background
+    total = difference * np.bincount(gray.ravel(), minlength=256)
+    return float(-total[difference < 0].sum()) > float(total[difference > 0].sum())
 
 
-def _distance(gray: Pixels, background: Floats | float, darker: bool) -> Floats:
+def _distance(gray: Pixels, background: float, darker: bool) -> Floats:
     """How far each pixel is from its background towards the object's side, or below 0 away from it.
 
     255 is as far as gray can go from that background.
     """
-    values, ground = (255 - gray, 255 - background) if darker else (gray, background)
-    room = np.maximum(255 - ground, 1)
-    return ((values - ground) * (255 / room)).astype(np.float32)
+    levels = np.arange(256)
+    values, ground = (255 - levels, 255 - background) if darker else (levels, background)
+    room = max(255 - ground, 1)
+    return ((values - ground) * (255 / room)).astype(np.float32)[gray]
 
 
 def _noise(distance: Floats) -> tuple[float, float]:
@@ -148,6 +150,15 @@ def _noise(distance: Floats) -> tuple[float, float]:
     """
     border = _border(distance)
     return float(np.median(border)), float(np.median(np.abs(np.diff(border))) / (0.6745 * np.sqrt(2)))
+
+
+def _without_noise_in_box(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
+    """The same as ``_without_noise``, looking only where something stands out."""
+    left, top, width, height = cv2.boundingRect((distance >= min(threshold, LEAST_CONTRAST)).astype(np.uint8))
+    box = np.s_[max(top - 1, 0) : top + height + 1, max(left - 1, 0) : left + width + 1]
+    found = np.zeros_like(distance)
+    found[box] = _without_noise(distance[box], threshold, spec)
+    return found
 
 
 def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:

@@ -88,12 +88,12 @@ def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
         min_theta=np.radians(90 - TILT),
         max_theta=np.radians(90 + TILT),
     )
-    columns, lines = np.arange(width), []
+    lines = np.empty((0, width))
     for rho, theta in [] if found is None else found[: 20 * MOST, 0].tolist():
-        line = (2 * rho + 0.5 - columns * np.cos(theta)) / np.sin(theta)
-        if len(lines) < MOST and all(np.abs(line - other).min() > REACH for other in lines):
-            lines.append(line)
-    return lines
+        line = (2 * rho + 0.5 - np.arange(width) * np.cos(theta)) / np.sin(theta)
+        if len(lines) < MOST and not (np.abs(lines - line) <= REACH).any():
+            lines = np.vstack([lines, line])
+    return list(lines)
 
 
 def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
@@ -145,13 +145,15 @@ def _follow(contrast: Floats, line: NDArray) -> NDArray:
     strip = np.minimum(contrast[rows, columns], 4 * np.median(contrast[rows, columns].max(axis=0)))
     pieces = cv2.resize(strip, (PIECES, 2 * REACH + 1), interpolation=cv2.INTER_AREA)
     offsets = pieces.argmax(axis=0) - REACH
-    middles = (np.arange(PIECES) + 0.5) * (len(line) / PIECES)
+    middles = np.linspace(-1, 1, PIECES)
     kept = np.ones(PIECES, bool)
     for _ in range(3):
-        bend = np.polynomial.polynomial.polyfit(middles[kept], offsets[kept], 1)
-        off = np.abs(offsets - np.polynomial.polynomial.polyval(middles, bend))
+        x, y = middles[kept], offsets[kept]
+        slope = (x - x.mean()) @ (y - y.mean()) / max((x - x.mean()) @ (x - x.mean()), 1e-9)
+        bend = y.mean() + slope * (middles - x.mean())
+        off = np.abs(offsets - bend)
         kept = off <= np.median(off) + 0.5
-    return line + np.polynomial.polynomial.polyval(np.arange(len(line)), bend)
+    return line + np.linspace(bend[0], bend[-1], len(line))
 
 
 def _around(line: NDArray, shape: tuple[int, ...]) -> tuple[NDArray, NDArray]:

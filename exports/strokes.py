@@ -17,6 +17,11 @@ FAINT = 0.4
 CUT_OFF = 0.3
 """What touches the border counts for so much of its size: a table's edge, or a neighbour that is not meant."""
 
+NEIGHBOUR = 0.5
+"""What touches the border but is as large as this and as strong as ``ALIKE``, is cut off writing all the same."""
+
+ALIKE = 0.75
+
 SHORTEST = 0.025
 """Of the picture's longer side: where nothing is longer, only noise stands out."""
 
@@ -51,7 +56,7 @@ def find_marks(contrast: Floats, threshold: float) -> Marks:
     count, labels, stats, _ = cv2.connectedComponentsWithStats((contrast >= threshold).astype(np.uint8))
     places = np.flatnonzero(labels)  # marks are few, and bincount is slow
     parts, values = labels.ravel()[places], contrast.ravel()[places].astype(np.float64)
-    weights = np.bincount(parts, values, count)
+    weights = np.bincount(parts, values, count).astype(np.float64)
     squares = np.bincount(parts, values * values, count)
     height, width = contrast.shape
     left, top, right, bottom = stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]
@@ -65,7 +70,11 @@ def choose_ink(marks: Marks) -> NDArray[np.bool_]:
     first = int(np.argmax(likely))
     chosen = (likely >= SPECK * likely[first]) & (marks.contrasts >= FAINT * marks.contrasts[first])
     if not marks.at_border[first]:
-        chosen &= ~marks.at_border | (likely >= CUT_OFF * likely[first])
+        as_large, as_strong = (
+            marks.weights >= NEIGHBOUR * marks.weights[first],
+            marks.contrasts >= ALIKE * marks.contrasts[first],
+        )
+        chosen &= ~marks.at_border | (as_large & as_strong)
     chosen[0] = False
     chosen &= marks.lengths[chosen].max(initial=0) >= SHORTEST * max(marks.labels.shape)
     return chosen
