@@ -105,10 +105,12 @@ def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
     if not _comes_from_border(showing) or showing.mean() < SHARE:
         return None
     strength = float(np.median(middle[showing]))
-    profile = np.minimum(strip[:, showing], strength).mean(axis=1)
-    body = np.flatnonzero(profile >= 0.35 * profile.max())
+    profile = np.median(strip[:, showing], axis=1)
+    body = np.flatnonzero(profile >= max(0.35 * profile.max(), 1))
+    if not len(body):
+        return None
     top, bottom = int(body[0]) - 1, int(body[-1]) + 2
-    if bottom - top - 2 > 2 * WIDEST or top < 1 or bottom > 2 * REACH:
+    if bottom - top - 2 > 2 * WIDEST + 1 or top < 1 or bottom > 2 * REACH:
         return None
     return Band(rows, columns, top, bottom, strength)
 
@@ -142,7 +144,8 @@ def _restore(restored: Floats, bare: Floats, contrast: Floats, band: Band, thres
 def _follow(contrast: Floats, line: NDArray) -> NDArray:
     """Move a line to where it is darkest, piece by piece, as lenses and paper bend it: (W,) rows."""
     rows, columns = _around(line, contrast.shape)
-    strip = np.minimum(contrast[rows, columns], 4 * np.median(contrast[rows, columns].max(axis=0)))
+    strip = contrast[rows, columns]
+    strip = np.minimum(strip, 1.2 * np.median(strip.max(axis=0)))  # ink beside the line must not draw it aside
     pieces = cv2.resize(strip, (PIECES, 2 * REACH + 1), interpolation=cv2.INTER_AREA)
     offsets = pieces.argmax(axis=0) - REACH
     middles = np.linspace(-1, 1, PIECES)

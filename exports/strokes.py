@@ -70,10 +70,8 @@ def choose_ink(marks: Marks) -> NDArray[np.bool_]:
     first = int(np.argmax(likely))
     chosen = (likely >= SPECK * likely[first]) & (marks.contrasts >= FAINT * marks.contrasts[first])
     if not marks.at_border[first]:
-        as_large, as_strong = (
-            marks.weights >= NEIGHBOUR * marks.weights[first],
-            marks.contrasts >= ALIKE * marks.contrasts[first],
-        )
+        as_large = marks.weights >= NEIGHBOUR * marks.weights[first]
+        as_strong = marks.contrasts >= ALIKE * marks.contrasts[first]
         chosen &= ~marks.at_border | (as_large & as_strong)
     chosen[0] = False
     chosen &= marks.lengths[chosen].max(initial=0) >= SHORTEST * max(marks.labels.shape)
