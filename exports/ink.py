@@ -4,10 +4,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from exports import sheet
 from exports.grayscale import to_grayscale
 from exports.notes import Note
+from exports.rulings import erase_rulings
 from exports.scaling import shrink, tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
+from exports.strokes import choose_ink, find_marks, without_frame
 
 WORKING_SIDE = 512
 """Pictures are brought to at most this many pixels on their longer side before anything is measured."""
@@ -18,14 +21,14 @@ LEAST_CONTRAST = 16
 NOISE_FACTOR = 5
 """The same in standard deviations of the background's noise."""
 
-UNEVEN = 12
-"""Gray levels by which the border's brightness may vary before its lighting is evened out."""
-
 SPECK = 0.04
 """Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
 
 HALO = 0.1
 """What JPEG leaves around edges is fainter than this fraction of the ink; it is cut where it overflows the box."""
+
+RING = 0.08
+"""Width of the picture's rim as a fraction of its shorter side: mostly background, and wider than any frame."""
 
 
 def find_ink(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
@@ -40,16 +43,66 @@ def find_ink(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
         notes: what was done.
     """
     gray = to_grayscale(shrink(picture, WORKING_SIDE))
+    if spec.even_lighting and not _is_drawn(gray):
+        return _photographed(gray)
+    return _drawn(gray, spec)
+
+
+def _photographed(gray: Pixels) -> tuple[Floats, list[Note]]:
+    """Find ink on paper or a board in any light."""
+    notes = [Note("lighting")]
+    if sheet.is_darker(gray):
+        notes.append(Note("inverted"))
+    else:
+        gray = 255 - gray
+    contrast = sheet.contrast(gray)
+    if not contrast.any():
+        return contrast, notes
+    notes.append(Note("background"))
+    contrast, count = erase_rulings(contrast, sheet.LEAST_CONTRAST)
+    if count:
+        notes.append(Note("rulings"))
+    marks = find_marks(contrast, sheet.LEAST_CONTRAST)
+    chosen = choose_ink(marks)
+    if np.count_nonzero(chosen) < len(chosen) - 1:
+        notes.append(Note("marks"))
+    return _inked(contrast, chosen[marks.labels]), notes
+
+
+def _inked(contrast: Floats, chosen: NDArray[np.bool_]) -> Floats:
+    """Keep what is written, at 255 where it is ink for certain: (H, W)."""
+    if not chosen.any():
+        return np.zeros_like(contrast)
+    level = float(np.percentile(contrast[chosen], 80))
+    # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
+    return np.where(chosen, np.clip((contrast / level - 0.25) * 2, 0, 1) * 255, 0).astype(np.float32)
+
+
+def _is_drawn(gray: Pixels) -> bool:
+    """Whether a program drew it: its rim has exactly one gray level for the most part, or it is as small as an icon."""
+    rim = _rim(gray)
+    return max(gray.shape) <= SIZE or bool(np.mean(rim == int(np.median(rim))) >= 0.5)
+
+
+def _rim(gray: Pixels) -> Pixels:
+    """The pixels of a wide rim, and few enough: a sample."""
+    width = max(1, round(RING * min(gray.shape)))
+    return np.concatenate(
+        [gray[:width:2].ravel(), gray[-width::2].ravel(), gray[:, :width:2].ravel(), gray[:, -width::2].ravel()]
+    )
+
+
+def _drawn(gray: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
+    """Find what a program drew on an even background, or what is framed already."""
     notes = []
-    background: Floats | float = float(np.median(_border(gray)))
+    background = float(np.median(_border(gray) if max(gray.shape) <= SIZE else _rim(gray)))
     darker = _object_is_darker(gray, background)
-    if spec.even_lighting and _is_uneven(gray):
-        darker = _object_is_darker(gray, _lighting(gray))
-        background = _sheet(gray, darker)
-        notes.append(Note("lighting"))
     if darker:
         notes.append(Note("inverted"))
     distance = _distance(gray, background, darker)
+    if max(gray.shape) > SIZE:
+        distance, framed = without_frame(distance, LEAST_CONTRAST)
+        notes += [Note("frame")] if framed else []
     noise_level, noise = _noise(distance)
     distance = distance.clip(0, 255)
     threshold = max(LEAST_CONTRAST, noise_level + NOISE_FACTOR * noise)
@@ -61,7 +114,7 @@ def find_ink(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     if noise > 0 or is_small:
         notes.append(Note("background"))
     if noise > 0 or not is_small:
-        return _without_noise(distance, threshold, spec), notes
+        return _without_noise_in_box(distance, threshold, spec), notes
     return np.where(distance >= HALO * distance.max(), distance, 0), notes
 
 
@@ -72,57 +125,22 @@ def _border(gray: NDArray) -> NDArray:
     return np.concatenate([part.ravel() for part in (top, bottom, left, right)])
 
 
-def _object_is_darker(gray: Pixels, background: Floats | float) -> bool:
+def _object_is_darker(gray: Pixels, background: float) -> bool:
     """Whether what differs from the background differs to the dark side, weighed by how much it differs."""
-    difference = gray - np.float32(background)
-    return float(np.abs(difference[difference < 0]).sum()) > float(difference[difference > 0].sum())
+    difference = np.arange(256) - background
+    total = difference * np.bincount(gray.ravel(), minlength=256)
+    return float(-total[difference < 0].sum()) > float(total[difference > 0].sum())
 
 
-def _is_uneven(gray: Pixels) -> bool:
-    """Whether light falls on the picture unevenly, judged by its border in 16ths."""
-    border = _border(gray)
-    if np.mean(border == np.median(border)) >= 0.5:
-        return False  # drawn by a program: no light falls on it
-    return int(np.ptp(_border(cv2.resize(gray, (16, 16), interpolation=cv2.INTER_AREA)))) > UNEVEN
-
-
-def _lighting(gray: Pixels) -> Floats:
-    """Fit the brightness of the sheet by a quadratic surface, leaving out what stands off from it: (H, W)."""
-    coarse = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    terms, kept = _quadratic_terms(32, 32), np.ones(coarse.size, bool)
-    for _ in range(4):
-        weights = np.linalg.lstsq(terms[kept], coarse[kept], rcond=None)[0]
-        off = np.abs(coarse - terms @ weights)
-        kept = off <= 2 * np.median(off) + 1
-    return (_quadratic_terms(*gray.shape) @ weights).reshape(gray.shape).astype(np.float32)
-
-
-def _quadratic_terms(height: int, width: int) -> NDArray:
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return np.stack([term.ravel() for term in (np.ones_like(x), x, y, x * x, x * y, y * y)], axis=1)
-
-
-def _sheet(gray: Pixels, ink_is_darker: bool) -> Floats:
-    """The sheet without what is written on it: a grayscale closing wider than any stroke, smoothed (H, W).
-
-    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII ("rolling ball"); for light ink its dual.
-    """
-    coarse = cv2.medianBlur(shrink(gray, 128), 3)
-    width = round(max(coarse.shape) / 4) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    operation = cv2.MORPH_CLOSE if ink_is_darker else cv2.MORPH_OPEN
-    sheet = cv2.morphologyEx(coarse, operation, element, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
-    return cv2.resize(cv2.GaussianBlur(sheet, (0, 0), width / 4), gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
-
-
-def _distance(gray: Pixels, background: Floats | float, darker: bool) -> Floats:
+def _distance(gray: Pixels, background: float, darker: bool) -> Floats:
     """How far each pixel is from its background towards the object's side, or below 0 away from it.
 
     255 is as far as gray can go from that background.
     """
-    values, ground = (255 - gray, 255 - background) if darker else (gray, background)
-    room = np.maximum(255 - ground, 1)
-    return ((values - ground) * (255 / room)).astype(np.float32)
+    levels = np.arange(256)
+    values, ground = (255 - levels, 255 - background) if darker else (levels, background)
+    room = max(255 - ground, 1)
+    return ((values - ground) * (255 / room)).astype(np.float32)[gray]
 
 
 def _noise(distance: Floats) -> tuple[float, float]:
@@ -132,6 +150,15 @@ def _noise(distance: Floats) -> tuple[float, float]:
     """
     border = _border(distance)
     return float(np.median(border)), float(np.median(np.abs(np.diff(border))) / (0.6745 * np.sqrt(2)))
+
+
+def _without_noise_in_box(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
+    """The same as ``_without_noise``, looking only where something stands out."""
+    left, top, width, height = cv2.boundingRect((distance >= min(threshold, LEAST_CONTRAST)).astype(np.uint8))
+    box = np.s_[max(top - 1, 0) : top + height + 1, max(left - 1, 0) : left + width + 1]
+    found = np.zeros_like(distance)
+    found[box] = _without_noise(distance[box], threshold, spec)
+    return found
 
 
 def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:

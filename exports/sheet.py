@@ -1,0 +1,86 @@
+"""The sheet or board of a photograph: whether it is lighter than its ink, how bright it is, how far ink stands off."""
+
+import cv2
+import numpy as np
+
+from exports.scaling import shrink
+from exports.spec import Floats, Pixels
+
+COARSE = 128
+"""Side at which the polarity is judged, in pixels: wider than any noise, still finer than a stroke."""
+
+WIDEST_STROKE = 1 / 4
+"""Of the longer side; what is wider is no stroke but a shadow, a table, or the sheet itself."""
+
+TAIL = 0.2
+"""Percent of the pixels at either end whose deviation decides: a small digit in thin pencil covers no more."""
+
+USUAL_BRIGHTNESS = 75
+"""The brightest tenth of a picture of a sheet is lighter than this gray level, of a board darker."""
+
+LEAST_CONTRAST = 16
+"""255ths of the sheet's brightness by which something must stand out to be more than noise."""
+
+NOISE_FACTOR = 5
+"""The same in standard deviations of the noise."""
+
+SHADE = 0.35
+"""Below this fraction of the sheet's usual brightness, contrast is not raised any further: it would raise noise."""
+
+
+def is_darker(gray: Pixels) -> bool:
+    """Whether the ink is darker than what it stands on, in any light.
+
+    Ink covers less than half of any neighbourhood, so a wide median is the sheet; the extreme deviations from it are
+    the ink's. A loop's inside, or the sheet beside a table, deviates to the other side, but less. That sheets are
+    light and boards are dark is weighed in.
+    """
+    coarse = shrink(cv2.GaussianBlur(gray, (3, 3), 0), COARSE)
+    sheet = cv2.medianBlur(coarse, max(coarse.shape) // 3 | 1)
+    below, above = np.percentile(coarse - sheet.astype(np.float32), (TAIL, 100 - TAIL))
+    brightness = (float(np.percentile(coarse, 90)) + 1) / USUAL_BRIGHTNESS
+    return bool((1 - below) / (1 + above) * brightness > 1)
+
+
+def brightness(gray: Pixels) -> Pixels:
+    """The sheet without the dark ink on it: a grayscale closing wider than any stroke, (H, W) uint8.
+
+    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII. A closing keeps whatever edge is straight
+    over the width of its element, so that a hard shadow and the edge of a table leave nothing behind. What lies at
+    the picture's border is taken to go on beyond it.
+    """
+    reach = max(1, round(max(gray.shape) * WIDEST_STROKE / 2))
+    room = cv2.copyMakeBorder(cv2.medianBlur(gray, 3), *(2 * reach,) * 4, cv2.BORDER_REPLICATE)
+    element = np.ones((2 * reach + 1,) * 2, np.uint8)
+    closed = cv2.morphologyEx(room, cv2.MORPH_CLOSE, element)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
+    return cv2.blur(closed, (5, 5))
+
+
+def contrast(gray: Pixels) -> Floats:
+    """By what fraction of the sheet's brightness each pixel is darker than the sheet: (H, W) from 0 to 255.
+
+    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light. Noise is
+    taken off, by so much that less than ``LEAST_CONTRAST`` is left of it.
+    """
+    ground = brightness(gray)
+    usual = float(np.percentile(ground[::4, ::4], 95))
+    scale = 255 / np.maximum(ground, max(SHADE * usual, 1)).astype(np.float32)
+    darker = cv2.GaussianBlur(cv2.subtract(ground, gray).astype(np.float32) * scale, (3, 3), 0)
+    return darker * (darker >= _noise(darker, ground))
+
+
+def _noise(darker: Floats, ground: Pixels) -> Floats:
+    """What noise reaches: (H, W), one level where the ground is bright and another where it is dark.
+
+    In the shade, and on the table beside the sheet, everything varies more.
+    """
+    _, is_bright = cv2.threshold(ground, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    some, bright = darker[::2, ::2], is_bright[::2, ::2].astype(bool)
+    levels = [_reach(some[part]) if part.any() else 0.0 for part in (~bright, bright)]
+    return np.array(levels, np.float32)[is_bright]
+
+
+def _reach(values: Floats) -> float:
+    """What almost no noise exceeds, or ``LEAST_CONTRAST``."""
+    level = float(np.median(values))
+    return max(LEAST_CONTRAST, level + NOISE_FACTOR * 1.4826 * float(np.median(np.abs(values - level))))
