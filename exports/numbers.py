@@ -9,7 +9,7 @@ from segmentation to document structure analysis", 1992).
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -34,10 +34,10 @@ LONE_WIDTH = 1.0
 CUT_WIDTH = 0.5
 """Pieces from this width on, in heights of the line, may be several digits that touch."""
 
-WIDEST = 1.7
+WIDEST = 1.4
 """No digit is wider than this, in heights of the line."""
 
-MOST_PIECES = 7
+MOST_PIECES = 14
 """Of which one digit may consist."""
 
 MOST_PARTS = 150
@@ -49,14 +49,20 @@ SAME_LINE = 0.4
 CUT_ROWS = 32
 """Rows to which the height of a line is reduced where cuts are looked for."""
 
-REACH = 8
+REACH = 3
 """Columns, of such rows, by which a cut may wander to either side, as slanted digits need it."""
 
-STEP = 3
+ASIDE = 0.1
+"""Ink that a step to the side is worth."""
+
+STEP = 2
 """Columns from one place where a cut is tried to the next."""
 
 LEAST_SLICE = 0.3
 """Ink of a slice, in that of an upright stroke as high as the line; a cut that leaves less is no use."""
+
+CUTS_APART = 0.12
+"""Ink between two cuts, likewise."""
 
 DEAREST_CUT = 4.0
 """Strokes; what takes more goes through a digit."""
@@ -70,6 +76,7 @@ class Weights:
         digit: for each digit, so that a reading in fewer is preferred.
         doubt: factor of the network's own -log p, which is at most ``most_doubt``.
         most_doubt: beyond it, worse is not worse.
+        busy, busiest_free: for each time more than ``busiest_free`` that a row meets ink, on average of the rows.
         cut: for each stroke's width of ink that is cut through.
         gap: for each line height of white that lies within a digit.
         wide, widest_free: for each line height by which a digit is wider than ``widest_free``.
@@ -81,6 +88,8 @@ class Weights:
     digit: float = 1.0
     doubt: float = 1.0
     most_doubt: float = 8.0
+    busy: float = 5.0
+    busiest_free: float = 1.8
     cut: float = 1.0
     gap: float = 6.0
     wide: float = 8.0
@@ -131,6 +140,7 @@ class Candidate:
         box: around it, in pixels of the foreground.
         width, height, gap: in heights of the line; ``gap`` is the widest white column or row within.
         cut: half the cost of the cuts around it, in strokes.
+        busy: as ``crossings`` counts.
         pixels: (28, 28) uint8, framed.
     """
 
@@ -142,6 +152,10 @@ class Candidate:
     gap: float
     cut: float
     pixels: Pixels
+    busy: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "busy", crossings(self.pixels))
 
 
 @dataclass(frozen=True, eq=False)
@@ -332,8 +346,9 @@ def _cuts(ink: Floats, stroke: float, height: float) -> tuple[list[NDArray], lis
     amounts = np.array([before[np.arange(len(path)), path].sum() for path in paths])
     least = LEAST_SLICE * stroke * height
     for index in np.argsort(costs, kind="stable"):
-        others = [0.0, float(ink.sum()), *amounts[kept]]
-        if costs[index] <= DEAREST_CUT * stroke and min(abs(amounts[index] - other) for other in others) >= least:
+        at_ends = min(amounts[index], float(ink.sum()) - amounts[index])
+        nearest = min(abs(amounts[kept] - amounts[index]), default=math.inf)
+        if costs[index] <= DEAREST_CUT * stroke and at_ends >= least and nearest >= CUTS_APART * stroke * height:
             kept.append(int(index))
     kept.sort(key=lambda index: amounts[index])
     ordered = np.maximum.accumulate(paths[kept], axis=0) if kept else paths[:0]
@@ -352,7 +367,7 @@ def _falls(ink: Floats) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     total, came = windows[0].astype(np.float64), np.zeros(windows.shape, np.intp)
     for row in range(1, len(windows)):
         straight = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf)
-        aside = 1.4 * windows[row] + 0.05
+        aside = 1.4 * windows[row] + ASIDE
         ways = np.stack([straight[:, :-2] + aside, total + windows[row], straight[:, 2:] + aside])
         came[row] = np.argmin(ways, axis=0) - 1
         total = ways.min(axis=0)
@@ -426,11 +441,18 @@ def _only(foreground: Floats, labels: Labels, run: Sequence[Piece], box: Box) ->
 # ------------------------------------------------------------------------------------------------------------- reading
 
 
+def crossings(pixels: Pixels) -> float:
+    """How often a row meets ink, on average of the rows that do: 1 for a 1, 2 for a 0, more for two digits at once."""
+    ink = np.pad(pixels >= 128, ((0, 0), (1, 0)))
+    return np.count_nonzero(ink[:, 1:] & ~ink[:, :-1]) / max(np.count_nonzero(ink.any(axis=1)), 1)
+
+
 def score(candidate: Candidate, log_probability: float, weights: Weights = WEIGHTS) -> float:
     """How well a candidate reads as one digit, in nats."""
     return -(
         weights.digit
         + weights.doubt * min(-log_probability, weights.most_doubt)
+        + weights.busy * max(0, candidate.busy - weights.busiest_free)
         + weights.cut * candidate.cut
         + weights.gap * candidate.gap
         + weights.wide * max(0, candidate.width - weights.widest_free)
