@@ -44,7 +44,8 @@ def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: In
 
     Args:
         picture: as ``frame`` takes it.
-        foreground: as ``find`` returns it, with its notes ``found``.
+        foreground: as ``find`` returns it.
+        found: its notes.
         spec: how the data set frames.
     """
     notes = found + [Note("gray")] * (picture.ndim == 3)

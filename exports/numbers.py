@@ -189,7 +189,7 @@ def split(foreground: Floats, spec: InputSpec) -> list[Line]:
     labels, parts = _parts(foreground)
     height = _usual_height(parts)
     tall = [part for part in parts if part.height >= TALL * height]
-    if not 1 <= len(parts) <= MOST_PARTS or len(tall) == 1 and tall[0].width <= LONE_WIDTH * tall[0].height:
+    if not 1 <= len(parts) <= MOST_PARTS or (len(tall) == 1 and tall[0].width <= LONE_WIDTH * tall[0].height):
         return []
     return [_line(foreground, labels, line, spec) for line in _lines(parts, tall)]
 
@@ -200,8 +200,13 @@ def whole(foreground: Floats, pixels: Pixels) -> Candidate:
     columns, rows = (np.flatnonzero(ink.any(axis=axis)) for axis in (0, 1))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     height = box[3] - box[1]
-    gap = max(int(np.diff(places).max(initial=1)) - 1 for places in (columns, rows)) / height
+    gap = max(_white(columns), _white(rows)) / height
     return Candidate(0, 1, box, (box[2] - box[0]) / height, 1, gap, 0, pixels)
+
+
+def _white(places: NDArray[np.intp]) -> int:
+    """The longest run missing from ascending places."""
+    return int(np.diff(places).max(initial=1)) - 1
 
 
 def _parts(foreground: Floats) -> tuple[Labels, list[Piece]]:
@@ -262,13 +267,13 @@ def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: Inpu
     for part in parts:
         slices = _slices(labels, part, height, stroke) if part.width >= CUT_WIDTH * height else []
         pieces += slices or [part]
-    pieces = _in_order(pieces, height)
-    whole_parts = {part.name: part for part in parts}
+    ordered = _in_order(pieces, height)
+    uncut = {part.name for part in parts}
     dirt = [
-        piece.ink / (stroke * height) if piece.name in whole_parts and piece.height < TALL * height else math.inf
-        for piece in pieces
+        piece.ink / (stroke * height) if piece.name in uncut and piece.height < TALL * height else math.inf
+        for piece in ordered
     ]
-    return Line(len(pieces), tuple(dirt), tuple(_candidates(foreground, labels, pieces, height, spec)))
+    return Line(len(ordered), tuple(dirt), tuple(_candidates(foreground, labels, ordered, height, spec)))
 
 
 def _stroke_of(labels: Labels, part: Piece) -> float:
@@ -460,9 +465,7 @@ def score(candidate: Candidate, log_probability: float, weights: Weights = WEIGH
     )
 
 
-def best_path(
-    line: Line, log_probabilities: Sequence[float], weights: Weights = WEIGHTS
-) -> tuple[list[int], float]:
+def best_path(line: Line, log_probabilities: Sequence[float], weights: Weights = WEIGHTS) -> tuple[list[int], float]:
     """Find the candidates that cover a line from end to end and read best: their indices, left to right, and score.
 
     Args:
@@ -479,11 +482,35 @@ def best_path(
     for piece, dirt in enumerate(line.dirt):
         ways[piece + 1].append((piece, -weights.dirt * dirt, None))
     for end in range(1, line.pieces + 1):
-        for start, worth, index in ways[end]:
+        for start, worth, way in ways[end]:
             if best[start] + worth > best[end]:
-                best[end], came[end] = best[start] + worth, (start, index)
+                best[end], came[end] = best[start] + worth, (start, way)
     path, end = [], line.pieces
     while end and math.isfinite(best[-1]):
-        end, chosen = came[end]
-        path += [] if chosen is None else [chosen]
+        end, way = came[end]
+        path += [] if way is None else [way]
     return path[::-1], best[-1]
+
+
+def best_reading(
+    lines: Sequence[Line], single: Candidate, log_probabilities: Sequence[float], weights: Weights = WEIGHTS
+) -> list[int]:
+    """Decide whether a picture is a number, and which candidates are its digits.
+
+    Args:
+        lines: as ``split`` gives them.
+        single: as ``whole`` gives it.
+        log_probabilities: of the most probable class of ``single``, then of each candidate, line by line.
+        weights: what is held against a candidate.
+
+    Returns:
+        Indices into ``log_probabilities`` as one reads; none where it is one digit.
+    """
+    chosen: list[int] = []
+    total, start = -weights.several, 1
+    for line in lines:
+        end = start + len(line.candidates)
+        path, worth = best_path(line, log_probabilities[start:end], weights)
+        chosen += [start + index for index in path]
+        total, start = total + worth, end
+    return chosen if len(chosen) > 1 and total > score(single, log_probabilities[0], weights) else []
