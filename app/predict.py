@@ -59,9 +59,9 @@ def predict(
 ) -> None:
     """Classify pictures, one row each. Exit code 1 says that some could not be read; their rows say why.
 
-    A picture of several digits is read as a number: its label is the digits in a row, its confidence that of
-    the least certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the upright
-    picture; class_id and top_k are empty.
+    A picture of several digits is read as a number: its label is the digits in a row, its confidence that of the least
+    certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the
+    upright picture; class_id and top_k are empty.
     """
     hush_pillow()
     with sentences_and_exit_codes():

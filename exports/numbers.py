@@ -85,18 +85,18 @@ class Weights:
         several: for being a number at all.
     """
 
-    digit: float = 1.0
-    doubt: float = 1.0
-    most_doubt: float = 8.0
-    busy: float = 5.0
+    digit: float = 0.9
+    doubt: float = 5.8
+    most_doubt: float = 6.0
+    busy: float = 11.0
     busiest_free: float = 1.8
     cut: float = 1.0
-    gap: float = 6.0
-    wide: float = 8.0
-    widest_free: float = 1.0
-    low: float = 10.0
-    lowest_free: float = 0.6
-    dirt: float = 6.0
+    gap: float = 7.0
+    wide: float = 9.3
+    widest_free: float = 0.75
+    low: float = 20.0
+    lowest_free: float = 0.69
+    dirt: float = 3.6
     several: float = 2.0
 
 
@@ -365,11 +365,11 @@ def _falls(ink: Floats) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     starts = np.arange(STEP, ink.shape[1] - STEP + 1, STEP)
     side = 2 * REACH + 1
     padded = np.pad(ink, ((0, 0), (REACH, REACH)), constant_values=1)
-    windows = np.stack([padded[:, start : start + side] for start in starts], axis=1) if len(starts) else None
-    if windows is None:
+    if not len(starts):
         return np.zeros((0, ink.shape[0]), np.intp), np.zeros(0)
-    windows = windows + 0.01 * np.abs(np.arange(side) - REACH) / REACH  # where nothing else decides, upright
-    total, came = windows[0].astype(np.float64), np.zeros(windows.shape, np.intp)
+    upright = 0.01 * np.abs(np.arange(side) - REACH) / REACH  # where nothing else decides
+    windows = np.stack([padded[:, start : start + side] for start in starts], axis=1).astype(np.float64) + upright
+    total, came = windows[0], np.zeros(windows.shape, np.intp)
     for row in range(1, len(windows)):
         straight = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf)
         aside = 1.4 * windows[row] + ASIDE
@@ -449,7 +449,7 @@ def _only(foreground: Floats, labels: Labels, run: Sequence[Piece], box: Box) ->
 def crossings(pixels: Pixels) -> float:
     """How often a row meets ink, on average of the rows that do: 1 for a 1, 2 for a 0, more for two digits at once."""
     ink = np.pad(pixels >= 128, ((0, 0), (1, 0)))
-    return np.count_nonzero(ink[:, 1:] & ~ink[:, :-1]) / max(np.count_nonzero(ink.any(axis=1)), 1)
+    return int((ink[:, 1:] & ~ink[:, :-1]).sum()) / max(int(ink.any(axis=1).sum()), 1)
 
 
 def score(candidate: Candidate, log_probability: float, weights: Weights = WEIGHTS) -> float:
