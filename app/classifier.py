@@ -1,5 +1,6 @@
 """The one way to an answer: pictures in, predictions out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,31 @@ import numpy as np
 from PIL import Image
 
 from app.runtime import Device, DeviceError, ModelFileError, open_session
+from exports.framing import find, frame_found
+from exports.images import FULL_SIZE
 from exports.metadata import MetadataError, ModelMetadata
 from exports.notes import Note
-from exports.preprocessing import SIZE, Floats, Framed, Pixels, frame, normalize, to_colours, unsqueeze
+from exports.numbers import Box, Candidate, Line, best_reading, split, whole
+from exports.preprocessing import SIZE, Floats, Framed, Pixels, normalize, to_colours, unsqueeze
 
-__all__ = ["Classifier", "DeviceError", "ModelFileError", "Prediction", "softmax"]
+__all__ = ["Classifier", "DeviceError", "Digit", "ModelFileError", "Prediction", "softmax"]
+
+
+@dataclass(frozen=True, eq=False)
+class Digit:
+    """One digit of a number.
+
+    Attributes:
+        label: its class name.
+        confidence: the probability of that class.
+        box: left, top, right, bottom around its ink, in pixels of the picture as the file has it, turned upright.
+        pixels: (28, 28) uint8, what the network saw.
+    """
+
+    label: str
+    confidence: float
+    box: Box
+    pixels: Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +44,10 @@ class Prediction:
     Attributes:
         status: ``ok``, or ``blank`` where there is nothing to read; then there is no label and no probability.
         class_names: of the model, in the order of ``probabilities``.
-        probabilities: one for each class, adding up to 1; empty where the picture is blank.
-        pixels: (28, 28) uint8, what the network saw.
+        probabilities: one for each class, adding up to 1; empty where the picture is blank or a number.
+        pixels: (28, 28) uint8, what the network saw: all of the picture, also where it is a number.
         notes: how it came to be.
+        digits: of a number, as one reads: line by line, each from left to right; empty where it is one thing.
     """
 
     status: Literal["ok", "blank"]
@@ -33,6 +55,7 @@ class Prediction:
     probabilities: tuple[float, ...]
     pixels: Pixels
     notes: tuple[Note, ...]
+    digits: tuple[Digit, ...] = ()
 
     @property
     def class_id(self) -> int | None:
@@ -40,16 +63,45 @@ class Prediction:
 
     @property
     def label(self) -> str | None:
+        """A class name; of a number the digits' in a row, such as 4711."""
+        if self.digits:
+            return "".join(digit.label for digit in self.digits)
         return None if self.class_id is None else self.class_names[self.class_id]
 
     @property
     def confidence(self) -> float | None:
+        """The label's probability; of a number, that of its least certain digit."""
+        if self.digits:
+            return min(digit.confidence for digit in self.digits)
         return max(self.probabilities, default=None)
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """Return the ``k`` most probable classes, best first."""
         ranked = sorted(zip(self.class_names, self.probabilities, strict=False), key=lambda pair: -pair[1])
         return ranked[:k]
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A picture on its way to the network: framed as one thing, and split where it may be a number.
+
+    Attributes:
+        lines: what may be digits; empty where it is one thing.
+        single: all of it as one digit, where there are lines.
+        found: notes of what was done before it was framed.
+        enlarged: pixels of the picture as the file has it for one of the foreground.
+    """
+
+    framed: Framed
+    found: tuple[Note, ...]
+    lines: tuple[Line, ...] = ()
+    single: Candidate | None = None
+    enlarged: float = 1
+
+    def pixels(self) -> list[Pixels]:
+        """All that the network has to see: the whole picture, then every candidate."""
+        candidates = [candidate.pixels for line in self.lines for candidate in line.candidates]
+        return [] if self.framed.blank else [self.framed.pixels, *candidates]
 
 
 class Classifier:
@@ -79,28 +131,60 @@ class Classifier:
         Raises:
             ValueError: a picture of values that are not finite (``to_colours``).
         """
-        framed = [self._frame(image) for image in images]
-        readable = [picture.pixels for picture in framed if not picture.blank]
-        logits = iter(self.logits(np.stack(readable)) if readable else ())
-        return [self._prediction(picture, None if picture.blank else next(logits)) for picture in framed]
+        looks = [self._look(image) for image in images]
+        together = [pixels for look in looks for pixels in look.pixels()]
+        logits = iter(self.logits(np.stack(together)) if together else ())
+        return [self._prediction(look, [next(logits) for _ in look.pixels()]) for look in looks]
 
     def logits(self, pixels: Pixels) -> Floats:
         """Run the network on pictures that are framed already: (N, 28, 28) uint8 -> (N, classes) float32."""
         images = unsqueeze(normalize(pixels, self.metadata.input))
         return self.runtime.session.run(["logits"], {"images": images})[0]
 
-    def _frame(self, image: Image.Image) -> Framed:
+    def _look(self, image: Image.Image) -> _Look:
+        spec = self.metadata.input
         picture, notes = to_colours(image)
-        framed = frame(picture, self.metadata.input)
-        return Framed(framed.pixels, notes + framed.notes, framed.blank)
+        foreground, found = find(picture, spec)
+        framed = frame_found(picture, foreground, found, spec)
+        framed = Framed(framed.pixels, notes + framed.notes, framed.blank)
+        may_be_number = self._reads_digits and not framed.blank and max(picture.shape[:2]) > SIZE
+        lines = tuple(split(foreground, spec)) if may_be_number else ()
+        if not lines:
+            return _Look(framed, ())
+        enlarged = max(image.info.get(FULL_SIZE, image.size)) / max(foreground.shape)
+        return _Look(framed, (*notes, *found), lines, whole(foreground, framed.pixels), enlarged)
 
-    def _prediction(self, picture: Framed, logits: Floats | None) -> Prediction:
+    @property
+    def _reads_digits(self) -> bool:
+        """Whether classes can stand side by side: single characters, written with strokes."""
+        return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
+
+    def _prediction(self, look: _Look, logits: Sequence[Floats]) -> Prediction:
+        """Read what the network says of ``look.pixels()``: (classes,) float32 each."""
+        digits = self._digits(look, logits) if look.single else ()
+        found = (*look.found, Note("number", {"digits": len(digits)}))
         return Prediction(
-            status="ok" if logits is not None else "blank",
+            status="ok" if logits else "blank",
             class_names=self.metadata.class_names,
-            probabilities=() if logits is None else tuple(float(value) for value in softmax(logits)),
-            pixels=picture.pixels,
-            notes=picture.notes,
+            probabilities=() if digits or not logits else tuple(float(value) for value in softmax(logits[0])),
+            pixels=look.framed.pixels,
+            notes=found if digits else look.framed.notes,
+            digits=digits,
+        )
+
+    def _digits(self, look: _Look, logits: Sequence[Floats]) -> tuple[Digit, ...]:
+        assert look.single is not None
+        probabilities = [softmax(each) for each in logits]
+        candidates = [look.single, *(candidate for line in look.lines for candidate in line.candidates)]
+        chosen = best_reading(look.lines, look.single, [math.log(max(each.max(), 1e-9)) for each in probabilities])
+        return tuple(
+            Digit(
+                label=self.metadata.class_names[int(np.argmax(probabilities[index]))],
+                confidence=float(probabilities[index].max()),
+                box=_enlarged(candidates[index].box, look.enlarged),
+                pixels=candidates[index].pixels,
+            )
+            for index in chosen
         )
 
     def _check_graph(self) -> None:
@@ -118,6 +202,12 @@ class Classifier:
         batch = self.runtime.session.get_inputs()[0].shape[0]
         if isinstance(batch, int):
             raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
+
+
+def _enlarged(box: Box, scale: float) -> Box:
+    """A box in larger pixels, rounded outwards."""
+    left, top, right, bottom = box
+    return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)
 
 
 def softmax(logits: Floats) -> Floats:

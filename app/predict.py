@@ -29,7 +29,11 @@ cli = typer.Typer(add_completion=False)
 
 @dataclass(frozen=True)
 class Row:
-    """One input and what became of it; ``status`` is ``ok``, ``blank`` or ``error``."""
+    """One input and what became of it; ``status`` is ``ok``, ``blank`` or ``error``.
+
+    Of a number, ``label`` is the digits in a row, ``class_id`` is None and ``top_k`` empty; ``digits`` lists for each
+    (label, confidence, left, top, right, bottom), in pixels of the upright picture.
+    """
 
     path: str
     status: str
@@ -39,6 +43,7 @@ class Row:
     top_k: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
     error: str | None = None
+    digits: tuple[tuple[str, float, int, int, int, int], ...] = ()
 
 
 @cli.command()
@@ -52,7 +57,12 @@ def predict(
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it works.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output file that is there.")] = False,
 ) -> None:
-    """Classify pictures, one row each. Exit code 1 says that some could not be read; their rows say why."""
+    """Classify pictures, one row each. Exit code 1 says that some could not be read; their rows say why.
+
+    A picture of several digits is read as a number: its label is the digits in a row, its confidence that of the least
+    certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the
+    upright picture; class_id and top_k are empty.
+    """
     hush_pillow()
     with sentences_and_exit_codes():
         from app.catalog import scan
@@ -114,12 +124,14 @@ def read(path: Path, classifier: "Classifier", top_k: int) -> Row:
         confidence=prediction.confidence,
         top_k=tuple(prediction.top(top_k)),
         notes=tuple(map(str, prediction.notes)),
+        digits=tuple((digit.label, digit.confidence, *digit.box) for digit in prediction.digits),
     )
 
 
 def _cells(row: Row) -> list[object]:
     values = asdict(row)
-    return list((values | {"top_k": json.dumps(dict(row.top_k)), "notes": "; ".join(row.notes)}).values())
+    in_words = {"top_k": json.dumps(dict(row.top_k)), "notes": "; ".join(row.notes), "digits": json.dumps(row.digits)}
+    return list((values | in_words).values())
 
 
 def _format_of(output: str) -> Format:

@@ -22,6 +22,7 @@ from app.classifier import Classifier, Prediction
 from app.runtime import Device, DeviceError, ModelFileError
 from app.ui import build_ui, head
 from exports.images import ImageError, open_image
+from exports.spec import Pixels
 
 SECONDS_TO_FINISH = 4
 """How long running requests are waited for after SIGTERM or Ctrl-C."""
@@ -50,8 +51,18 @@ class DeviceAnswer(BaseModel):
     remedy: str | None
 
 
+class DigitAnswer(BaseModel):
+    """One digit of a number; ``box`` is left, top, right, bottom in pixels of the upright picture."""
+
+    label: str
+    confidence: float
+    box: tuple[int, int, int, int]
+    pixels: str
+    """28×28 bytes, row by row, in base64: what the network saw."""
+
+
 class Answer(BaseModel):
-    """What the model says of a picture; a blank one has no label and no probabilities."""
+    """What the model says of a picture; a blank one has no label and no probabilities, a number no probabilities."""
 
     status: str
     label: str | None
@@ -60,7 +71,9 @@ class Answer(BaseModel):
     probabilities: dict[str, float]
     notes: list[NoteAnswer]
     pixels: str
-    """28×28 bytes, row by row, in base64: what the network saw."""
+    """28×28 bytes, row by row, in base64: what the network saw of the whole picture."""
+    digits: list[DigitAnswer]
+    """Of a number, line by line and from left to right; empty where it is one thing."""
     model: str
     device: DeviceAnswer
     milliseconds: float
@@ -140,7 +153,11 @@ def _answer(prediction: Prediction, model: str, classifier: Classifier, millisec
         confidence=prediction.confidence,
         probabilities=dict(zip(prediction.class_names, prediction.probabilities, strict=False)),
         notes=[NoteAnswer(code=note.code, text=str(note), values=dict(note.values)) for note in prediction.notes],
-        pixels=base64.b64encode(prediction.pixels.tobytes()).decode(),
+        pixels=_in_base64(prediction.pixels),
+        digits=[
+            DigitAnswer(label=digit.label, confidence=digit.confidence, box=digit.box, pixels=_in_base64(digit.pixels))
+            for digit in prediction.digits
+        ],
         model=model,
         device=DeviceAnswer(
             asked=runtime.asked,
@@ -152,6 +169,10 @@ def _answer(prediction: Prediction, model: str, classifier: Classifier, millisec
         ),
         milliseconds=milliseconds,
     )
+
+
+def _in_base64(pixels: Pixels) -> str:
+    return base64.b64encode(pixels.tobytes()).decode()
 
 
 async def _explain(request: Request, error: Exception) -> JSONResponse:

@@ -36,20 +36,23 @@ def frame(picture: Pixels, spec: InputSpec) -> Framed:
         picture: (H, W) or (H, W, 3) uint8, either polarity.
         spec: how the data set frames.
     """
-    foreground, notes = _foreground(picture, spec)
-    if picture.ndim == 3:
-        notes.append(Note("gray"))
+    return frame_found(picture, *find(picture, spec), spec)
+
+
+def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: InputSpec) -> Framed:
+    """Do what ``frame`` does where the foreground is known already.
+
+    Args:
+        picture: as ``frame`` takes it.
+        foreground: as ``find`` returns it.
+        found: its notes.
+        spec: how the data set frames.
+    """
+    notes = found + [Note("gray")] * (picture.ndim == 3)
     if not foreground.any():
         return Framed(np.zeros((SIZE, SIZE), np.uint8), (*notes, Note("blank")), blank=True)
-    crop = tight_crop(foreground)
-    if spec.stroke and max(crop.shape) > spec.box:
-        crop, stroke_notes = _with_usual_stroke(crop, spec)
-        notes += stroke_notes
-    fitted = _fit(crop, spec.box) if spec.stroke else _fit_with_hard_edges(crop, spec.box)
-    if spec.full_range and fitted.max() < NEARLY_FULL:
-        fitted *= 255 / fitted.max()
-        notes.append(Note("contrast"))
-    pixels = _place(np.rint(fitted).astype(np.uint8), spec)
+    pixels, changes = frame_foreground(foreground, spec)
+    notes += changes
     if np.array_equal(pixels, picture):
         notes.append(Note("already_framed"))
     else:
@@ -57,7 +60,29 @@ def frame(picture: Pixels, spec: InputSpec) -> Framed:
     return Framed(pixels, tuple(notes))
 
 
-def _foreground(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
+def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[Note]]:
+    """Place an object, or one digit of a number, in the frame: cut out, its stroke made usual, scaled, put in place.
+
+    Args:
+        foreground: (h, w) float32 from 0 to 255, not all of it 0.
+        spec: how the data set frames.
+
+    Returns:
+        pixels: (28, 28) uint8.
+        notes: what else was changed.
+    """
+    notes: list[Note] = []
+    crop = tight_crop(foreground)
+    if spec.stroke and max(crop.shape) > spec.box:
+        crop, notes = _with_usual_stroke(crop, spec)
+    fitted = _fit(crop, spec.box) if spec.stroke else _fit_with_hard_edges(crop, spec.box)
+    if spec.full_range and fitted.max() < NEARLY_FULL:
+        fitted *= 255 / fitted.max()
+        notes = [*notes, Note("contrast")]
+    return _place(np.rint(fitted).astype(np.uint8), spec), notes
+
+
+def find(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     """Separate ink from its sheet, or a garment from whatever it lies on: (h, w) float32, 0 where there is neither."""
     is_garment = spec.stroke is None and max(picture.shape) > SIZE
     return cut_out(picture) if is_garment else find_ink(picture, spec)
@@ -67,7 +92,7 @@ def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note
     """Thicken or thin the strokes of a crop where they lie outside the usual widths, so that they lie within."""
     assert spec.stroke is not None
     scale = max(crop.shape) / spec.box
-    width = _stroke_width(crop) / scale
+    width = stroke_width(crop) / scale
     change = round((float(np.clip(width, *spec.stroke)) - width) * scale)  # pixels of the crop, both sides together
     if abs(change) < 1:
         return crop, []
@@ -80,7 +105,7 @@ def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note
     return tight_crop(changed), [Note("thickened" if change > 0 else "thinned")]
 
 
-def _stroke_width(crop: Floats) -> float:
+def stroke_width(crop: Floats) -> float:
     """Mean width in pixels: a stroke of length l and width w has an area of l·w and an outline of about 2·l."""
     mask = cv2.copyMakeBorder((crop >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)

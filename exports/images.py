@@ -20,6 +20,9 @@ MAX_PIXELS = 100_000_000
 WORKING_SIDE = 512
 """JPEGs are decoded at the smallest scale whose sides stay at least this long, in pixels."""
 
+FULL_SIZE = "full_size"
+"""Under this name an image's ``info`` holds the (width, height) that the file has, where less was decoded."""
+
 
 class ImageError(ValueError):
     """A picture that cannot be read; the message names it, says why, and what would be accepted."""
@@ -55,9 +58,11 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
     try:
         image = Image.open(file, formats=FORMATS)
         _refuse(image, name)
+        size = image.size
         image.draft(None, (WORKING_SIDE, WORKING_SIDE))
         _read_what_pillow_puts_off(image)
         image.load()
+        image.info[FULL_SIZE] = size
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}: not a picture of an accepted format; accepted are {FORMATS_IN_WORDS}.") from error
     except ImageError:

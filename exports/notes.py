@@ -23,6 +23,7 @@ TEMPLATES = {
     "thinned": "strokes thinned to the usual width",
     "contrast": "contrast raised to full range",
     "framed": "cut out, scaled to {box} pixels and centred by its {centering}",
+    "number": "split into {digits} digits, each framed by itself",
     "already_framed": "already framed as the data set frames",
     "blank": "nothing stands out from the background",
 }

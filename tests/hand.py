@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 Point = tuple[float, float]
 Stroke = list[Point]
@@ -63,3 +63,18 @@ def in_many_hands(digit: str, generator: np.random.Generator) -> Image.Image:
     slant, turn = generator.uniform(-0.2, 0.2), math.radians(generator.uniform(-10, 10))
     matrix = (1, slant + turn, -200 * (slant + turn), -turn, 1, 200 * turn)
     return picture.transform(picture.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR, fillcolor=255)
+
+
+def write_number(text: str, side: float = 100, apart: float = 110, pen: int = 12, room: int = 60) -> Image.Image:
+    """Write digits side by side, the left edges of their squares ``apart``; below a line break, the next line."""
+    lines = text.split("\n")
+    width = round(2 * room + apart * (max(map(len, lines)) - 1) + side)
+    picture = Image.new("L", (width, round(2 * room + 1.7 * side * (len(lines) - 1) + side)), 255)
+    for row, line in enumerate(lines):
+        for column, digit in enumerate(line):
+            place_at = (room + apart * column, room + 1.7 * side * row)
+            alone = render(digit, canvas=round(side + 2 * pen), side=side, pen=pen)
+            corner = (round(place_at[0]) - pen, round(place_at[1]) - pen)
+            box = (*corner, corner[0] + alone.width, corner[1] + alone.height)
+            picture.paste(ImageChops.darker(picture.crop(box), alone), corner)
+    return picture

@@ -23,6 +23,9 @@ from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
 KINDS = ("other", "scribble", "letter", "noise")
 """The other data set's images, a pen's scribbles, letters, and noise."""
 
+JOINED = "joined"
+"""Two digits taken for one; they are outliers for those who read numbers, and only in training."""
+
 CANVAS = 112
 """Side of the canvas that outliers are drawn on, in pixels."""
 
@@ -50,7 +53,8 @@ def outliers(
     """Make images that belong to no class: the other data set's, scribbles, letters, noise."""
     with sentences_and_exit_codes():
         facts = find_dataset(dataset)
-        made = [make_outliers(kind, facts, "train", count // len(KINDS), seed, data_dir) for kind in KINDS]
+        kinds = (*KINDS, JOINED, JOINED) if facts.input.stroke else KINDS
+        made = [make_outliers(kind, facts, "train", count // len(KINDS), seed, data_dir) for kind in kinds]
         pixels = np.concatenate(made)
         save_corpus(Corpus(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
         typer.echo(f"{output}  {len(pixels):,} images of no class")
@@ -60,7 +64,7 @@ def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int
     """Make images of one kind, framed for ``dataset``: (about count, 28, 28) uint8; those that come out empty are not.
 
     Args:
-        kind: one of ``KINDS``.
+        kind: one of ``KINDS``, or ``JOINED``.
         dataset: whose network shall not be sure of them.
         part: of the other data set; ``test`` also draws letters in a typeface that ``train`` never sees.
         count: how many.
@@ -70,6 +74,8 @@ def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int
     rng = np.random.default_rng([seed, sum(map(ord, kind)), len(part)])
     if kind == "other":
         drawn = _others(dataset, part, count, rng, data_dir)
+    elif kind == JOINED:
+        drawn = _joined(dataset, part, count, rng, data_dir)
     else:
         draw = {"scribble": _scribble, "letter": _print if part == "test" else _letter, "noise": _noise}[kind]
         drawn = (draw(rng) for _ in range(count))
@@ -83,6 +89,20 @@ def _others(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, 
     pixels, _ = load_pixels(other, part, data_dir)
     for image in pixels[rng.choice(len(pixels), count, replace=False)]:
         yield image if rng.random() < 0.5 else np.pad(cv2.resize(image, (84, 84), interpolation=cv2.INTER_CUBIC), 14)
+
+
+def _joined(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, data_dir: Path) -> Iterator[Pixels]:
+    """Two of the data set's own images that touch or nearly do, enlarged."""
+    pixels, _ = load_pixels(dataset, part, data_dir)
+    for first, second in pixels[rng.integers(len(pixels), size=(count, 2))]:
+        left, right = (image[:, image.any(axis=0)] for image in (first, second))
+        overlap = int(rng.integers(-2, 5))
+        canvas = np.zeros((28, left.shape[1] + right.shape[1] + 4), np.uint8)
+        canvas[:, : left.shape[1]] = left
+        start = max(0, left.shape[1] - overlap)
+        place = canvas[:, start : start + right.shape[1]]
+        np.maximum(place, right, out=place)
+        yield np.pad(cv2.resize(canvas, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), 12)
 
 
 def _scribble(rng: np.random.Generator) -> Pixels:

@@ -128,10 +128,13 @@ function bring(brought) {
   changed();
 }
 
+picture.addEventListener("load", showBoxes); // only now its size is known
+
 picture.addEventListener("error", () => {
   if (!file) return;
   unseen = true;
   arrange();
+  showBoxes();
 });
 
 for (const input of [find(".file"), find(".shot")]) {
@@ -205,6 +208,7 @@ function changed() {
   message = null;
   redraw();
   arrange();
+  showBoxes();
   ask();
 }
 
@@ -228,7 +232,9 @@ async function ask() {
   asking = true;
   for (let asked = -1; asked !== version; ) {
     asked = version;
+    const shown = file;
     const reply = strokes.length || file ? await classify(file ?? drawing()) : null;
+    if (reply?.answer) reply.answer.file = shown; // the boxes belong on that picture alone
     if (asked === version || reply?.answer) receive(reply); // while the pen still moves, a glimpse
   }
   asking = false;
@@ -280,7 +286,10 @@ function show() {
   label.classList.toggle("word", (answer?.label ?? "").length > 2);
   find(".sentence").textContent = sentence();
   find(".answer").classList.toggle("empty", !answer?.label);
+  find(".answer").classList.toggle("number", Boolean(answer?.digits.length));
   showBars();
+  showDigits();
+  showBoxes();
   showEye();
   showNotes();
   showWhereabouts();
@@ -291,6 +300,7 @@ function sentence() {
   if (!models.length) return folder ? say("no_models", { folder }) : "";
   if (!answer) return say("waiting");
   if (answer.status === "blank") return say("blank");
+  if (answer.digits.length) return say("number", { confidence: chance(answer.confidence), digits: answer.digits.length });
   const [, second] = Object.entries(answer.probabilities).sort(([, a], [, b]) => b - a);
   const confidence = chance(answer.confidence);
   if (answer.confidence > 0.99) return say("sure", { confidence });
@@ -324,14 +334,52 @@ function newBar(name) {
   return bar;
 }
 
+function showDigits() {
+  find(".digits").replaceChildren(...(answer?.digits ?? []).map(newDigit));
+}
+
+function newDigit(digit, index) {
+  const item = document.createElement("li");
+  const seen = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
+  paint(seen, digit.pixels);
+  item.append(seen);
+  for (const [part, text] of [["place", index + 1], ["name", digit.label], ["share", chance(digit.confidence)]])
+    item.append(Object.assign(document.createElement("span"), { className: part, textContent: text }));
+  return item;
+}
+
+function showBoxes() {
+  const boxes = find(".boxes");
+  const digits = answer && answer.file === file && !unseen ? answer.digits : [];
+  const [width, height] = file ? [picture.naturalWidth, picture.naturalHeight] : [COPY, COPY];
+  boxes.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  boxes.replaceChildren(...digits.flatMap(({ box }, index) => newBox(box, index, Math.max(width, height))));
+}
+
+function newBox([left, top, right, bottom], index, side) {
+  const text = svg("text", { x: left, y: top - 0.01 * side, "font-size": 0.035 * side });
+  text.textContent = index + 1;
+  return [svg("rect", { x: left, y: top, width: right - left, height: bottom - top, rx: 0.006 * side }), text];
+}
+
+function svg(name, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
 function showEye() {
-  const image = eye.getContext("2d").createImageData(28, 28);
-  const bytes = answer ? atob(answer.pixels) : "";
+  paint(eye, answer?.pixels);
+}
+
+function paint(canvas, pixels) {
+  const image = canvas.getContext("2d").createImageData(28, 28);
+  const bytes = pixels ? atob(pixels) : "";
   for (let i = 0; i < 784; i += 1) {
     const gray = bytes ? bytes.charCodeAt(i) : 0;
     image.data.set([gray, gray, gray, 255], 4 * i);
   }
-  eye.getContext("2d").putImageData(image, 0, 0);
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 function showNotes() {

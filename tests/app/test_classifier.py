@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.classifier import Classifier, softmax
+from exports.images import open_image
 from tests.conftest import EXPORTS
-from tests.hand import DIGITS, render
+from tests.hand import DIGITS, render, write_number
 
 BLANK = Image.new("L", (300, 300), 255)
 
@@ -54,6 +57,51 @@ def test_probabilities_do_not_depend_on_the_company(classifier: Classifier) -> N
     together = classifier.predict(pictures)
     alone = [classifier.predict([picture])[0] for picture in pictures]
     assert [prediction.probabilities for prediction in together] == [prediction.probabilities for prediction in alone]
+
+
+@pytest.mark.parametrize("text", ["42", "4711", "0819", "56", "27\n935"])
+def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> None:
+    picture = write_number(text)
+    [prediction] = classifier.predict([picture])
+    digits = prediction.digits
+    assert prediction.label == "".join(digit.label for digit in digits) == text.replace("\n", "")
+    assert (prediction.class_id, prediction.probabilities, prediction.top(3)) == (None, (), [])
+    assert prediction.confidence == min(digit.confidence for digit in digits)
+    assert "number" in [note.code for note in prediction.notes]
+    gray = np.asarray(picture)
+    for left, top, right, bottom in (digit.box for digit in digits):
+        assert 0 <= left < right <= picture.width
+        assert 0 <= top < bottom <= picture.height
+        assert gray[top:bottom, left:right].min() < 60
+
+
+@pytest.mark.parametrize("text", ["25", "58", "36", "703", "82"])
+def test_touching_digits_are_read_apart(classifier: Classifier, text: str) -> None:
+    [prediction] = classifier.predict([write_number(text, apart=64)])
+    assert prediction.label == text
+
+
+def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path) -> None:
+    """A large JPEG is decoded smaller than it is."""
+    picture = write_number("42").resize((2800, 2200))
+    picture.save(tmp_path / "large.jpg")
+    [from_file] = classifier.predict([open_image(tmp_path / "large.jpg")])
+    [from_memory] = classifier.predict([picture])
+    assert from_file.label == from_memory.label == "42"
+    for one, other in zip(from_file.digits, from_memory.digits, strict=True):
+        np.testing.assert_allclose(one.box, other.box, atol=16)
+
+
+def test_what_is_framed_already_is_one_digit(classifier: Classifier) -> None:
+    [prediction] = classifier.predict([write_number("42").resize((28, 22))])
+    assert prediction.digits == ()
+    assert prediction.class_id is not None
+
+
+def test_clothes_have_no_digits() -> None:
+    [prediction] = Classifier(EXPORTS / "fashion_mnist-lenet.onnx", "cpu").predict([write_number("42")])
+    assert prediction.digits == ()
+    assert prediction.label in prediction.class_names
 
 
 def test_softmax_survives_large_logits() -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import httpx
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from app.predict import cli
 from tests.browser import draw, open_page, settled
 from tests.conftest import start_app
-from tests.hand import DIGITS, render
+from tests.hand import DIGITS, render, write_number
 
 PLACES = {
     "large, in the middle": (0.84, 0.08, 0.08),
@@ -150,6 +151,35 @@ def test_a_picture_can_be_pasted_and_dropped(page, kind: str) -> None:
     page.evaluate(HAND_OVER, [kind, list(buffer.getvalue())])
     assert settled(page) == "2"
     assert page.locator("img.picture").is_visible()
+
+
+def test_a_drawn_number_has_a_numbered_box_around_each_digit(page) -> None:
+    choose(page, "mnist-convnet")
+    for column, digit in enumerate("471"):
+        draw(page, digit, 0.24, 0.06 + 0.3 * column, 0.35)
+    assert settled(page) == "471"
+    assert page.locator(".digits .name").all_inner_texts() == list("471")
+    assert page.locator(".boxes text").all_text_contents() == ["1", "2", "3"]
+    assert page.locator(".bars").is_hidden()
+    page.click("[data-tool=clear]")
+    settled(page)
+    assert page.locator(".boxes rect").count() == page.locator(".digits li").count() == 0
+    assert page.locator(".bars").is_visible()
+
+
+def test_the_boxes_lie_on_the_digits_of_a_picture(page, tmp_path: Path) -> None:
+    choose(page, "mnist-convnet")
+    picture = write_number("30")
+    picture.save(tmp_path / "number.png")
+    page.set_input_files("input.file", tmp_path / "number.png")
+    assert settled(page) == "30"
+    paper, box = page.locator(".paper").bounding_box(), page.locator(".boxes rect").first.bounding_box()
+    scale = paper["width"] / picture.width  # the picture is wider than high, so it fills the sheet's width
+    ink = np.asarray(picture)[:, : picture.width // 2] < 128
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    top = paper["y"] + (paper["height"] - scale * picture.height) / 2
+    assert box["x"] == pytest.approx(paper["x"] + scale * columns[0], abs=6)
+    assert box["y"] == pytest.approx(top + scale * rows[0], abs=6)
 
 
 def test_the_camera_takes_a_picture(page) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from app.predict import SUFFIXES, cli, find_inputs
-from tests.hand import DIGITS, render
+from tests.hand import DIGITS, render, write_number
 
 
 @pytest.fixture
@@ -65,6 +65,19 @@ def test_json_lines(pictures: Path, tmp_path: Path) -> None:
     assert first["top_k"][0] == ["5", first["confidence"]]
     assert len(first["top_k"]) == 10
     assert (second["status"], second["label"], second["top_k"]) == ("error", None, [])
+
+
+def test_a_number_is_one_row_with_its_digits(tmp_path: Path) -> None:
+    write_number("4711").save(tmp_path / "number.png")
+    render("5").save(tmp_path / "one.png")
+    _, stdout, _ = run(tmp_path, "--output", "-")
+    number, one = csv.DictReader(io.StringIO(stdout))
+    assert (number["status"], number["label"], number["class_id"], number["top_k"]) == ("ok", "4711", "", "{}")
+    digits = json.loads(number["digits"])
+    assert [digit[0] for digit in digits] == list("4711")
+    assert float(number["confidence"]) == min(digit[1] for digit in digits)
+    assert all(left < right and top < bottom for _, _, left, top, right, bottom in digits)
+    assert (one["label"], one["digits"]) == ("5", "[]")
 
 
 def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
