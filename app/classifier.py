@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -42,7 +42,8 @@ class Prediction:
     """What a classifier says of one picture.
 
     Attributes:
-        status: ``ok``, or ``blank`` where there is nothing to read; then there is no label and no probability.
+        status: ``ok``; ``unsure`` where the confidence is below the export's ``reject_threshold``, so that the label is
+            only the likeliest; ``blank`` where there is nothing to read: then there is no label and no probability.
         class_names: of the model, in the order of ``probabilities``.
         probabilities: one for each class, adding up to 1; empty where the picture is blank or a number.
         pixels: (28, 28) uint8, what the network saw: all of the picture, also where it is a number.
@@ -50,7 +51,7 @@ class Prediction:
         digits: of a number, as one reads: line by line, each from left to right; empty where it is one thing.
     """
 
-    status: Literal["ok", "blank"]
+    status: Literal["ok", "unsure", "blank"]
     class_names: tuple[str, ...]
     probabilities: tuple[float, ...]
     pixels: Pixels
@@ -161,20 +162,22 @@ class Classifier:
 
     def _prediction(self, look: _Look, logits: Sequence[Floats]) -> Prediction:
         """Read what the network says of ``look.pixels()``: (classes,) float32 each."""
-        digits = self._digits(look, logits) if look.single else ()
+        probabilities = [softmax(each, self.metadata.temperature) for each in logits]
+        digits = self._digits(look, probabilities) if look.single else ()
         found = (*look.found, Note("number", {"digits": len(digits)}))
-        return Prediction(
+        prediction = Prediction(
             status="ok" if logits else "blank",
             class_names=self.metadata.class_names,
-            probabilities=() if digits or not logits else tuple(float(value) for value in softmax(logits[0])),
+            probabilities=() if digits or not logits else tuple(float(value) for value in probabilities[0]),
             pixels=look.framed.pixels,
             notes=found if digits else look.framed.notes,
             digits=digits,
         )
+        is_unsure = prediction.confidence is not None and prediction.confidence < self.metadata.reject_threshold
+        return replace(prediction, status="unsure") if is_unsure else prediction
 
-    def _digits(self, look: _Look, logits: Sequence[Floats]) -> tuple[Digit, ...]:
+    def _digits(self, look: _Look, probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
         assert look.single is not None
-        probabilities = [softmax(each) for each in logits]
         candidates = [look.single, *(candidate for line in look.lines for candidate in line.candidates)]
         chosen = best_reading(look.lines, look.single, [math.log(max(each.max(), 1e-9)) for each in probabilities])
         return tuple(
@@ -210,7 +213,7 @@ def _enlarged(box: Box, scale: float) -> Box:
     return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)
 
 
-def softmax(logits: Floats) -> Floats:
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
     """Probabilities of one image: (classes,) -> (classes,) float32, computed alike whatever batch it came in."""
-    exponents = np.exp(logits.astype(np.float64) - logits.max())
+    exponents = np.exp((logits.astype(np.float64) - logits.max()) / temperature)
     return (exponents / exponents.sum()).astype(np.float32)

@@ -29,7 +29,7 @@ cli = typer.Typer(add_completion=False)
 
 @dataclass(frozen=True)
 class Row:
-    """One input and what became of it; ``status`` is ``ok``, ``blank`` or ``error``.
+    """One input and what became of it; ``status`` is ``ok``, ``unsure``, ``blank`` or ``error``.
 
     Of a number, ``label`` is the digits in a row, ``class_id`` is None and ``top_k`` empty; ``digits`` lists for each
     (label, confidence, left, top, right, bottom), in pixels of the upright picture.
@@ -58,6 +58,8 @@ def predict(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output file that is there.")] = False,
 ) -> None:
     """Classify pictures, one row each. Exit code 1 says that some could not be read; their rows say why.
+
+    The status unsure says that the model had better not answer: the label is the likeliest, no more.
 
     A picture of several digits is read as a number: its label is the digits in a row, its confidence that of the least
     certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the
@@ -94,7 +96,7 @@ def write_rows(
     inputs: Iterable[Path], classifier: "Classifier", top_k: int, file: TextIO, form: Format
 ) -> Counter[str]:
     """Write a row for each input as soon as it is known; return how many there were of each status."""
-    counts: Counter[str] = Counter(ok=0, blank=0, error=0)
+    counts: Counter[str] = Counter(ok=0, unsure=0, blank=0, error=0)
     table = csv.writer(file)
     if form == "csv":
         table.writerow(Row.__dataclass_fields__)
@@ -170,7 +172,8 @@ def _summarise(counts: Counter[str], seconds: float, model: str, classifier: "Cl
     total = counts.total()
     why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
     typer.echo(
-        f"{total:,} inputs: {counts['ok']:,} read, {counts['blank']:,} blank, {counts['error']:,} failed. "
+        f"{total:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
+        f"{counts['error']:,} failed. "
         f"{total / max(seconds, 1e-9):,.0f} images/s with {model} on {runtime.device.upper()}{why}.",
         err=True,
     )

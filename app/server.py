@@ -62,7 +62,10 @@ class DigitAnswer(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the model says of a picture; a blank one has no label and no probabilities, a number no probabilities."""
+    """What the model says of a picture: ``ok``, ``unsure`` of the likeliest label, or ``blank``.
+
+    A blank one has no label and no probabilities, a number no probabilities.
+    """
 
     status: str
     label: str | None
@@ -138,6 +141,7 @@ def _model_card(entry: Entry) -> dict[str, Any]:
         "class_names": metadata.class_names,
         "test_accuracy": metadata.metrics.get("test_accuracy"),
         "validation_accuracy": metadata.metrics.get("validation_accuracy"),
+        "real_accuracy": metadata.metrics.get("real_accuracy"),
         "parameters": metadata.metrics.get("parameters"),
         "bytes": entry.bytes,
     }

@@ -48,7 +48,8 @@ class ModelMetadata:
         class_names: in the order of the logits.
         input: how a picture becomes what the network reads.
         output: what comes out; ``logits`` is the only kind there is.
-        metrics: ``test_accuracy`` and ``validation_accuracy`` as fractions, ``parameters`` as a count.
+        metrics: ``test_accuracy`` and ``validation_accuracy`` as fractions, ``parameters`` as a count; where measured,
+            ``real_accuracy`` on simulated pictures of validation images.
         recipe: the options, seed and versions that trained it, and the command that repeats it.
         reference: for a consumer's check of itself.
         temperature: what the logits are divided by before softmax, so that a confidence is how often it is right.

@@ -29,21 +29,25 @@ def export(
     output_dir: Annotated[Path, typer.Option(help="Where <dataset>-<model>.onnx is written.")] = Path("exports"),
     data_dir: DataDir = DEFAULT_DATA_DIR,
     compact: Annotated[bool, typer.Option("--compact", help="Weights of 4 and 8 bits, for large networks.")] = False,
+    real: Annotated[
+        int, typer.Option(min=0, help="Also measure on so many simulated pictures of validation images.")
+    ] = 0,
 ) -> None:
     """Export checkpoints to ONNX; a file is put in place only after it agrees with torch on the whole test set."""
     with sentences_and_exit_codes():
         for checkpoint in checkpoints:
-            path = export_checkpoint(checkpoint, output_dir, data_dir, compact=compact)
+            path = export_checkpoint(checkpoint, output_dir, data_dir, compact=compact, real=real)
             agrees = "with fewer bits nearly as accurate as" if compact else "agrees on every test image with"
             typer.echo(f"{path}  {path.stat().st_size / 1000:,.0f} kB, {agrees} torch")
     typer.echo("Next: python -m app, or python -m app.predict PICTURE --model NAME")
 
 
-def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: bool = False) -> Path:
+def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: bool = False, real: int = 0) -> Path:
     """Export one checkpoint to ``<output_dir>/<dataset>-<model>.onnx`` and return that path.
 
     With ``compact`` the weights get 4 and 8 bits (``training.compact``); the file then carries the accuracy and the
-    reference logits that it has itself.
+    reference logits that it has itself. With ``real`` it also carries ``real_accuracy``, on so many simulated pictures
+    of validation images: by that the page chooses which network to offer first.
 
     Raises:
         CheckpointError: the checkpoint is missing or damaged.
@@ -69,7 +73,26 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
             check_compact(temporary, metadata, pixels)
         else:
             check_export(temporary, model, metadata, pixels, load_split(dataset, "test", data_dir))
+        if real:
+            _measure_on_real(temporary, metadata, real, data_dir)
     return output
+
+
+def _measure_on_real(path: Path, metadata: "ModelMetadata", count: int, data_dir: Path) -> None:
+    from app.classifier import Classifier
+    from training.real import real_accuracy
+
+    accuracy = real_accuracy(Classifier(path, "cpu"), count, data_dir)
+    _rewrite(path, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
+
+
+def _rewrite(path: Path, metadata: "ModelMetadata") -> None:
+    """Give a written file other metadata."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, metadata.to_props())
+    onnx.save(model, path)
 
 
 def rebuild(checkpoint: "Checkpoint") -> "nn.Module":
@@ -205,9 +228,7 @@ def make_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels", labels
         recipe={**metadata.recipe, "weights": DESCRIPTION},
         reference=Reference.of(image, classifier.logits(image[None])[0]),
     )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, metadata.to_props())
-    onnx.save(model, path)
+    _rewrite(path, metadata)
     return metadata
 
 

@@ -9,12 +9,16 @@ import numpy as np
 
 from training.datasets import find_dataset, load_pixels
 from training.photos import find_photos
+from training.simulate import MIXTURE
 from training.simulator import CONDITIONS, simulate
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from app.classifier import Classifier
+
+SEED = 20_260_201
+"""Of the pictures to choose by: no training sees them."""
 
 PART = 100
 """Pictures that are classified at a time."""
@@ -41,6 +45,25 @@ def simulated(classifier: "Classifier", count: int, seed: int, data_dir: Path) -
     for name, condition in CONDITIONS[dataset.name].items():
         answers = _class_ids(classifier, simulate(pixels[chosen], condition, seed))
         yield name, sum(answer == label for answer, label in zip(answers, labels[chosen], strict=True)), len(chosen)
+
+
+def real_accuracy(classifier: "Classifier", count: int, data_dir: Path) -> float:
+    """Return the share that is read right of ``count`` simulated pictures of validation images, conditions mixed.
+
+    For choosing: the test images stay unseen.
+
+    Raises:
+        DataError: the training set is missing or damaged.
+    """
+    dataset = find_dataset(classifier.metadata.dataset)
+    pixels, labels = load_pixels(dataset, "validation", data_dir)
+    shares = MIXTURE[dataset.name]
+    right = 0
+    for index, (image, label) in enumerate(zip(pixels[:count], labels[:count], strict=True)):
+        rng = np.random.default_rng([SEED, index])
+        condition = CONDITIONS[dataset.name][rng.choice(list(shares), p=list(shares.values()))]
+        right += classifier.predict([condition(image, rng)])[0].class_id == label
+    return right / min(count, len(labels))
 
 
 def photographed(classifier: "Classifier", folder: Path) -> Iterator[tuple[str, int, int]]:

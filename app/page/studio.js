@@ -282,10 +282,11 @@ function tell(sentence) {
 
 function show() {
   const label = find(".label");
-  label.textContent = answer?.label ? className(answer.label) : "";
+  label.textContent = answer?.label ? className(answer.label) + (answer.status === "unsure" ? "?" : "") : "";
   label.classList.toggle("word", (answer?.label ?? "").length > 2);
   find(".sentence").textContent = sentence();
   find(".answer").classList.toggle("empty", !answer?.label);
+  find(".answer").classList.toggle("unsure", answer?.status === "unsure");
   find(".answer").classList.toggle("number", Boolean(answer?.digits.length));
   showBars();
   showDigits();
@@ -300,11 +301,20 @@ function sentence() {
   if (!models.length) return folder ? say("no_models", { folder }) : "";
   if (!answer) return say("waiting");
   if (answer.status === "blank") return say("blank");
+  if (answer.status === "unsure" && !answer.digits.length) return say("unsure", { candidates: candidates() });
   if (answer.digits.length) return say("number", { confidence: chance(answer.confidence), digits: answer.digits.length });
-  const [, second] = Object.entries(answer.probabilities).sort(([, a], [, b]) => b - a);
+  const [, second] = ranked();
   const confidence = chance(answer.confidence);
   if (answer.confidence > 0.99) return say("sure", { confidence });
   return say("runner_up", { confidence, second: `${className(second[0])} (${chance(second[1])})` });
+}
+
+function ranked() {
+  return Object.entries(answer.probabilities).sort(([, a], [, b]) => b - a);
+}
+
+function candidates() {
+  return ranked().slice(0, 3).map(([name, share]) => `${className(name)} (${chance(share)})`).join(", ");
 }
 
 function showBars() {
@@ -421,7 +431,9 @@ async function loadModels() {
 
 function listModels() {
   const chosen = modelSelect.value;
-  const byAccuracy = [...models].sort((a, b) => (b.validation_accuracy ?? 0) - (a.validation_accuracy ?? 0));
+  const merits = (model) => [model.real_accuracy ?? 0, model.validation_accuracy ?? 0]; // what was measured on real pictures leads
+  const better = ([realA, validA], [realB, validB]) => realB - realA || validB - validA;
+  const byAccuracy = [...models].sort((a, b) => better(merits(a), merits(b)));
   const titles = [...new Set(byAccuracy.map((model) => model.title))]; // the best model leads, and its set with it
   modelSelect.replaceChildren(
     ...titles.map((title) => {

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,29 @@ def test_clothes_have_no_digits() -> None:
 
 def test_softmax_survives_large_logits() -> None:
     assert softmax(np.array([1000.0, 0.0], np.float32)).tolist() == [1.0, 0.0]
+
+
+def test_an_answer_below_the_threshold_is_not_sure(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = dataclasses.replace(classifier.metadata, reject_threshold=1.0)
+    monkeypatch.setattr(classifier, "metadata", asked)
+    [prediction, blank] = classifier.predict([render("7"), BLANK])
+    assert (prediction.status, prediction.label) == ("unsure", "7")
+    assert prediction.top(2)[0][0] == "7"
+    assert blank.status == "blank"
+
+
+def test_the_temperature_changes_confidence_and_never_the_label(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [before] = classifier.predict([render("3")])
+    monkeypatch.setattr(classifier, "metadata", dataclasses.replace(classifier.metadata, temperature=5.0))
+    [after] = classifier.predict([render("3")])
+    assert after.label == before.label == "3"
+    assert 0.1 < after.confidence < before.confidence - 0.1
+
+
+def test_most_of_what_is_no_digit_is_not_read_surely() -> None:
+    sturdy = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
+    rng = np.random.default_rng(0)
+    scribbles = [Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)) for _ in range(20)]
+    assert sum(prediction.status == "ok" for prediction in sturdy.predict(scribbles)) <= 2

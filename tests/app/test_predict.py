@@ -50,7 +50,7 @@ def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_pa
         json.loads(rows[0]["top_k"]), key=json.loads(rows[0]["top_k"]).get, reverse=True
     )
     assert len(json.loads(rows[0]["top_k"])) == 3
-    assert "16 inputs: 12 read, 1 blank, 3 failed" in stderr
+    assert "16 inputs: 12 read, 0 unsure, 1 blank, 3 failed" in stderr
 
 
 def test_all_fine_is_exit_code_0(pictures: Path, tmp_path: Path) -> None:
