@@ -7,7 +7,7 @@ ALL := .venv/bin/python
 ARGS ?=
 comma := ,
 
-.PHONY: help app test check train alexnet export compare bench screenshot clean
+.PHONY: help app test check train alexnet export compare bench screenshot illustrate clean
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
@@ -38,9 +38,13 @@ bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.pen_to_label
 	$(ALL) -m tests.benchmarks.training_speed
 	$(ALL) -m tests.benchmarks.kill_and_resume
+	$(ALL) -m tests.benchmarks.smaller_exports
 
 screenshot: .venv/ready  ## draw a five on the page and keep its picture in docs/
 	$(ALL) -m tests.screenshot
+
+illustrate: .venv/ready  ## draw the pictures of docs/preprocessing.md
+	$(ALL) -m tests.illustrate
 
 clean:  ## remove the virtual environments
 	rm -rf .venv .venv-app

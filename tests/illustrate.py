@@ -23,7 +23,7 @@ HEIGHT = 220
 
 ROWS = {
     "drawing": "drawings/astray",
-    "paper": "photographs/ruled",
+    "paper": "photographs/squared",
     "shadow": "photographs/hard_shadow",
     "table": "photographs/table",
 }

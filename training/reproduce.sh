@@ -45,6 +45,24 @@ train <<'RUNS'
 --dataset fashion_mnist --model mlp_small
 RUNS
 
+# The networks for real pictures: simulated ones, images of nothing, and photographs of clothing where PHOTOS names their
+# folder (training/photos.py says which they are).
+for set in mnist fashion_mnist; do
+    simulated=data/$([ $set = mnist ] && echo digits || echo clothing).npz
+    [ -e "$simulated" ] || "$python" -m training.simulate --dataset $set --output "$simulated" --count 24000
+    [ -e data/outliers-$set.npz ] || "$python" -m training.outliers --dataset $set --output data/outliers-$set.npz --count 8000
+done
+photos=""
+if [ -n "${PHOTOS:-}" ]; then
+    "$python" -m training.photos "$PHOTOS" --output data/photos.npz --model exports/fashion_mnist-sprint.onnx
+    photos="--also data/photos.npz"
+fi
+train <<RUNS
+--dataset mnist --model sturdy --also data/digits.npz --also data/outliers-mnist.npz
+--dataset fashion_mnist --model sturdy --also data/clothing.npz $photos --also data/outliers-fashion_mnist.npz
+RUNS
+$python -m training.export models/checkpoints/{mnist,fashion_mnist}-sturdy/best.pt --real 500
+
 # The tutorials' recipes, and two more seeds of ours.
 train <<'RUNS'
 --dataset mnist --model inception --recipe tutorial
@@ -71,4 +89,6 @@ RUNS
 
 $python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,lenet_relu,convnet,inception,resnet,sprint}/best.pt
 $python -m training.evaluate exports/*.onnx
+$python -m training.evaluate --real exports/{mnist,fashion_mnist}-sturdy.onnx
+$python -m training.evaluate --trust exports/{mnist,fashion_mnist}-sturdy.onnx
 $python -m training.compare
