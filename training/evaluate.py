@@ -20,6 +20,7 @@ def evaluate(
     real: Annotated[bool, typer.Option("--real", help="Simulate real pictures of the test images instead.")] = False,
     count: Annotated[int, typer.Option(min=1, help="With --real: pictures for each condition.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="With --real: of the simulation.")] = 0,
+    condition: Annotated[list[str] | None, typer.Option(help="With --real: only this one; may be repeated.")] = None,
     photos: Annotated[
         Path | None, typer.Option(help="A folder of photographs (training.photos); reads those held out of training.")
     ] = None,
@@ -31,10 +32,10 @@ def evaluate(
             if trust:
                 _say_trust(file, count, seed, data_dir, as_json)
                 continue
-            for condition, correct, images in _conditions(file, data_dir, real, count, seed, photos):
+            for name, correct, images in _conditions(file, data_dir, real, count, seed, condition or [], photos):
                 result = {"file": str(file), "images": images, "correct": correct, "accuracy": correct / images}
-                text = f"{correct:,} of {images:,} right, {correct / images:.2%}  {file}  {condition}".rstrip()
-                typer.echo(json.dumps(result | {"condition": condition}) if as_json else text)
+                text = f"{correct:,} of {images:,} right, {correct / images:.2%}  {file}  {name}".rstrip()
+                typer.echo(json.dumps(result | {"condition": name}) if as_json else text)
 
 
 def _say_trust(file: Path, count: int, seed: int, data_dir: Path, as_json: bool) -> None:
@@ -47,7 +48,7 @@ def _say_trust(file: Path, count: int, seed: int, data_dir: Path, as_json: bool)
 
 
 def _conditions(
-    file: Path, data_dir: Path, real: bool, count: int, seed: int, photos: Path | None
+    file: Path, data_dir: Path, real: bool, count: int, seed: int, conditions: list[str], photos: Path | None
 ) -> Iterator[tuple[str, int, int]]:
     """Yield what is asked for: a condition's name, how many are right, how many there are."""
     if not (real or photos):
@@ -61,7 +62,7 @@ def _conditions(
         raise ValueError(f"{file}: --real and --photos go the app's whole way, for which an export (.onnx) is needed.")
     classifier = Classifier(file, "cpu")
     if real:
-        yield from simulated(classifier, count, seed, data_dir)
+        yield from simulated(classifier, count, seed, data_dir, conditions)
     if photos:
         yield from photographed(classifier, photos)
 

@@ -1,6 +1,6 @@
 """How well an export reads what people send: simulated pictures, condition by condition, and real photographs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from training.datasets import find_dataset, load_pixels
 from training.photos import find_photos
 from training.simulate import MIXTURE
 from training.simulator import CONDITIONS, simulate
+from training.simulator.numbers import numbers
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,31 +21,48 @@ if TYPE_CHECKING:
 SEED = 20_260_201
 """Of the pictures to choose by: no training sees them."""
 
+NUMBERS = ("numbers/apart", "numbers/touching")
+"""Conditions of numbers of 2 to 8 digits."""
+
 PART = 100
 """Pictures that are classified at a time."""
 
 
-def simulated(classifier: "Classifier", count: int, seed: int, data_dir: Path) -> Iterator[tuple[str, int, int]]:
+def simulated(
+    classifier: "Classifier", count: int, seed: int, data_dir: Path, conditions: Sequence[str] = ()
+) -> Iterator[tuple[str, int, int]]:
     """Simulate pictures of random test images in every condition of the classifier's data set, and read them.
+
+    Where the images are digits there are numbers of 2 to 8 of them too, right when every digit is.
 
     Args:
         classifier: reads them, from picture to answer.
         count: pictures for each condition; more than the 10,000 test images there are is as many as there are.
         seed: decides the images and everything else.
         data_dir: torchvision's folder.
+        conditions: names of those to simulate; all where there is none.
 
     Yields:
         The condition's name, how many pictures were read right, and how many there were.
 
     Raises:
         DataError: the test set is missing or damaged.
+        ValueError: there is no condition of such a name.
     """
     dataset = find_dataset(classifier.metadata.dataset)
+    known = [*CONDITIONS[dataset.name], *(NUMBERS if dataset.input.stroke else ())]
+    if unknown := set(conditions) - set(known):
+        raise ValueError(f"There is no condition {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
+    asked = conditions or known
     pixels, labels = load_pixels(dataset, "test", data_dir)
     chosen = np.random.default_rng(seed).permutation(len(labels))[:count]
     for name, condition in CONDITIONS[dataset.name].items():
+        if name not in asked:
+            continue
         answers = _class_ids(classifier, simulate(pixels[chosen], condition, seed))
         yield name, sum(answer == label for answer, label in zip(answers, labels[chosen], strict=True)), len(chosen)
+    for name in (name for name in NUMBERS if name in asked):
+        yield name, _read_numbers(classifier, numbers(pixels, labels, count, seed, name == NUMBERS[1])), count
 
 
 def real_accuracy(classifier: "Classifier", count: int, data_dir: Path) -> float:
@@ -82,6 +100,11 @@ def photographed(classifier: "Classifier", folder: Path) -> Iterator[tuple[str, 
     for kind in dict.fromkeys(kinds):
         yield kind, int(right[kinds == kind].sum()), int((kinds == kind).sum())
     yield "all photographs", int(right.sum()), len(right)
+
+
+def _read_numbers(classifier: "Classifier", pictures: "Iterator[tuple[str, Image.Image]]") -> int:
+    """Count the numbers that are read exactly."""
+    return sum(classifier.predict([picture])[0].label == number for number, picture in pictures)
 
 
 def _class_ids(classifier: "Classifier", pictures: "Iterator[Image.Image]") -> Iterator[int | None]:

@@ -17,6 +17,7 @@ PARAMETERS = {
     "inception": 260 + 19_104 + 44_020 + 19_824 + 14_090,
     "resnet": 416 + 4_640 + 12_832 + 18_496 + 5_130,
     "sprint": 48_330,
+    "sturdy": 333_466,
 }
 """Of the tutorials' networks, counted by hand from their layers."""
 

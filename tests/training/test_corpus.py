@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from app.classifier import Classifier
-from training import outliers, photos, simulate
+from training import evaluate, outliers, photos, simulate
 from training.corpus import NO_CLASS, Corpus, load_corpus, save_corpus
 from training.datasets import DATASETS, DataError
 from training.learner import _loss
@@ -113,3 +114,21 @@ def test_an_image_of_no_class_pulls_towards_no_class() -> None:
     both = _loss(torch.cat([sure, even]), torch.tensor([0, NO_CLASS]), recipe)
     alone = (_loss(sure, torch.tensor([0]), recipe) + _loss(even, none, recipe)) / 2
     torch.testing.assert_close(both, alone)
+
+
+def test_evaluate_reads_simulated_pictures_by_condition(export: Path, data_dir: Path) -> None:
+    options = ["--real", "--count=10", "--condition=drawings/large", "--condition=numbers/apart", "--json"]
+    result = CliRunner().invoke(evaluate.cli, [str(export), *options, f"--data-dir={data_dir}"])
+    assert result.exit_code == 0, result.output
+    drawn, numbers = (json.loads(line) for line in result.output.splitlines())
+    assert (drawn["condition"], drawn["images"]) == ("drawings/large", 10)
+    assert drawn["correct"] >= 7
+    assert numbers["condition"] == "numbers/apart"
+
+
+def test_an_unknown_condition_is_answered_with_those_there_are(export: Path, data_dir: Path) -> None:
+    result = CliRunner().invoke(
+        evaluate.cli, [str(export), "--real", "--condition=underwater", f"--data-dir={data_dir}"]
+    )
+    assert result.exit_code == 2
+    assert "There is no condition underwater. Known: drawings" in result.output

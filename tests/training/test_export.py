@@ -14,6 +14,7 @@ from app.classifier import Classifier
 from exports.metadata import ModelMetadata
 from exports.preprocessing import normalize, unsqueeze
 from tests.conftest import ROOT
+from training.calibrate import calibrate
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.compact import compact_weights
 from training.datasets import DATASETS, Split, load_pixels, load_split
@@ -29,8 +30,9 @@ def trained(checkpoint: Path) -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def metadata(trained: Checkpoint) -> ModelMetadata:
-    return describe(trained, MNIST, rebuild(trained))
+def metadata(trained: Checkpoint, data_dir: Path) -> ModelMetadata:
+    model = rebuild(trained)
+    return describe(trained, MNIST, model, calibrate(model, load_split(MNIST, "validation", data_dir)))
 
 
 @pytest.fixture(scope="module")
