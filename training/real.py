@@ -60,7 +60,8 @@ def simulated(
         if name not in asked:
             continue
         answers = _class_ids(classifier, simulate(pixels[chosen], condition, seed))
-        yield name, sum(answer == label for answer, label in zip(answers, labels[chosen], strict=True)), len(chosen)
+        right = sum(answer == int(label) for answer, label in zip(answers, labels[chosen], strict=True))
+        yield name, right, len(chosen)
     for name in (name for name in NUMBERS if name in asked):
         yield name, _read_numbers(classifier, numbers(pixels, labels, count, seed, name == NUMBERS[1])), count
 
@@ -80,7 +81,7 @@ def real_accuracy(classifier: "Classifier", count: int, data_dir: Path) -> float
     for index, (image, label) in enumerate(zip(pixels[:count], labels[:count], strict=True)):
         rng = np.random.default_rng([SEED, index])
         condition = CONDITIONS[dataset.name][rng.choice(list(shares), p=list(shares.values()))]
-        right += classifier.predict([condition(image, rng)])[0].class_id == label
+        right += classifier.predict([condition(image, rng)])[0].class_id == int(label)
     return right / min(count, len(labels))
 
 
