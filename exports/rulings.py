@@ -118,6 +118,8 @@ def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
 def _comes_from_border(showing: NDArray[np.bool_]) -> bool:
     """Whether a line shows at one end of the picture at least; at the other there may be a table."""
     end = max(3, len(showing) // 40)
+    if not len(showing):
+        return False
     return max(showing[:end].mean(), showing[-end:].mean()) >= 0.5
 
 

@@ -89,6 +89,11 @@ RUNS
 
 $python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,lenet_relu,convnet,inception,resnet,sprint}/best.pt
 $python -m training.evaluate exports/*.onnx
-$python -m training.evaluate --real exports/{mnist,fashion_mnist}-sturdy.onnx
-$python -m training.evaluate --trust exports/{mnist,fashion_mnist}-sturdy.onnx
+$python -m training.evaluate --real exports/mnist-sturdy.onnx --condition drawings --condition photographs
+$python -m training.evaluate --real exports/mnist-sturdy.onnx --condition numbers/apart --condition numbers/touching --count 200
+$python -m training.evaluate --real exports/fashion_mnist-sturdy.onnx --condition plain --condition textured
+$python -m training.evaluate --real exports/mnist-convnet.onnx --condition drawings --condition photographs --count 500
+$python -m training.evaluate --real exports/fashion_mnist-sprint.onnx --condition plain --condition textured --count 500
+[ -z "$photos" ] || $python -m training.evaluate --photos "$PHOTOS" exports/fashion_mnist-{sturdy,sprint}.onnx
+$python -m training.evaluate --trust exports/{mnist,fashion_mnist}-sturdy.onnx --count 1000
 $python -m training.compare

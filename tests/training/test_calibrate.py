@@ -18,12 +18,12 @@ def test_the_temperature_that_was_hidden_is_found(temperature: float) -> None:
     assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.05)
 
 
-def test_one_in_a_hundred_right_answers_is_below_the_threshold() -> None:
+def test_three_in_a_thousand_right_answers_are_below_the_threshold() -> None:
     images = torch.randn(5000, 1, 1, 10, generator=torch.Generator().manual_seed(1))
     labels = images.flatten(1).argmax(dim=1)
     found = calibrate(nn.Flatten(), Split(images, labels))
     confidence = (images.flatten(1) / found.temperature).softmax(dim=1).amax(dim=1)
-    assert (confidence < found.threshold).float().mean() == pytest.approx(0.01, abs=0.002)
+    assert (confidence < found.threshold).float().mean() == pytest.approx(0.003, abs=0.001)
 
 
 def test_evaluate_says_how_far_an_export_can_be_trusted(export: Path, real_data: Path) -> None:
