@@ -91,7 +91,7 @@ def test_the_readme_states_the_numbers_that_the_exports_carry(readme: str) -> No
             f"{100 * metrics['test_accuracy']:.2f} %",
             f"{100 * metrics['validation_accuracy']:.2f} %",
             f"{metrics['parameters']:,.0f}",
-            f"{entry.bytes / 1000:.0f} kB",
+            f"{entry.bytes / 1000:,.0f} kB",
         ):
             assert number in row
 
