@@ -39,6 +39,7 @@ bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.training_speed
 	$(ALL) -m tests.benchmarks.kill_and_resume
 	$(ALL) -m tests.benchmarks.smaller_exports
+	$(ALL) -m tests.benchmarks.preprocessing
 
 screenshot: .venv/ready  ## draw a five on the page and keep its picture in docs/
 	$(ALL) -m tests.screenshot
