@@ -81,7 +81,7 @@ def _inked(contrast: Floats, chosen: NDArray[np.bool_]) -> Floats:
 def _is_drawn(gray: Pixels) -> bool:
     """Whether a program drew it: its rim has exactly one gray level for the most part, or it is as small as an icon."""
     rim = _rim(gray)
-    return max(gray.shape) <= SIZE or bool(np.mean(rim == int(np.median(rim))) >= 0.5)
+    return max(gray.shape) <= SIZE or int(np.bincount(rim).max()) >= 0.5 * len(rim)
 
 
 def _rim(gray: Pixels) -> Pixels:
@@ -128,7 +128,7 @@ def _border(gray: NDArray) -> NDArray:
 def _object_is_darker(gray: Pixels, background: float) -> bool:
     """Whether what differs from the background differs to the dark side, weighed by how much it differs."""
     difference = np.arange(256) - background
-    total = difference * np.bincount(gray.ravel(), minlength=256)
+    total = difference * cv2.calcHist([np.ascontiguousarray(gray)], [0], None, [256], [0, 256]).ravel()
     return float(-total[difference < 0].sum()) > float(total[difference > 0].sum())
 
 
@@ -140,7 +140,7 @@ def _distance(gray: Pixels, background: float, darker: bool) -> Floats:
     levels = np.arange(256)
     values, ground = (255 - levels, 255 - background) if darker else (levels, background)
     room = max(255 - ground, 1)
-    return ((values - ground) * (255 / room)).astype(np.float32)[gray]
+    return cv2.LUT(np.ascontiguousarray(gray), ((values - ground) * (255 / room)).astype(np.float32))
 
 
 def _noise(distance: Floats) -> tuple[float, float]:
