@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from exports.preprocessing import normalize
 from models import create_model
 from training.augment import augment, shade
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from training.corpus import describe_corpus, load_corpus
 from training.datasets import Dataset, Split, find_dataset, load_split, to_split
 from training.files import remove_leftovers
@@ -50,6 +50,8 @@ class Config:
     seed: int = 0
     also: tuple[Path, ...] = ()
     """Files of more training images (``training.corpus``)."""
+    start_from: Path | None = None
+    """The checkpoint whose weights the run begins with; None begins with fresh ones."""
 
     @classmethod
     def of(
@@ -59,31 +61,45 @@ class Config:
         recipe: RecipeName = "ours",
         seed: int = 0,
         also: Sequence[Path] = (),
+        start_from: Path | None = None,
         **changes: float | None,
     ) -> "Config":
         """Return the config of a recipe by name, with ``changes`` to single numbers of it.
 
+        Weights that have learnt need no beginning with small images, so with ``start_from`` there is none.
+
         Raises:
             ValueError: there is no such recipe for this network.
         """
-        return cls(dataset, model, recipe, find_recipe(recipe, model, **changes), seed, tuple(also))
+        learning = find_recipe(recipe, model, **changes, small_images=None if start_from is None else 0.0)
+        return cls(dataset, model, recipe, learning, seed, tuple(also), start_from)
 
     @property
     def name(self) -> str:
         """The run's folder: the data set and the network, and what departs from the shipped run."""
         recipe = "" if self.recipe == "ours" else f"-{self.recipe}"
         seed = f"-seed{self.seed}" if self.seed else ""
-        return f"{self.dataset}-{self.model}{recipe}{seed}"
+        tuned = "-tuned" if self.start_from else ""
+        return f"{self.dataset}-{self.model}{recipe}{tuned}{seed}"
 
     def to_dict(self) -> dict[str, str | float]:
         """Return all options side by side, those of the recipe among them.
 
         Raises:
             DataError: a file of more training images is missing.
+            CheckpointError: ``start_from`` is no checkpoint.
         """
+        started = {"start_from": _describe_start(self.start_from)} if self.start_from else {}
         also = {"also": ", ".join(map(describe_corpus, self.also))} if self.also else {}
         named = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed}
-        return {**named, **also, **asdict(self.learning)}
+        return {**named, **started, **also, **asdict(self.learning)}
+
+
+def _describe_start(path: Path) -> str:
+    """Return which run's weights a checkpoint holds, and after how many epochs."""
+    checkpoint = load_checkpoint(path)
+    config = checkpoint.config
+    return f"{config['dataset']}-{config['model']} after {checkpoint.metrics.get('epoch', 0):.0f} epochs"
 
 
 def fit(
@@ -116,6 +132,8 @@ def fit(
         raise RunError(f"{last} is already there: add --resume to go on with it, or --overwrite to start again.")
     torch.manual_seed(config.seed)
     network = create_model(config.model, len(dataset.class_names))
+    if config.start_from:
+        _load_start(network, config.start_from)
     with joined(device) as (processes, device):
         run = _Run(config, dataset, network, data_dir, folder, device, processes)
         if resume and last.exists():
@@ -131,6 +149,16 @@ def fit(
             _read_test_set(best, run, load_split(dataset, "test", data_dir).to(device))
         processes.wait()
     return load_checkpoint(best)
+
+
+def _load_start(network: nn.Module, path: Path) -> None:
+    try:
+        network.load_state_dict(load_checkpoint(path).weights)
+    except RuntimeError as error:
+        if isinstance(error, CheckpointError):
+            raise
+        reason = str(error).splitlines()[-1].strip()
+        raise RunError(f"{path}: its weights are those of another network ({reason}). Start from one of the same.") from error
 
 
 class _Run:
