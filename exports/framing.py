@@ -11,6 +11,7 @@ from exports.ink import find_ink
 from exports.notes import Note
 from exports.scaling import tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
+from exports.strokes import stroke_width
 
 NEARLY_FULL = 250
 """A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
@@ -103,13 +104,6 @@ def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note
     if not changed.any():
         return crop, []
     return tight_crop(changed), [Note("thickened" if change > 0 else "thinned")]
-
-
-def stroke_width(crop: Floats) -> float:
-    """Mean width in pixels: a stroke of length l and width w has an area of l·w and an outline of about 2·l."""
-    mask = cv2.copyMakeBorder((crop >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return 2 * float(mask.sum()) / max(sum(cv2.arcLength(outline, closed=True) for outline in outlines), 1)
 
 
 def _fit(crop: Floats, box: int) -> Floats:

@@ -10,7 +10,7 @@ from exports.notes import Note
 from exports.rulings import erase_rulings
 from exports.scaling import shrink, tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
-from exports.strokes import choose_ink, find_marks, without_frame
+from exports.strokes import choose_ink, find_marks, stroke_width, without_frame
 
 WORKING_SIDE = 512
 """Pictures are brought to at most this many pixels on their longer side before anything is measured."""
@@ -20,6 +20,12 @@ LEAST_CONTRAST = 16
 
 NOISE_FACTOR = 5
 """The same in standard deviations of the background's noise."""
+
+FAINT = 0.6
+"""Of what noise reaches: a line is seen along its whole length, though parts of it are no stronger than noise."""
+
+WIDER = 3
+"""Ink is nowhere wider than so many times its usual stroke; what is, lies in a shadow's edge."""
 
 SPECK = 0.04
 """Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
@@ -55,27 +61,38 @@ def _photographed(gray: Pixels) -> tuple[Floats, list[Note]]:
         notes.append(Note("inverted"))
     else:
         gray = 255 - gray
-    contrast = sheet.contrast(gray)
-    if not contrast.any():
-        return contrast, notes
+    contrast, noise = sheet.contrast(gray, sheet.WIDEST_STROKE * max(gray.shape))
+    if not (contrast >= noise).any():
+        return np.zeros_like(contrast), notes
     notes.append(Note("background"))
-    contrast, count = erase_rulings(contrast, sheet.LEAST_CONTRAST)
+    contrast, count = erase_rulings(contrast * (contrast >= FAINT * noise), sheet.LEAST_CONTRAST)
     if count:
         notes.append(Note("rulings"))
-    marks = find_marks(contrast, sheet.LEAST_CONTRAST)
-    chosen = choose_ink(marks)
-    if np.count_nonzero(chosen) < len(chosen) - 1:
+    written, left_out = _written(contrast * (contrast >= noise))
+    if written.any():
+        narrow, narrow_noise = sheet.contrast(gray, WIDER * stroke_width(_inked(written)))
+        written = np.minimum(written, narrow)
+        written, also_left_out = _written(written * (written >= np.minimum(noise, narrow_noise)))
+        left_out |= also_left_out
+    if left_out:
         notes.append(Note("marks"))
-    return _inked(contrast, chosen[marks.labels]), notes
+    return _inked(written), notes
 
 
-def _inked(contrast: Floats, chosen: NDArray[np.bool_]) -> Floats:
-    """Keep what is written, at 255 where it is ink for certain: (H, W)."""
-    if not chosen.any():
-        return np.zeros_like(contrast)
-    level = float(np.percentile(contrast[chosen], 80))
+def _written(contrast: Floats) -> tuple[Floats, bool]:
+    """Keep what is as large and as strong as writing: (H, W), and whether there was anything else."""
+    marks = find_marks(contrast)
+    chosen = choose_ink(marks)
+    return np.where(chosen[marks.labels], contrast, 0), np.count_nonzero(chosen) < len(chosen) - 1
+
+
+def _inked(written: Floats) -> Floats:
+    """Bring what is written to 255 where it is ink for certain: (H, W)."""
+    if not written.any():
+        return written
+    level = float(np.percentile(written[written > 0], 80))
     # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
-    return np.where(chosen, np.clip((contrast / level - 0.25) * 2, 0, 1) * 255, 0).astype(np.float32)
+    return (np.clip((written / level - 0.25) * 2, 0, 1) * 255).astype(np.float32)
 
 
 def _is_drawn(gray: Pixels) -> bool:

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from exports.framing import frame_foreground, stroke_width
+from exports.framing import frame_foreground
 from exports.spec import Floats, InputSpec, Pixels
+from exports.strokes import stroke_width
 
 Labels = NDArray[np.int32]
 Box = tuple[int, int, int, int]

@@ -14,6 +14,9 @@ TILT = 20
 SHARE = 0.45
 """A line that shows along less of the picture is no ruling; some of it may be hidden, or lie on a table."""
 
+LONE_SHARE = 0.8
+"""The same where there is no other."""
+
 VOTES = 0.3
 """The same where lines are looked for, and only loosely: they may bend a little."""
 
@@ -41,6 +44,7 @@ class Band:
         rows, columns: (2·REACH + 1, w) of the pixels about it.
         top, bottom: those from ``top`` up to ``bottom`` are its own.
         strength: by how much it stands out.
+        share: of its length along which it shows.
     """
 
     rows: NDArray[np.intp]
@@ -48,6 +52,7 @@ class Band:
     top: int
     bottom: int
     strength: float
+    share: float
 
 
 def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
@@ -65,8 +70,7 @@ def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
     bands = [
         (seen, band)
         for seen in (lambda plane: plane, np.transpose)  # views: what is erased in the one is erased in the other
-        for line in _find_lines(seen(contrast), threshold)
-        if (band := _measure(seen(contrast), line, threshold)) is not None
+        for band in _find_bands(seen(contrast), threshold)
     ]
     for seen, band in bands:
         _blank(seen(bare), band)
@@ -74,6 +78,13 @@ def erase_rulings(contrast: Floats, threshold: float) -> tuple[Floats, int]:
     for seen, band in bands:
         _restore(seen(restored), seen(bare), seen(contrast), band, threshold)
     return restored, len(bands)
+
+
+def _find_bands(contrast: Floats, threshold: float) -> list[Band]:
+    """Find nearly horizontal rulings; a single one must cross nearly all of the picture: it may be a long 1."""
+    found = [_measure(contrast, line, threshold) for line in _find_lines(contrast, threshold)]
+    bands = [band for band in found if band is not None]
+    return bands if len(bands) > 1 else [band for band in bands if band.share >= LONE_SHARE]
 
 
 def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
@@ -112,7 +123,7 @@ def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
     top, bottom = int(body[0]) - 1, int(body[-1]) + 2
     if bottom - top - 2 > 2 * WIDEST + 1 or top < 1 or bottom > 2 * REACH:
         return None
-    return Band(rows, columns, top, bottom, strength)
+    return Band(rows, columns, top, bottom, strength, float(showing.mean()))
 
 
 def _comes_from_border(showing: NDArray[np.bool_]) -> bool:

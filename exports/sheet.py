@@ -32,41 +32,56 @@ def is_darker(gray: Pixels) -> bool:
     """Whether the ink is darker than what it stands on, in any light.
 
     Ink covers less than half of any neighbourhood, so a wide median is the sheet; the extreme deviations from it are
-    the ink's. A loop's inside, or the sheet beside a table, deviates to the other side, but less. That sheets are
-    light and boards are dark is weighed in.
+    the ink's. A loop's inside deviates to the other side, but less; and so does a sheet that reaches into a dark table,
+    which is why only what a stroke's width has room for counts. That sheets are light and boards are dark is weighed
+    in.
     """
     coarse = shrink(cv2.GaussianBlur(gray, (3, 3), 0), COARSE)
     sheet = cv2.medianBlur(coarse, max(coarse.shape) // 3 | 1)
-    below, above = np.percentile(coarse - sheet.astype(np.float32), (TAIL, 100 - TAIL))
-    brightness = (float(np.percentile(coarse, 90)) + 1) / USUAL_BRIGHTNESS
-    return bool((1 - below) / (1 + above) * brightness > 1)
+    widest = max(coarse.shape) * WIDEST_STROKE
+    lines = [_without_lines(seen, widest) for seen in (coarse, 255 - coarse)]
+    below = np.minimum(cv2.subtract(sheet, coarse), cv2.subtract(lines[0], coarse))
+    above = np.minimum(cv2.subtract(coarse, sheet), cv2.subtract(lines[1], 255 - coarse))
+    below, above = (1 + float(np.percentile(deviation, 100 - TAIL)) for deviation in (below, above))
+    return below / above * (float(np.percentile(coarse, 90)) + 1) / USUAL_BRIGHTNESS > 1
 
 
-def brightness(gray: Pixels) -> Pixels:
-    """The sheet without the dark ink on it: a grayscale closing wider than any stroke, (H, W) uint8.
+def brightness(gray: Pixels, widest: float) -> Pixels:
+    """The sheet without the dark ink on it, (H, W) uint8; ``widest`` is the width of strokes in pixels, at most."""
+    return cv2.blur(_without_lines(cv2.medianBlur(gray, 3), widest), (5, 5))
+
+
+def _without_lines(gray: Pixels, widest: float) -> Pixels:
+    """Fill what is dark and narrow by a grayscale closing: (H, W) uint8.
 
     Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII. A closing keeps whatever edge is straight
     over the width of its element, so that a hard shadow and the edge of a table leave nothing behind. What lies at
     the picture's border is taken to go on beyond it.
     """
-    reach = max(1, round(max(gray.shape) * WIDEST_STROKE / 2))
-    room = cv2.copyMakeBorder(cv2.medianBlur(gray, 3), *(2 * reach,) * 4, cv2.BORDER_REPLICATE)
+    reach = max(1, round(widest / 2))
+    room = cv2.copyMakeBorder(gray, *(2 * reach,) * 4, cv2.BORDER_REPLICATE)
     element = np.ones((2 * reach + 1,) * 2, np.uint8)
-    closed = cv2.morphologyEx(room, cv2.MORPH_CLOSE, element)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
-    return cv2.blur(closed, (5, 5))
+    return cv2.morphologyEx(room, cv2.MORPH_CLOSE, element)[2 * reach : -2 * reach, 2 * reach : -2 * reach]
 
 
-def contrast(gray: Pixels) -> Floats:
-    """By what fraction of the sheet's brightness each pixel is darker than the sheet: (H, W) from 0 to 255.
+def contrast(gray: Pixels, widest: float) -> tuple[Floats, Floats]:
+    """By what fraction of the sheet's brightness each pixel is darker than the sheet.
 
-    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light. Noise is
-    taken off, by so much that less than ``LEAST_CONTRAST`` is left of it.
+    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light.
+
+    Args:
+        gray: (H, W) uint8, the ink dark.
+        widest: width of the strokes in pixels, at most.
+
+    Returns:
+        contrast: (H, W) from 0 to 255.
+        noise: (H, W), what noise reaches of it, ``LEAST_CONTRAST`` at least.
     """
-    ground = brightness(gray)
+    ground = brightness(gray, widest)
     usual = float(np.percentile(ground[::4, ::4], 95))
     scale = 255 / np.maximum(ground, max(SHADE * usual, 1)).astype(np.float32)
     darker = cv2.GaussianBlur(cv2.subtract(ground, gray).astype(np.float32) * scale, (3, 3), 0)
-    return darker * (darker >= _noise(darker, ground))
+    return darker, _noise(darker, ground)
 
 
 def _noise(darker: Floats, ground: Pixels) -> Floats:

@@ -1,4 +1,5 @@
-"""Which of the marks in a picture are ink: not specks, not faint traces, not what comes in over the border."""
+"""Which of the marks in a picture are ink: not specks, not faint traces, not what comes in over the border; and how
+wide a stroke is."""
 
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ NEIGHBOUR = 0.5
 
 ALIKE = 0.75
 
+LARGE, NEAR = 0.25, 1
+"""Parts shorter than the first fraction of the longest belong to it, or to another as long, where they are no further
+away than the second fraction of its length; else they are dirt."""
+
 SHORTEST = 0.025
 """Of the picture's longer side: where nothing is longer, only noise stands out."""
 
@@ -40,34 +45,39 @@ class Marks:
         labels: (H, W) int32, the part of each pixel.
         weights: (n,) sum of contrast.
         contrasts: (n,) contrast of a part, its own faint edges weighing little.
-        lengths: (n,) longer side of a part's box, in pixels.
+        boxes: (n, 4) left, top, right and bottom of a part, the latter two exclusive.
         at_border: (n,) whether a part touches the picture's border.
     """
 
     labels: NDArray[np.int32]
     weights: NDArray[np.float64]
     contrasts: NDArray[np.float64]
-    lengths: NDArray[np.int32]
+    boxes: NDArray[np.int32]
     at_border: NDArray[np.bool_]
 
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Longer side of each part's box in pixels: (n,)."""
+        return (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
 
-def find_marks(contrast: Floats, threshold: float) -> Marks:
-    """Connect what stands out by ``threshold`` or more: (H, W) from 0 to 255 -> marks."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((contrast >= threshold).astype(np.uint8))
+
+def find_marks(contrast: Floats) -> Marks:
+    """Connect whatever stands out: (H, W) from 0, where nothing does, to 255 -> marks."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((contrast > 0).astype(np.uint8))
     places = np.flatnonzero(labels)  # marks are few, and bincount is slow
     parts, values = labels.ravel()[places], contrast.ravel()[places].astype(np.float64)
     weights = np.bincount(parts, values, count).astype(np.float64)
     squares = np.bincount(parts, values * values, count)
     height, width = contrast.shape
-    left, top, right, bottom = stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]
-    at_border = (left <= 1) | (top <= 1) | (right >= width - 1) | (bottom >= height - 1)
-    return Marks(labels, weights, squares / np.maximum(weights, 1e-9), stats[:, 2:4].max(axis=1), at_border)
+    boxes = np.hstack([stats[:, :2], stats[:, :2] + stats[:, 2:4]])
+    at_border = (boxes[:, :2] <= 1).any(axis=1) | (boxes[:, 2:] >= (width - 1, height - 1)).any(axis=1)
+    return Marks(labels, weights, squares / np.maximum(weights, 1e-9), boxes, at_border)
 
 
 def choose_ink(marks: Marks) -> NDArray[np.bool_]:
     """Choose the parts that are as large and as strong as writing: (n,)."""
     likely = marks.weights * np.where(marks.at_border, CUT_OFF, 1)
-    first = int(np.argmax(likely))
+    first = int(np.argmax(likely * marks.contrasts))
     chosen = (likely >= SPECK * likely[first]) & (marks.contrasts >= FAINT * marks.contrasts[first])
     if not marks.at_border[first]:
         as_large = marks.weights >= NEIGHBOUR * marks.weights[first]
@@ -75,7 +85,26 @@ def choose_ink(marks: Marks) -> NDArray[np.bool_]:
         chosen &= ~marks.at_border | (as_large & as_strong)
     chosen[0] = False
     chosen &= marks.lengths[chosen].max(initial=0) >= SHORTEST * max(marks.labels.shape)
-    return chosen
+    return _without_strays(chosen, marks)
+
+
+def _without_strays(chosen: NDArray[np.bool_], marks: Marks) -> NDArray[np.bool_]:
+    """Leave out small parts that lie far from every large one: the bar of a 5 is near to it, a ruling's rest is not."""
+    parts = np.flatnonzero(chosen)
+    lengths, boxes = marks.lengths[parts], marks.boxes[parts]
+    large = lengths >= LARGE * lengths.max(initial=0)
+    gaps = np.maximum(boxes[:, None, :2] - boxes[None, large, 2:], boxes[None, large, :2] - boxes[:, None, 2:])
+    near = (gaps.max(axis=2) <= NEAR * lengths[None, large]).any(axis=1)
+    kept = np.zeros_like(chosen)
+    kept[parts[near]] = True
+    return kept
+
+
+def stroke_width(ink: Floats) -> float:
+    """Mean width in pixels of the strokes of (h, w) ink from 0 to 255: a stroke of length l and width w has an area of l·w and an outline of about 2·l."""
+    mask = cv2.copyMakeBorder((ink >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return 2 * float(mask.sum()) / max(sum(cv2.arcLength(outline, closed=True) for outline in outlines), 1)
 
 
 def without_frame(distance: Floats, threshold: float) -> tuple[Floats, bool]:
