@@ -83,7 +83,7 @@ def _written(contrast: Floats) -> tuple[Floats, bool]:
     """Keep what is as large and as strong as writing: (H, W), and whether there was anything else."""
     marks = find_marks(contrast)
     chosen = choose_ink(marks)
-    return np.where(chosen[marks.labels], contrast, 0), np.count_nonzero(chosen) < len(chosen) - 1
+    return contrast * chosen[marks.labels], int(np.count_nonzero(chosen)) < len(chosen) - 1
 
 
 def _inked(written: Floats) -> Floats:

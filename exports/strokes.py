@@ -1,5 +1,4 @@
-"""Which of the marks in a picture are ink: not specks, not faint traces, not what comes in over the border; and how
-wide a stroke is."""
+"""Which of the marks in a picture are ink: not specks, not faint traces, not what comes in over the border."""
 
 from dataclasses import dataclass
 
@@ -70,7 +69,8 @@ def find_marks(contrast: Floats) -> Marks:
     squares = np.bincount(parts, values * values, count)
     height, width = contrast.shape
     boxes = np.hstack([stats[:, :2], stats[:, :2] + stats[:, 2:4]])
-    at_border = (boxes[:, :2] <= 1).any(axis=1) | (boxes[:, 2:] >= (width - 1, height - 1)).any(axis=1)
+    left, top, right, bottom = boxes.T
+    at_border = (left <= 1) | (top <= 1) | (right >= width - 1) | (bottom >= height - 1)
     return Marks(labels, weights, squares / np.maximum(weights, 1e-9), boxes, at_border)
 
 
@@ -101,7 +101,10 @@ def _without_strays(chosen: NDArray[np.bool_], marks: Marks) -> NDArray[np.bool_
 
 
 def stroke_width(ink: Floats) -> float:
-    """Mean width in pixels of the strokes of (h, w) ink from 0 to 255: a stroke of length l and width w has an area of l·w and an outline of about 2·l."""
+    """Mean width of strokes in pixels, from (h, w) ink between 0 and 255.
+
+    A stroke of length l and width w has an area of l·w and an outline of about 2·l.
+    """
     mask = cv2.copyMakeBorder((ink >= 128).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return 2 * float(mask.sum()) / max(sum(cv2.arcLength(outline, closed=True) for outline in outlines), 1)

@@ -117,7 +117,8 @@ def _finished_runs(folder: Path) -> "dict[tuple[str, str], list[Checkpoint]]":
 
 
 def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
-    for run in runs:
+    tuned = [run for run in runs if "start_from" in run.config]
+    for run in tuned or runs:
         if run.config["recipe"] == "tutorial":
             row.tutorial.append(run.metrics["test_accuracy"])
         elif run.config["recipe"] == "ours":

@@ -10,7 +10,7 @@ import numpy as np
 from training.datasets import find_dataset, load_pixels
 from training.photos import find_photos
 from training.simulate import MIXTURE
-from training.simulator import CONDITIONS, simulate
+from training.simulator import CONDITIONS, originals, simulate
 from training.simulator.numbers import numbers
 
 if TYPE_CHECKING:
@@ -56,10 +56,11 @@ def simulated(
     asked = conditions or known
     pixels, labels = load_pixels(dataset, "test", data_dir)
     chosen = np.random.default_rng(seed).permutation(len(labels))[:count]
+    images = originals(dataset.name, pixels[chosen], labels[chosen], seed)
     for name, condition in CONDITIONS[dataset.name].items():
         if name not in asked:
             continue
-        answers = _class_ids(classifier, simulate(pixels[chosen], condition, seed))
+        answers = _class_ids(classifier, simulate(images, condition, seed))
         right = sum(answer == int(label) for answer, label in zip(answers, labels[chosen], strict=True))
         yield name, right, len(chosen)
     for name in (name for name in NUMBERS if name in asked):
@@ -78,7 +79,8 @@ def real_accuracy(classifier: "Classifier", count: int, data_dir: Path) -> float
     pixels, labels = load_pixels(dataset, "validation", data_dir)
     shares = MIXTURE[dataset.name]
     right = 0
-    for index, (image, label) in enumerate(zip(pixels[:count], labels[:count], strict=True)):
+    images = originals(dataset.name, pixels[:count], labels[:count], SEED)
+    for index, (image, label) in enumerate(zip(images, labels[:count], strict=True)):
         rng = np.random.default_rng([SEED, index])
         condition = CONDITIONS[dataset.name][rng.choice(list(shares), p=list(shares.values()))]
         right += classifier.predict([condition(image, rng)])[0].class_id == int(label)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from exports.preprocessing import normalize
 from models import create_model
 from training.augment import augment, shade
-from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.corpus import describe_corpus, load_corpus
 from training.datasets import Dataset, Split, find_dataset, load_split, to_split
 from training.files import remove_leftovers
@@ -152,13 +152,14 @@ def fit(
 
 
 def _load_start(network: nn.Module, path: Path) -> None:
+    weights = load_checkpoint(path).weights
     try:
-        network.load_state_dict(load_checkpoint(path).weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
-        if isinstance(error, CheckpointError):
-            raise
         reason = str(error).splitlines()[-1].strip()
-        raise RunError(f"{path}: its weights are those of another network ({reason}). Start from one of the same.") from error
+        raise RunError(
+            f"{path}: its weights are those of another network ({reason}). Start from a checkpoint of the same one."
+        ) from error
 
 
 class _Run:
@@ -175,6 +176,7 @@ class _Run:
         processes: Processes,
     ) -> None:
         self.config, self.folder, self.processes = config, folder, processes
+        self.options = config.to_dict()
         self.dataset, self.recipe = dataset, config.learning
         self.train, self.validation = (
             load_split(dataset, part, data_dir).to(device) for part in ("train", "validation")
@@ -295,7 +297,7 @@ class _Run:
     def checkpoint(self, *, for_going_on: bool) -> Checkpoint:
         """Return the state of the run; with the learner's, three times as large, where it is for going on."""
         return Checkpoint(
-            config=self.config.to_dict(),
+            config=self.options,
             weights=self.learner.model.state_dict(),
             learner=self.learner.state_dict() if for_going_on else None,
             steps=self.steps,
@@ -308,7 +310,7 @@ class _Run:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Bring the run to where ``checkpoint`` left it."""
-        asked = self.config.to_dict()
+        asked = self.options
         other = [f"{k} was {v}, now {asked.get(k)}" for k, v in checkpoint.config.items() if v != asked.get(k)]
         if other or checkpoint.learner is None:
             raise RunError(

@@ -56,10 +56,12 @@ def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "C
 
     from training.corpus import Corpus
     from training.datasets import load_pixels
+    from training.simulator import originals
 
     pixels, labels = load_pixels(dataset, "train", data_dir)
     chosen = np.random.default_rng([seed, count]).integers(len(labels), size=count)
-    framed = np.concatenate(list(_framed(dataset.name, pixels[chosen], seed)))
+    images = originals(dataset.name, pixels[chosen], labels[chosen], seed)
+    framed = np.concatenate(list(_framed(dataset.name, images, seed)))
     seen = framed.any(axis=(1, 2))
     return Corpus(dataset.name, framed[seen], labels[chosen][seen])
 

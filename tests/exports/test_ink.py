@@ -56,6 +56,38 @@ def test_a_hard_shadow_leaves_nothing(five: np.ndarray) -> None:
     assert likeness(photograph(five, hard_shadow(five.shape)), five) >= 0.95
 
 
+def test_a_shadow_that_bulges_into_the_light_is_not_ink(five: np.ndarray) -> None:
+    y, x = np.mgrid[:400, :400]
+    bulge = 1 - 0.45 / (1 + np.exp(-np.clip((340 - 60 * np.cos((y - 150) / 40) - x) / -2, -30, 30)))
+    assert likeness(photograph(five, bulge), five) >= 0.95
+
+
+def test_a_sheet_that_reaches_into_a_dark_table_is_no_chalk() -> None:
+    drawing = np.asarray(render("0", side=180, pen=18))
+    picture = photograph(drawing, ink=150) * 0.4
+    picture[340:], picture[:, 330:] = 25, 25
+    assert sheet.is_darker(picture.astype(np.uint8))
+
+
+def test_lines_hardly_stronger_than_noise_are_erased_whole() -> None:
+    lines = np.asarray(render("5", side=60, pen=4)).copy()
+    for at in range(10, 500, 60):
+        cv2.line(lines, (0, at), (400, at - 20), 190, 2, cv2.LINE_AA)
+    found = codes(photograph(lines, noise=5))
+    assert "rulings" in found
+    assert "marks" not in found
+
+
+def test_a_small_mark_belongs_to_what_it_is_near() -> None:
+    drawing = np.asarray(render("5", side=100, pen=8)).copy()
+    near, far = drawing.copy(), drawing.copy()
+    near[148:152, 215:240] = 0
+    far[375:379, 20:42] = 0
+    with_mark, without = (np.count_nonzero(find_ink(photograph(one), DIGIT)[0]) for one in (near, drawing))
+    assert with_mark > without
+    assert likeness(photograph(far), drawing) >= 0.95
+
+
 def test_a_quick_fall_of_light_leaves_nothing(five: np.ndarray) -> None:
     light = np.linspace(0.35, 1, five.shape[1])[None, :] ** 1.5
     assert likeness(photograph(five, light), five) >= 0.95

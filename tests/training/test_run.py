@@ -225,6 +225,20 @@ def test_a_damaged_checkpoint_is_not_resumed(data_dir: Path, tmp_path: Path) -> 
         fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
 
 
+def test_a_run_starts_from_the_weights_of_another(finished: Path, data_dir: Path, tmp_path: Path) -> None:
+    start = finished / "best.pt"
+    config = Config.of("mnist", "lenet", seed=5, start_from=start, **OPTIONS | {"epochs": 1, "lr": 1e-9})
+    assert config.name == "mnist-lenet-tuned-seed5"
+    best = fit(config, data_dir, tmp_path, CPU)
+    assert best.config["start_from"] == "mnist-lenet after 3 epochs"
+    assert weights(tmp_path / "best.pt").allclose(weights(start), atol=1e-5)
+
+
+def test_a_run_does_not_start_from_another_network(finished: Path, data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"best.pt: its weights are those of another network .* Start from one"):
+        fit(Config.of("mnist", "mlp", start_from=finished / "best.pt", **OPTIONS), data_dir, tmp_path, CPU)
+
+
 # --------------------------------------------------------------------------------------------------------- command
 
 

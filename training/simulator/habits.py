@@ -1,5 +1,6 @@
-"""Digits as they are written outside of the data set, which comes from the United States: where a child elsewhere
-learns a 1 with a flag and a 7 with a bar, a network that knows MNIST alone reads a 7 and a 4.
+"""Digits as they are written outside of the United States, where the data set comes from.
+
+Elsewhere children learn a 1 with a flag and a 7 with a bar, in which a network that knows MNIST alone sees a 7 and a 4.
 """
 
 import math
@@ -79,8 +80,9 @@ def _seven(image: Pixels, rng: np.random.Generator) -> Pixels:
     if width and happens(rng, HOOKS):
         left = np.flatnonzero(ink.any(axis=0))[0] + 1
         end = np.array([left, np.flatnonzero(ink[:, left]).mean()])
+        down = np.array([around(rng, 1.5), between(rng, (0.12, 0.28)) * height])
         if end[1] < rows[0] + height / 3:
-            return _line(image, end, end + [around(rng, 1.5), between(rng, (0.12, 0.28)) * height], 0.8 * min(width, 4))
+            return _line(image, end, end + down, 0.8 * min(width, 4))
     return image
 
 

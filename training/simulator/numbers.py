@@ -12,6 +12,7 @@ from exports.spec import Floats, Pixels
 from training.simulator import drawings, photographs
 from training.simulator.chance import around, between, happens, pick
 from training.simulator.glyphs import CELLS, FAR, Glyph, Hand, random_hand, write
+from training.simulator.habits import with_habits
 from training.simulator.placing import Placing
 
 LENGTHS = (2, 8)
@@ -45,6 +46,7 @@ def numbers(
         seed: with a picture's index it decides everything that is left to chance.
         touching: as ``number`` has it.
     """
+    pixels = with_habits(pixels, labels, seed)
     by_stroke = np.argsort(stroke_widths(pixels), kind="stable")
     for index in range(count):
         rng = np.random.default_rng([seed, index])
