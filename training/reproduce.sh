@@ -19,9 +19,12 @@ train() {  # reads one run a line
 if [ "${1:-}" = alexnet ]; then
     DEVICE=auto train <<'RUNS'
 --dataset fashion_mnist --model alexnet
---dataset mnist --model alexnet
+--dataset mnist --model alexnet --epochs 4
 RUNS
-    $python -m training.export models/checkpoints/{mnist,fashion_mnist}-alexnet/best.pt
+    DEVICE=auto train <<'RUNS'
+--dataset fashion_mnist --model alexnet --start-from models/checkpoints/fashion_mnist-alexnet/best.pt --epochs 2 --lr 0.00025
+RUNS
+    $python -m training.export models/checkpoints/{mnist-alexnet,fashion_mnist-alexnet-tuned}/best.pt ${COMPACT:+--compact}
     exit
 fi
 
