@@ -1,6 +1,6 @@
 """A garment cut out of its background: a picture in colour -> the garment in gray, everything else exactly zero.
 
-Two ways. Before a plain background, as a shop's, the garment is what differs from it in colour. Before any other,
+Two ways. Before a plain background, as a shop's, the garment is what differs from it (``plain``). Before any other,
 GrabCut (Rother, Kolmogorov, Blake, "GrabCut", 2004) starts from several guesses of where the garment lies, and the
 most plausible outline is taken.
 """
@@ -9,26 +9,16 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from exports.grayscale import to_grayscale
+from exports.masks import Mask, border, holes, without_small_parts
 from exports.notes import Note
+from exports.plain import before_plain
 from exports.scaling import shrink
 from exports.spec import Floats, Pixels
 
-Mask = NDArray[np.bool_]
-
-PLAIN_SIDE, GRABCUT_SIDE = 192, 96
-"""Pixels on the longer side at which a garment is looked for: before plain backgrounds, and by GrabCut."""
-
-PLAIN_SHARE, PLAIN_LEVELS = 0.9, 6
-"""A background is plain when this share of the border is this near, in Lab levels, to a smooth change of one colour."""
-
-LEAST_DIFFERENCE = 9
-"""Lab levels by which a garment must differ from a plain background; Fashion-MNIST's makers took 5 %, or 13."""
-
-LIGHTNESS_WEIGHT = 0.7
-"""What a difference in lightness counts against one in colour: shadows differ in lightness alone."""
+GRABCUT_SIDE = 96
+"""Pixels on the longer side at which GrabCut looks for a garment."""
 
 LIGHT_GARMENT = 170
 """Mean gray level from which a garment is not negated: white ones, which the data set left out, would be invisible."""
@@ -49,10 +39,8 @@ def cut_out(picture: Pixels) -> tuple[Floats, list[Note]]:
         notes: what was done.
     """
     colours = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB) if picture.ndim == 2 else picture
-    colours = shrink(colours, PLAIN_SIDE)
-    difference, share = _from_plain_background(colours)
-    if share >= PLAIN_SHARE:
-        mask, notes = _standing_out(difference), [Note("plain_background")]
+    if plain := before_plain(colours):
+        (colours, mask), notes = plain, [Note("plain_background")]
     else:
         colours = shrink(colours, GRABCUT_SIDE)
         mask, notes = _most_plausible(colours), [Note("cut_out")]
@@ -65,41 +53,6 @@ def cut_out(picture: Pixels) -> tuple[Floats, list[Note]]:
         gray = 255 - gray
         notes.append(Note("negated"))
     return np.where(mask, gray.clip(1, 255), 0).astype(np.float32), notes
-
-
-# ----------------------------------------------------------------------------------------------- plain backgrounds
-
-
-def _from_plain_background(colours: Pixels) -> tuple[Floats, float]:
-    """Fit the background's colour by a quadratic surface over the border, and take every pixel's distance from it.
-
-    Returns:
-        difference: (H, W) Lab levels, less what the border's own noise explains.
-        share: of the border that is near to the surface.
-    """
-    lab = cv2.cvtColor(cv2.medianBlur(colours, 3), cv2.COLOR_RGB2LAB).astype(np.float32)
-    border, terms = _border(lab.shape[:2], 0.05), _quadratic_terms(*lab.shape[:2])
-    values, known = lab[border], terms[border]
-    kept = np.ones(len(values), bool)
-    for _ in range(4):
-        surface = np.linalg.lstsq(known[kept], values[kept], rcond=None)[0]
-        distance = np.abs(values - known @ surface).max(axis=1)
-        kept = distance <= 3 * np.median(distance[kept]) + 2
-    noise = 1.4826 * float(np.median(distance))  # a standard deviation, from what half of the border stays below
-    weighed = (lab - terms @ surface) * np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
-    difference = np.linalg.norm(weighed, axis=2) - max(0.0, 3 * noise - LEAST_DIFFERENCE)
-    return difference.astype(np.float32), float((distance < PLAIN_LEVELS).mean())
-
-
-def _standing_out(difference: Floats) -> Mask:
-    """What differs from the background, without specks; its holes, as between straps, stay open."""
-    return _without_small_parts(difference > LEAST_DIFFERENCE, least=0.03)
-
-
-def _quadratic_terms(height: int, width: int) -> Floats:
-    """What a smooth surface over a picture is made of: (H, W, 6)."""
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).astype(np.float32)
 
 
 # ------------------------------------------------------------------------------------------------- any background
@@ -123,7 +76,7 @@ def _most_plausible(colours: Pixels) -> Mask:
 def _distance_from_border_colours(colours: Pixels) -> Floats:
     """How unusual each pixel's colour is for the border, in standard deviations of the nearest of its four colours."""
     lab = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB).astype(np.float32)
-    samples = lab[_border(lab.shape[:2])]
+    samples = lab[border(lab.shape[:2])]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
     _, nearest, _ = cv2.kmeans(samples, 4, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
     distances = []
@@ -141,7 +94,7 @@ def _guesses(unusual: Floats) -> Iterator[Pixels]:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     central = np.clip(30 * np.minimum(unusual, 8) * np.exp(-(x * x + y * y) / 1.6), 0, 255).astype(np.uint8)
     threshold, _ = cv2.threshold(central, 0, 255, cv2.THRESH_OTSU)
-    border = _border(unusual.shape)
+    edge = border(unusual.shape)
     probable = (
         central > threshold,
         (abs(x) < 0.85) & (abs(y) < 0.88),
@@ -152,7 +105,7 @@ def _guesses(unusual: Floats) -> Iterator[Pixels]:
         seeds = np.where(guess, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         if index == 3:
             seeds[(abs(x) < 0.12) & (abs(y) < 0.25)] = cv2.GC_FGD
-        seeds[border] = cv2.GC_BGD
+        seeds[edge] = cv2.GC_BGD
         yield seeds
 
 
@@ -165,12 +118,9 @@ def _grab_cut(colours: Pixels, seeds: Pixels) -> Mask:
 def _tidied(mask: Mask, unusual: Floats) -> Mask:
     """Drop thin and small parts, and close holes but those that are large and look like the background."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    kept = _without_small_parts(opened.astype(bool), least=0.15)
-    outlines, _ = cv2.findContours(kept.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(mask.shape, np.uint8)
-    cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)
-    count, holes = cv2.connectedComponents(filled * ~kept)
-    for hole in (holes == index for index in range(1, count)):
+    kept = without_small_parts(opened.astype(bool), least=0.15)
+    count, numbers = holes(kept)
+    for hole in (numbers == index for index in range(1, count + 1)):
         if hole.sum() < 0.03 * kept.sum() or unusual[hole].mean() > 3:
             kept |= hole
     return kept
@@ -193,23 +143,6 @@ def _plausibility(mask: Mask, unusual: Floats) -> float:
 
 
 # ------------------------------------------------------------------------------------------------------------ masks
-
-
-def _border(shape: tuple[int, ...], share: float = 0.04) -> Mask:
-    """Mark a frame along the edges, so many shorter sides wide."""
-    width = max(1, round(share * min(shape)))
-    mask = np.ones(shape, bool)
-    mask[width:-width, width:-width] = False
-    return mask
-
-
-def _without_small_parts(mask: Mask, least: float) -> Mask:
-    """Drop parts smaller than ``least`` of the largest."""
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA]
-    large = areas >= least * areas[1:].max(initial=1)
-    large[0] = False
-    return large[parts]
 
 
 def _one_of_a_pair(mask: Mask) -> tuple[Mask, bool]:
