@@ -153,18 +153,22 @@ def reference_image() -> "Pixels":
 
 
 def _recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
-    named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
-    values = {name: checkpoint.config[name] for name in named}
-    options = " ".join(
-        f"--{name.replace('_', '-')} {f'{value:g}' if isinstance(value, float) else value}"
-        for name, value in values.items()
-    )
     return {
         **checkpoint.config,
         "best_epoch": int(checkpoint.metrics["epoch"]),
-        "command": f"python -m training.train {options}",
+        "command": _command(checkpoint.config),
         "versions": checkpoint.versions,
     }
+
+
+def _command(config: dict[str, Any]) -> str:
+    """Return the command that trains the same again; files of images and other runs lie where they do by default."""
+    named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
+    options = [(name, f"{config[name]:g}" if isinstance(config[name], float) else config[name]) for name in named]
+    options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
+    if start := config.get("start_from"):
+        options.append(("start_from", f"models/checkpoints/{start.split()[0]}/best.pt"))
+    return " ".join(["python -m training.train", *(f"--{name.replace('_', '-')} {value}" for name, value in options)])
 
 
 def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> None:

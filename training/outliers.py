@@ -23,8 +23,14 @@ from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
 KINDS = ("other", "scribble", "letter", "noise")
 """The other data set's images, a pen's scribbles, letters, and noise."""
 
-JOINED = "joined"
-"""Two digits taken for one; they are outliers for those who read numbers, and only in training."""
+MISCUT = ("joined", "fragment")
+"""Two digits taken for one, and a digit cut through: outliers for those who read numbers, and only in training."""
+
+KEPT = (0.3, 0.65)
+"""Of a digit's ink, what a fragment has of it."""
+
+STRAIGHT = 0.3
+"""Breadth by length, as deviations of the ink; what is as slim as that may well be a 1."""
 
 CANVAS = 112
 """Side of the canvas that outliers are drawn on, in pixels."""
@@ -53,8 +59,11 @@ def outliers(
     """Make images that belong to no class: the other data set's, scribbles, letters, noise."""
     with sentences_and_exit_codes():
         facts = find_dataset(dataset)
-        kinds = (*KINDS, JOINED, JOINED) if facts.input.stroke else KINDS
-        made = [make_outliers(kind, facts, "train", count // len(KINDS), seed, data_dir) for kind in kinds]
+        shares = dict.fromkeys(KINDS, 1) | (dict.fromkeys(MISCUT, 2) if facts.input.stroke else {})
+        made = [
+            make_outliers(kind, facts, "train", share * count // len(KINDS), seed, data_dir)
+            for kind, share in shares.items()
+        ]
         pixels = np.concatenate(made)
         save_corpus(Corpus(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
         typer.echo(f"{output}  {len(pixels):,} images of no class")
@@ -64,7 +73,7 @@ def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int
     """Make images of one kind, framed for ``dataset``: (about count, 28, 28) uint8; those that come out empty are not.
 
     Args:
-        kind: one of ``KINDS``, or ``JOINED``.
+        kind: one of ``KINDS``, or of ``MISCUT``.
         dataset: whose network shall not be sure of them.
         part: of the other data set; ``test`` also draws letters in a typeface that ``train`` never sees.
         count: how many.
@@ -74,8 +83,9 @@ def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int
     rng = np.random.default_rng([seed, sum(map(ord, kind)), len(part)])
     if kind == "other":
         drawn = _others(dataset, part, count, rng, data_dir)
-    elif kind == JOINED:
-        drawn = _joined(dataset, part, count, rng, data_dir)
+    elif kind in MISCUT:
+        make = {"joined": _joined, "fragment": _fragments}[kind]
+        drawn = make(*load_pixels(dataset, part, data_dir), count, rng)
     else:
         draw = {"scribble": _scribble, "letter": _print if part == "test" else _letter, "noise": _noise}[kind]
         drawn = (draw(rng) for _ in range(count))
@@ -91,18 +101,63 @@ def _others(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, 
         yield image if rng.random() < 0.5 else np.pad(cv2.resize(image, (84, 84), interpolation=cv2.INTER_CUBIC), 14)
 
 
-def _joined(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, data_dir: Path) -> Iterator[Pixels]:
-    """Two of the data set's own images that touch or nearly do, enlarged."""
-    pixels, _ = load_pixels(dataset, part, data_dir)
+def _joined(pixels: Pixels, labels: Pixels, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
+    """Two digits that touch or nearly do, enlarged."""
     for first, second in pixels[rng.integers(len(pixels), size=(count, 2))]:
-        left, right = (image[:, image.any(axis=0)] for image in (first, second))
-        overlap = int(rng.integers(-2, 5))
-        canvas = np.zeros((28, left.shape[1] + right.shape[1] + 4), np.uint8)
-        canvas[:, : left.shape[1]] = left
-        start = max(0, left.shape[1] - overlap)
-        place = canvas[:, start : start + right.shape[1]]
-        np.maximum(place, right, out=place)
-        yield np.pad(cv2.resize(canvas, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), 12)
+        yield _enlarged(_side_by_side(first, second, rng))
+
+
+def _fragments(pixels: Pixels, labels: Pixels, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
+    """What is left of a digit on one side of a cut; half of them with a whole digit that it touches."""
+    made = 0
+    while made < count:
+        index, other = rng.integers(len(pixels), size=2)
+        at_left = bool(rng.random() < 0.5)
+        part = _cut(pixels[index], at_left, rng)
+        if rng.random() < 0.5:
+            first, second = (pixels[other], part) if at_left else (part, pixels[other])
+            yield _enlarged(_side_by_side(first, second, rng))
+        elif labels[index] == 1 or _breadth(part) < STRAIGHT or (labels[index] == 8 and not at_left):  # may be 1, 1, 3
+            continue
+        else:
+            yield _enlarged(part)
+        made += 1
+
+
+def _breadth(image: Pixels) -> float:
+    """Of what is in an image, breadth by length: square roots of its ink's moments of inertia."""
+    places = np.argwhere(image >= 128)
+    if len(places) < 3:
+        return 0.0
+    short, long = np.linalg.eigvalsh(np.cov(places.T))
+    return float(np.sqrt(max(short, 0) / max(long, 1e-9)))
+
+
+def _cut(image: Pixels, at_left: bool, rng: np.random.Generator) -> Pixels:
+    """Keep what lies to one side of a line that is more or less upright."""
+    y, x = np.mgrid[:28, :28] - 13.5
+    across = x + rng.uniform(-0.5, 0.5) * y
+    places, ink = across[image > 0], image[image > 0].astype(float)
+    order = np.argsort(places)
+    share = rng.uniform(*KEPT)
+    passed = np.cumsum(ink[order]) / ink.sum()
+    at = places[order][int(np.searchsorted(passed, share if at_left else 1 - share))]
+    return np.where(across < at if at_left else across > at, image, 0).astype(np.uint8)
+
+
+def _side_by_side(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
+    """Two images on one canvas, (28, W), so near that their ink touches or nearly does."""
+    left, right = (image[:, image.any(axis=0)] for image in (first, second))
+    start = max(0, left.shape[1] - int(rng.integers(-2, 5)))
+    canvas = np.zeros((28, max(left.shape[1], start + right.shape[1])), np.uint8)
+    canvas[:, : left.shape[1]] = left
+    place = canvas[:, start : start + right.shape[1]]
+    np.maximum(place, right, out=place)
+    return canvas
+
+
+def _enlarged(image: Pixels) -> Pixels:
+    return np.pad(cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), 12)
 
 
 def _scribble(rng: np.random.Generator) -> Pixels:

@@ -97,9 +97,7 @@ class Config:
 
 def _describe_start(path: Path) -> str:
     """Return which run's weights a checkpoint holds, and after how many epochs."""
-    checkpoint = load_checkpoint(path)
-    config = checkpoint.config
-    return f"{config['dataset']}-{config['model']} after {checkpoint.metrics.get('epoch', 0):.0f} epochs"
+    return f"{path.parent.name} after {load_checkpoint(path).metrics.get('epoch', 0):.0f} epochs"
 
 
 def fit(

@@ -14,7 +14,7 @@ from app.classifier import Classifier
 from exports.metadata import ModelMetadata
 from exports.preprocessing import normalize, unsqueeze
 from tests.conftest import ROOT
-from training.calibrate import calibrate
+from training.calibrate import Calibration, calibrate
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.compact import compact_weights
 from training.datasets import DATASETS, Split, load_pixels, load_split
@@ -56,6 +56,16 @@ def test_an_export_keeps_the_contract(export: Path, trained: Checkpoint) -> None
     assert json.loads(props["metrics"])["test_accuracy"] == trained.metrics["test_accuracy"]
     assert json.loads(props["recipe"])["command"].startswith("python -m training.train --dataset mnist --model convnet")
     assert "images (batch, 1, 28, 28)" in onnx.load(export).doc_string
+
+
+def test_the_command_names_all_that_an_export_was_trained_with(trained: Checkpoint, metadata: ModelMetadata) -> None:
+    more = {"also": "digits.npz f1f026d6fb4d, photos.npz 34d3444b2c4e", "start_from": "mnist-convnet after 3 epochs"}
+    checkpoint = dataclasses.replace(trained, config=trained.config | more)
+    recipe = describe(checkpoint, MNIST, rebuild(trained), Calibration(1, 0)).recipe
+    assert str(recipe["command"]).endswith(
+        "--also data/digits.npz --also data/photos.npz --start-from models/checkpoints/mnist-convnet/best.pt"
+    )
+    assert "--also" not in str(metadata.recipe["command"])
 
 
 def test_an_export_carries_no_path_of_the_machine_that_made_it(export: Path) -> None:

@@ -230,7 +230,7 @@ def test_a_run_starts_from_the_weights_of_another(finished: Path, data_dir: Path
     config = Config.of("mnist", "lenet", seed=5, start_from=start, **OPTIONS | {"epochs": 1, "lr": 1e-9})
     assert config.name == "mnist-lenet-tuned-seed5"
     best = fit(config, data_dir, tmp_path, CPU)
-    assert best.config["start_from"] == "mnist-lenet after 3 epochs"
+    assert best.config["start_from"] == f"{finished.name} after 3 epochs"
     assert weights(tmp_path / "best.pt").allclose(weights(start), atol=1e-5)
 
 
