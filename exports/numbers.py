@@ -1,7 +1,8 @@
 """A number of several digits: where its digits may begin and end, and which of these ways to split it reads best.
 
 Connected pieces of ink are put in lines; wide pieces may be cut in more places than needed (``exports.cuts``); what
-lies between two such ends is a candidate for one digit. A network reads all candidates, and dynamic programming finds the best path from the
+lies between two such ends is a candidate for one digit.
+A network reads all candidates, and dynamic programming finds the best path from the
 left end of a line to its right end ("over-segmentation": Casey and Lecolinet, "A survey of methods and strategies in
 character segmentation", 1996, section 4.1; Fujisawa, Nakano, Kurino, "Segmentation methods for character recognition:
 from segmentation to document structure analysis", 1992).
