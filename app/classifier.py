@@ -14,7 +14,7 @@ from exports.framing import find, frame_found
 from exports.images import FULL_SIZE
 from exports.metadata import MetadataError, ModelMetadata
 from exports.notes import Note
-from exports.numbers import Box, Candidate, Line, best_reading, split, whole
+from exports.numbers import Box, Candidate, Line, best_reading, log_odds, split, whole
 from exports.preprocessing import SIZE, Floats, Framed, Pixels, normalize, to_colours, unsqueeze
 
 __all__ = ["Classifier", "DeviceError", "Digit", "ModelFileError", "Prediction", "softmax"]
@@ -163,7 +163,7 @@ class Classifier:
     def _prediction(self, look: _Look, logits: Sequence[Floats]) -> Prediction:
         """Read what the network says of ``look.pixels()``: (classes,) float32 each."""
         probabilities = [softmax(each, self.metadata.temperature) for each in logits]
-        digits = self._digits(look, probabilities) if look.single else ()
+        digits = self._digits(look, logits, probabilities) if look.single else ()
         found = (*look.found, Note("number", {"digits": len(digits)}))
         prediction = Prediction(
             status="ok" if logits else "blank",
@@ -176,10 +176,10 @@ class Classifier:
         is_unsure = prediction.confidence is not None and prediction.confidence < self.metadata.reject_threshold
         return replace(prediction, status="unsure") if is_unsure else prediction
 
-    def _digits(self, look: _Look, probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
+    def _digits(self, look: _Look, logits: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
         assert look.single is not None
         candidates = [look.single, *(candidate for line in look.lines for candidate in line.candidates)]
-        chosen = best_reading(look.lines, look.single, [math.log(max(each.max(), 1e-9)) for each in probabilities])
+        chosen = best_reading(look.lines, look.single, [log_odds(each, self.metadata.temperature) for each in logits])
         return tuple(
             Digit(
                 label=self.metadata.class_names[int(np.argmax(probabilities[index]))],

@@ -1,20 +1,22 @@
 """A number of several digits: where its digits may begin and end, and which of these ways to split it reads best.
 
-Connected pieces of ink are put in lines; wide pieces are cut in more places than needed; runs of neighbouring pieces
-are candidates for one digit each. A network reads all candidates, and dynamic programming finds the best path from the
-left end of a line to its right end ("over-segmentation": Casey and Lecolinet, "A survey of methods and strategies in
-character segmentation", 1996, section 4.1; Fujisawa, Nakano, Kurino, "Segmentation methods for character recognition:
-from segmentation to document structure analysis", 1992).
+Connected pieces of ink are put in lines; wide pieces may be cut in more places than needed (``exports.cuts``); what
+lies between two such ends is a candidate for one digit. A network reads all candidates, and dynamic programming finds
+the best path from the left end of a line to its right end ("over-segmentation": Casey and Lecolinet, "A survey of
+methods and strategies in character segmentation", 1996, section 4.1; Fujisawa, Nakano, Kurino, "Segmentation methods
+for character recognition: from segmentation to document structure analysis", 1992).
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from exports.cuts import LEAST_SLICE, find_cuts
 from exports.framing import frame_foreground
 from exports.spec import Floats, InputSpec, Pixels
 from exports.strokes import stroke_width
@@ -38,8 +40,8 @@ CUT_WIDTH = 0.5
 WIDEST = 1.4
 """No digit is wider than this, in heights of the line."""
 
-MOST_PIECES = 14
-"""Of which one digit may consist."""
+LEAST_SHARE = 0.15
+"""Ink of a low piece that is taken for a stroke of the digit below, in that of an upright stroke; less may be dirt."""
 
 MOST_PARTS = 150
 """With more pieces than that it is no number but a texture."""
@@ -47,35 +49,19 @@ MOST_PARTS = 150
 SAME_LINE = 0.4
 """Neighbours are on one line if they share at least this fraction of the lower one's height."""
 
-CUT_ROWS = 32
-"""Rows to which the height of a line is reduced where cuts are looked for."""
-
-REACH = 3
-"""Columns, of such rows, by which a cut may wander to either side, as slanted digits need it."""
-
-ASIDE = 0.1
-"""Ink that a step to the side is worth."""
-
-STEP = 2
-"""Columns from one place where a cut is tried to the next."""
-
-LEAST_SLICE = 0.3
-"""Ink of a slice, in that of an upright stroke as high as the line; a cut that leaves less is no use."""
-
-CUTS_APART = 0.12
-"""Ink between two cuts, likewise."""
-
-DEAREST_CUT = 4.0
-"""Strokes; what takes more goes through a digit."""
-
 
 @dataclass(frozen=True)
 class Weights:
-    """What is held against a candidate, in nats as the network's log-probability is, found on simulated numbers.
+    """What is held against a candidate and for it, in nats.
+
+    Found by maximum likelihood of the right strings, all ways to split taken together, on simulated numbers and digits
+    of validation images (550 touching, 130 apart, 54 single that may be several), read by ``mnist-sturdy``.
 
     Attributes:
         digit: for each digit, so that a reading in fewer is preferred.
-        doubt: factor of the network's own -log p, which is at most ``most_doubt``.
+        sure: in favour, factor of the log-odds of its class: a part of a digit may read as another one with a
+            probability of 99 %, the whole digit reads with more.
+        doubt: factor of -log p, which is at most ``most_doubt``.
         most_doubt: beyond it, worse is not worse.
         busy, busiest_free: for each time more than ``busiest_free`` that a row meets ink, on average of the rows.
         cut: for each stroke's width of ink that is cut through.
@@ -86,19 +72,20 @@ class Weights:
         several: for being a number at all.
     """
 
-    digit: float = 0.9
-    doubt: float = 5.8
+    digit: float = 4.3
+    sure: float = 0.43
+    doubt: float = 0.1
     most_doubt: float = 6.0
-    busy: float = 11.0
+    busy: float = 4.6
     busiest_free: float = 1.8
-    cut: float = 1.0
-    gap: float = 7.0
-    wide: float = 9.3
+    cut: float = 0.22
+    gap: float = 1.9
+    wide: float = 3.6
     widest_free: float = 0.75
-    low: float = 20.0
-    lowest_free: float = 0.69
-    dirt: float = 3.6
-    several: float = 2.0
+    low: float = 2.7
+    lowest_free: float = 0.9
+    dirt: float = 4.2
+    several: float = 0.3
 
 
 WEIGHTS = Weights()
@@ -106,19 +93,17 @@ WEIGHTS = Weights()
 
 @dataclass(frozen=True)
 class Piece:
-    """Ink that is not divided further: a connected piece, or a slice of one.
+    """Connected ink.
 
     Attributes:
         name: its value in the map of labels.
         box: around it.
         ink: its area in pixels.
-        cuts: (name of a neighbouring slice, cost of the cut between in strokes) on both sides.
     """
 
     name: int
     box: Box
     ink: int
-    cuts: tuple[tuple[int, float], ...] = ()
 
     @property
     def height(self) -> int:
@@ -264,17 +249,31 @@ def _distance(piece: Piece, other: Piece) -> float:
 def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: InputSpec) -> Line:
     height = _usual_height(parts)
     stroke = max(1.0, float(np.median([_stroke_of(labels, part) for part in parts if part.height >= TALL * height])))
-    pieces: list[Piece] = []
-    for part in parts:
-        slices = _slices(labels, part, height, stroke) if part.width >= CUT_WIDTH * height else []
-        pieces += slices or [part]
-    ordered = _in_order(pieces, height)
-    uncut = {part.name for part in parts}
-    dirt = [
-        piece.ink / (stroke * height) if piece.name in uncut and piece.height < TALL * height else math.inf
-        for piece in ordered
-    ]
-    return Line(len(ordered), tuple(dirt), tuple(_candidates(foreground, labels, ordered, height, spec)))
+    pieces = _in_order(_with_what_lies_over(labels, parts, height, stroke), height)
+    ends = _ends(labels, pieces, height, stroke)
+    dirt = [math.inf] * (len(ends) - 1)
+    for index, (start, end) in enumerate(pairwise(ends)):
+        if start.columns is None and end.columns is None and pieces[start.place].height < TALL * height:
+            dirt[index] = pieces[start.place].ink / (stroke * height)
+    return Line(len(dirt), tuple(dirt), tuple(_candidates(foreground, labels, pieces, ends, height, stroke, spec)))
+
+
+def _with_what_lies_over(labels: Labels, parts: Sequence[Piece], height: float, stroke: float) -> list[Piece]:
+    """Make a low piece over or under a wide one part of that, so that a cut gives it to the digit it belongs to."""
+    wide = [part for part in parts if part.width >= CUT_WIDTH * height and part.height >= TALL * height]
+    own = {part.name: part for part in parts}
+    for low in parts:
+        if low.height >= TALL * height or low.ink < LEAST_SHARE * stroke * height:
+            continue
+        shared = [min(low.box[2], other.box[2]) - max(low.box[0], other.box[0]) for other in wide]
+        if max(shared, default=0) >= low.width / 2:
+            name = wide[int(np.argmax(shared))].name
+            left, top, right, bottom = _grown(low.box, labels.shape)
+            region = labels[top:bottom, left:right]
+            region[region == low.name] = name
+            del own[low.name]
+            own[name] = Piece(name, _around([own[name].box, low.box]), own[name].ink + low.ink)
+    return list(own.values())
 
 
 def _stroke_of(labels: Labels, part: Piece) -> float:
@@ -296,27 +295,108 @@ def _in_order(pieces: Sequence[Piece], height: float) -> list[Piece]:
     return sorted(pieces, key=place)
 
 
-# ------------------------------------------------------------------------------------------------------------- cutting
+# ---------------------------------------------------------------------------------------------------------- candidates
 
 
-def _slices(labels: Labels, part: Piece, height: float, stroke: float) -> list[Piece]:
-    """Cut a piece wherever digits may touch, and write the slices' own names into the map of labels."""
-    left, top, right, bottom = part.box
-    mask = (labels[top:bottom, left:right] == part.name).astype(np.float32)
-    scale = min(1, CUT_ROWS / height)
-    small = cv2.resize(mask, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else mask
-    paths, costs = _cuts(small, stroke * scale, height * scale)
-    if not len(paths):
-        return []
-    whole_box = _grown(part.box, labels.shape)
-    region = labels[whole_box[1] : whole_box[3], whole_box[0] : whole_box[2]]
-    rows = (np.arange(region.shape[0]) + whole_box[1] - top + 0.5) * scale - 0.5
-    columns = [np.interp(rows, np.arange(small.shape[0]), path) / scale + left - whole_box[0] for path in paths]
-    index = sum((np.arange(region.shape[1]) >= column[:, None]).astype(np.int32) for column in columns)
-    own = region == part.name
-    first = int(labels.max()) + 1
-    region[own] = first + index[own]
-    return _named(labels, whole_box, first, costs)
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where one digit may end and the next begin.
+
+    Attributes:
+        place: of a piece in its line: before it, or in it where there is a cut.
+        columns: (rows of the foreground,) what lies to the left of these belongs to the digit before; None for no cut.
+        cost: of the cut, in strokes.
+    """
+
+    place: int
+    columns: Floats | None = None
+    cost: float = 0
+
+    def left(self, box: Box) -> NDArray[np.bool_]:
+        """Which pixels of a box lie to the left of the cut: (h, w)."""
+        assert self.columns is not None
+        return np.arange(box[0], box[2]) < self.columns[box[1] : box[3], None]
+
+
+def _ends(labels: Labels, pieces: Sequence[Piece], height: float, stroke: float) -> list[End]:
+    """From left to right: before every piece, at every cut through one, and after the last."""
+    ends = []
+    for place, piece in enumerate(pieces):
+        ends.append(End(place))
+        if piece.width >= CUT_WIDTH * height:
+            left, top, right, bottom = piece.box
+            mask = (labels[top:bottom, left:right] == piece.name).astype(np.float32)
+            for columns, cost in find_cuts(mask, height, stroke):
+                around = (top, labels.shape[0] - bottom)
+                ends.append(End(place, np.pad(columns + left, around, mode="edge"), cost))
+    return [*ends, End(len(pieces))]
+
+
+def _candidates(
+    foreground: Floats,
+    labels: Labels,
+    pieces: Sequence[Piece],
+    ends: Sequence[End],
+    height: float,
+    stroke: float,
+    spec: InputSpec,
+) -> Iterable[Candidate]:
+    """All ink between two ends that is not too wide for a digit, nor too low, nor too little."""
+    for first, start in enumerate(ends):
+        for last, end in enumerate(ends[first + 1 :], first + 1):
+            is_piece = start.columns is None and end.columns is None and end.place == start.place + 1
+            chosen, corner, boxes = _between(labels, pieces, start, end)
+            if not boxes or _around(boxes)[3] - _around(boxes)[1] < TALL * height:
+                continue
+            box = _around(boxes)
+            if box[2] - box[0] > WIDEST * height and not is_piece:
+                if end.columns is None:
+                    break
+                continue
+            if (start.cost or end.cost) and chosen.sum() < LEAST_SLICE * stroke * height:
+                continue
+            ink = foreground[corner[1] : corner[1] + chosen.shape[0], corner[0] : corner[0] + chosen.shape[1]]
+            yield Candidate(
+                first,
+                last,
+                box,
+                width=(box[2] - box[0]) / height,
+                height=(box[3] - box[1]) / height,
+                gap=_gap(boxes) / height,
+                cut=(start.cost + end.cost) / 2,
+                pixels=frame_foreground(np.where(chosen, ink, 0), spec)[0],
+            )
+
+
+def _between(
+    labels: Labels, pieces: Sequence[Piece], start: End, end: End
+) -> tuple[NDArray[np.bool_], tuple[int, int], list[Box]]:
+    """The ink between two ends: a mask (h, w), its left and top in the foreground, a box around each piece's share."""
+    run = pieces[start.place : end.place + (end.columns is not None)]
+    left, top, right, bottom = _grown(_around([piece.box for piece in run]), labels.shape)
+    if start.columns is not None:
+        left = max(left, math.floor(start.columns[top:bottom].min()))
+    if end.columns is not None:
+        right = min(right, math.ceil(end.columns[top:bottom].max()))
+    chosen = np.zeros((bottom - top, max(0, right - left)), bool)
+    region = (left, top, right, bottom)
+    boxes = []
+    for place, piece in enumerate(run, start.place):
+        own = labels[top:bottom, left:right] == piece.name
+        if start.columns is not None and place == start.place:
+            own &= ~start.left(region)
+        if end.columns is not None and place == end.place:
+            own &= end.left(region)
+        if own.any():
+            boxes.append(_box(own, left, top))
+        chosen |= own
+    return chosen, (left, top), boxes
+
+
+def _box(mask: NDArray[np.bool_], left: int, top: int) -> Box:
+    """Around what is set in a mask whose corner is at ``left``, ``top``."""
+    columns, rows = (np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1))
+    return left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
 
 
 def _grown(box: Box, shape: tuple[int, ...]) -> Box:
@@ -325,123 +405,22 @@ def _grown(box: Box, shape: tuple[int, ...]) -> Box:
     return max(0, left - 3), max(0, top - 3), min(shape[1], right + 3), min(shape[0], bottom + 3)
 
 
-def _named(labels: Labels, box: Box, first: int, costs: Sequence[float]) -> list[Piece]:
-    """Slices ``first`` … of a box as pieces, each with what the cuts to its neighbours cost."""
-    region = labels[box[1] : box[3], box[0] : box[2]]
-    pieces = []
-    for name in range(first, first + len(costs) + 1):
-        rows, columns = np.nonzero(region == name)
-        if len(rows):
-            around = (name - first - 1, name - first)
-            cuts = [(first + cut + (cut == name - first), costs[cut]) for cut in around if 0 <= cut < len(costs)]
-            sides = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-            place = tuple(int(side) + box[axis % 2] for axis, side in enumerate(sides))
-            pieces.append(Piece(name, (place[0], place[1], place[2], place[3]), len(rows), tuple(cuts)))
-    return pieces
-
-
-def _cuts(ink: Floats, stroke: float, height: float) -> tuple[list[NDArray], list[float]]:
-    """Paths from top to bottom that go through little ink, from left to right, and their costs in strokes.
-
-    A drop that falls along the ink and cuts it where it must (Congedo, Dimauro, Impedovo, Pirlo, "Segmentation of
-    numeric strings", 1995), but with the whole way in view: dynamic programming over the rows.
-    """
-    paths, costs = _falls(ink)
-    before = np.pad(np.cumsum(ink, axis=1), ((0, 0), (1, 0)))
-    kept: list[int] = []
-    amounts = np.array([before[np.arange(len(path)), path].sum() for path in paths])
-    least = LEAST_SLICE * stroke * height
-    for index in np.argsort(costs, kind="stable"):
-        at_ends = min(amounts[index], float(ink.sum()) - amounts[index])
-        nearest = min(abs(amounts[kept] - amounts[index]), default=math.inf)
-        if costs[index] <= DEAREST_CUT * stroke and at_ends >= least and nearest >= CUTS_APART * stroke * height:
-            kept.append(int(index))
-    kept.sort(key=lambda index: amounts[index])
-    ordered = np.maximum.accumulate(paths[kept], axis=0) if kept else paths[:0]
-    return list(ordered), [float(costs[index]) / stroke for index in kept]
-
-
-def _falls(ink: Floats) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The cheapest path in each of many overlapping windows: columns (n, rows), and the ink each goes through (n,)."""
-    starts = np.arange(STEP, ink.shape[1] - STEP + 1, STEP)
-    side = 2 * REACH + 1
-    padded = np.pad(ink, ((0, 0), (REACH, REACH)), constant_values=1)
-    if not len(starts):
-        return np.zeros((0, ink.shape[0]), np.intp), np.zeros(0)
-    upright = 0.01 * np.abs(np.arange(side) - REACH) / REACH  # where nothing else decides
-    windows = np.stack([padded[:, start : start + side] for start in starts], axis=1).astype(np.float64) + upright
-    total, came = windows[0], np.zeros(windows.shape, np.intp)
-    for row in range(1, len(windows)):
-        straight = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf)
-        aside = 1.4 * windows[row] + ASIDE
-        ways = np.stack([straight[:, :-2] + aside, total + windows[row], straight[:, 2:] + aside])
-        came[row] = np.argmin(ways, axis=0) - 1
-        total = ways.min(axis=0)
-    each, column = np.arange(len(starts)), np.argmin(total, axis=1)
-    paths = np.zeros((len(starts), len(windows)), np.intp)
-    costs = total[each, column]
-    for row in reversed(range(len(windows))):
-        paths[:, row] = column + starts - REACH
-        column = column + came[row][each, column]
-    return paths.clip(0, ink.shape[1]), costs
-
-
-# ---------------------------------------------------------------------------------------------------------- candidates
-
-
-def _candidates(
-    foreground: Floats, labels: Labels, pieces: Sequence[Piece], height: float, spec: InputSpec
-) -> Iterable[Candidate]:
-    """Every run of neighbouring pieces that is not too wide for a digit, nor too low."""
-    for first in range(len(pieces)):
-        for last in range(first + 1, min(len(pieces), first + MOST_PIECES) + 1):
-            run = pieces[first:last]
-            box = _around(run)
-            if len(run) > 1 and box[2] - box[0] > WIDEST * height:
-                break
-            if box[3] - box[1] < TALL * height:
-                continue
-            yield Candidate(
-                first,
-                last,
-                box,
-                width=(box[2] - box[0]) / height,
-                height=(box[3] - box[1]) / height,
-                gap=_gap(run) / height,
-                cut=_cost(run),
-                pixels=frame_foreground(_only(foreground, labels, run, box), spec)[0],
-            )
-
-
-def _around(run: Sequence[Piece]) -> Box:
-    boxes = np.array([piece.box for piece in run])
-    left, top = boxes[:, :2].min(axis=0).tolist()
-    right, bottom = boxes[:, 2:].max(axis=0).tolist()
+def _around(boxes: Sequence[Box]) -> Box:
+    corners = np.array(boxes)
+    left, top = corners[:, :2].min(axis=0).tolist()
+    right, bottom = corners[:, 2:].max(axis=0).tolist()
     return left, top, right, bottom
 
 
-def _gap(run: Sequence[Piece]) -> int:
-    """The widest white column or row between pieces, in pixels."""
+def _gap(boxes: Sequence[Box]) -> int:
+    """The widest white column or row between boxes, in pixels."""
     widest = 0
     for axis in (0, 1):
-        spans = sorted((piece.box[axis], piece.box[axis + 2]) for piece in run)
+        spans = sorted((box[axis], box[axis + 2]) for box in boxes)
         end = spans[0][1]
         for start, stop in spans[1:]:
             widest, end = max(widest, start - end), max(end, stop)
     return widest
-
-
-def _cost(run: Sequence[Piece]) -> float:
-    """Half the cost of the cuts between a run and what is left of its pieces; the other half is the neighbour's."""
-    names = {piece.name for piece in run}
-    return sum(cost for piece in run for neighbour, cost in piece.cuts if neighbour not in names) / 2
-
-
-def _only(foreground: Floats, labels: Labels, run: Sequence[Piece], box: Box) -> Floats:
-    """The ink of a run alone."""
-    left, top, right, bottom = _grown(box, labels.shape)
-    chosen = np.isin(labels[top:bottom, left:right], [piece.name for piece in run])
-    return np.where(chosen, foreground[top:bottom, left:right], 0)
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -453,11 +432,17 @@ def crossings(pixels: Pixels) -> float:
     return int((ink[:, 1:] & ~ink[:, :-1]).sum()) / max(int(ink.any(axis=1).sum()), 1)
 
 
-def score(candidate: Candidate, log_probability: float, weights: Weights = WEIGHTS) -> float:
-    """How well a candidate reads as one digit, in nats."""
-    return -(
+def log_odds(logits: Floats, temperature: float) -> float:
+    """Of the most probable class against all others together, in nats; (classes,) logits. It goes on where p is 1."""
+    ranked = np.sort(logits.astype(np.float64)) / temperature
+    return float(ranked[-1] - np.logaddexp.reduce(ranked[:-1]))
+
+
+def score(candidate: Candidate, odds: float, weights: Weights = WEIGHTS) -> float:
+    """How well a candidate reads as one digit, in nats, given its log-odds."""
+    return weights.sure * odds - (
         weights.digit
-        + weights.doubt * min(-log_probability, weights.most_doubt)
+        + weights.doubt * min(float(np.logaddexp(0, -odds)), weights.most_doubt)
         + weights.busy * max(0, candidate.busy - weights.busiest_free)
         + weights.cut * candidate.cut
         + weights.gap * candidate.gap
@@ -466,19 +451,19 @@ def score(candidate: Candidate, log_probability: float, weights: Weights = WEIGH
     )
 
 
-def best_path(line: Line, log_probabilities: Sequence[float], weights: Weights = WEIGHTS) -> tuple[list[int], float]:
+def best_path(line: Line, odds: Sequence[float], weights: Weights = WEIGHTS) -> tuple[list[int], float]:
     """Find the candidates that cover a line from end to end and read best: their indices, left to right, and score.
 
     Args:
         line: as ``split`` gives it.
-        log_probabilities: of each candidate's most probable class.
+        odds: as ``log_odds`` gives them, of each candidate.
         weights: what is held against a candidate.
     """
     best = [0.0] + [-math.inf] * line.pieces
     came: list[tuple[int, int | None]] = [(0, None)] * (line.pieces + 1)
     ways: list[list[tuple[int, float, int | None]]] = [[] for _ in best]
     for index, candidate in enumerate(line.candidates):
-        worth = score(candidate, log_probabilities[index], weights)
+        worth = score(candidate, odds[index], weights)
         ways[candidate.last].append((candidate.first, worth, index))
     for piece, dirt in enumerate(line.dirt):
         ways[piece + 1].append((piece, -weights.dirt * dirt, None))
@@ -494,24 +479,24 @@ def best_path(line: Line, log_probabilities: Sequence[float], weights: Weights =
 
 
 def best_reading(
-    lines: Sequence[Line], single: Candidate, log_probabilities: Sequence[float], weights: Weights = WEIGHTS
+    lines: Sequence[Line], single: Candidate, odds: Sequence[float], weights: Weights = WEIGHTS
 ) -> list[int]:
     """Decide whether a picture is a number, and which candidates are its digits.
 
     Args:
         lines: as ``split`` gives them.
         single: as ``whole`` gives it.
-        log_probabilities: of the most probable class of ``single``, then of each candidate, line by line.
+        odds: as ``log_odds`` gives them, of ``single``, then of each candidate, line by line.
         weights: what is held against a candidate.
 
     Returns:
-        Indices into ``log_probabilities`` as one reads; none where it is one digit.
+        Indices into ``odds`` as one reads; none where it is one digit.
     """
     chosen: list[int] = []
     total, start = -weights.several, 1
     for line in lines:
         end = start + len(line.candidates)
-        path, worth = best_path(line, log_probabilities[start:end], weights)
+        path, worth = best_path(line, odds[start:end], weights)
         chosen += [start + index for index in path]
         total, start = total + worth, end
-    return chosen if len(chosen) > 1 and total > score(single, log_probabilities[0], weights) else []
+    return chosen if len(chosen) > 1 and total > score(single, odds[0], weights) else []

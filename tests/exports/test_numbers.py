@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exports.framing import find, frame
-from exports.numbers import Candidate, Line, Weights, best_path, best_reading, crossings, split, whole
+from exports.numbers import Candidate, Line, Weights, best_path, best_reading, crossings, log_odds, split, whole
 from exports.spec import SIZE
 from tests.hand import DIGITS, render, write_number
 from training.datasets import DATASETS
@@ -52,28 +52,39 @@ def test_touching_digits_are_cut() -> None:
 
 def test_the_best_path_joins_what_reads_well_together() -> None:
     line = Line(3, (math.inf,) * 3, (candidate(0, 1), candidate(1, 2), candidate(2, 3), candidate(0, 2)))
-    assert best_path(line, [-3, -3, -0.1, -0.1])[0] == [3, 2]
-    assert best_path(line, [-0.1, -0.1, -0.1, -5])[0] == [0, 1, 2]
+    assert best_path(line, [-3, -3, 5, 5])[0] == [3, 2]
+    assert best_path(line, [5, 5, 5, -5])[0] == [0, 1, 2]
+
+
+def test_of_two_certain_readings_the_more_certain_one_wins() -> None:
+    line = Line(3, (math.inf,) * 3, (candidate(0, 1), candidate(1, 3), candidate(0, 2), candidate(2, 3)))
+    assert best_path(line, [12, 12, 8, 8])[0] == [0, 1]
+    assert best_path(line, [8, 8, 12, 12])[0] == [2, 3]
+
+
+def test_log_odds_go_on_where_the_probability_is_one() -> None:
+    assert log_odds(np.array([0, 0, 1], np.float32), 1) == pytest.approx(1 - math.log(2))
+    assert log_odds(np.array([0, 60], np.float32), 2) == pytest.approx(30)
 
 
 def test_a_cut_and_a_gap_cost() -> None:
     dear = Line(2, (math.inf,) * 2, (candidate(0, 1, cut=2), candidate(1, 2, cut=2), candidate(0, 2)))
-    assert best_path(dear, [-0.1, -0.1, -0.3])[0] == [2]
+    assert best_path(dear, [5, 5, 4])[0] == [2]
     apart = Line(2, (math.inf,) * 2, (candidate(0, 1), candidate(1, 2), candidate(0, 2, gap=1)))
-    assert best_path(apart, [-0.1, -0.1, -0.1])[0] == [0, 1]
+    assert best_path(apart, [9, 9, 2])[0] == [0, 1]
 
 
 def test_dirt_may_be_left_out_and_nothing_else() -> None:
     candidates = (candidate(0, 1), candidate(2, 3))
-    assert best_path(Line(3, (math.inf, 0.1, math.inf), candidates), [-0.1, -0.1])[0] == [0, 1]
-    assert best_path(Line(3, (math.inf,) * 3, candidates), [-0.1, -0.1]) == ([], -math.inf)
+    assert best_path(Line(3, (math.inf, 0.1, math.inf), candidates), [5, 5])[0] == [0, 1]
+    assert best_path(Line(3, (math.inf,) * 3, candidates), [5, 5]) == ([], -math.inf)
 
 
 def test_a_number_has_to_read_better_than_one_digit() -> None:
     line = Line(2, (math.inf,) * 2, (candidate(0, 1), candidate(1, 2)))
-    assert best_reading([line], candidate(0, 1, width=1.5), [-2, -0.1, -0.1]) == [1, 2]
-    assert best_reading([line], candidate(0, 1), [-0.1, -0.1, -0.1]) == []
-    assert best_reading([line], candidate(0, 1, width=1.5), [-2, -0.1, -0.1], Weights(several=1000)) == []
+    assert best_reading([line], candidate(0, 1, width=1.5), [-2, 5, 5]) == [1, 2]
+    assert best_reading([line], candidate(0, 1), [5, 5, 5]) == []
+    assert best_reading([line], candidate(0, 1, width=1.5), [-2, 5, 5], Weights(several=1000)) == []
 
 
 def test_rows_of_two_digits_meet_more_ink() -> None:

@@ -235,7 +235,7 @@ def test_a_run_starts_from_the_weights_of_another(finished: Path, data_dir: Path
 
 
 def test_a_run_does_not_start_from_another_network(finished: Path, data_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"best.pt: its weights are those of another network .* Start from one"):
+    with pytest.raises(RunError, match=r"best.pt: its weights are those of another network .* Start from a"):
         fit(Config.of("mnist", "mlp", start_from=finished / "best.pt", **OPTIONS), data_dir, tmp_path, CPU)
 
 
