@@ -117,14 +117,14 @@ def _fragments(pixels: Pixels, labels: Pixels, count: int, rng: np.random.Genera
         if rng.random() < 0.5:
             first, second = (pixels[other], part) if at_left else (part, pixels[other])
             yield _enlarged(_side_by_side(first, second, rng))
-        elif labels[index] == 1 or _breadth(part) < STRAIGHT or (labels[index] == 8 and not at_left):  # may be 1, 1, 3
+        elif labels[index] == 1 or breadth(part) < STRAIGHT or (labels[index] == 8 and not at_left):  # may be 1, 1, 3
             continue
         else:
             yield _enlarged(part)
         made += 1
 
 
-def _breadth(image: Pixels) -> float:
+def breadth(image: Pixels) -> float:
     """Of what is in an image, breadth by length: square roots of its ink's moments of inertia."""
     places = np.argwhere(image >= 128)
     if len(places) < 3:
