@@ -7,6 +7,7 @@ Written with the standard's ``DequantizeLinear`` alone the linear layers would r
 138 ms.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ def compact_weights(model: "ModelProto") -> "ModelProto":
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     from onnxruntime.quantization.onnx_model import ONNXModel
 
+    logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
     editable = ONNXModel(model)
     editable.replace_gemm_with_matmul()
     linear = [node.name for node in editable.model.graph.node if node.op_type == "MatMul"]

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from app.classifier import Classifier
 from tests.hand import render
-from training import evaluate, outliers, photos, simulate
+from training import cuttings, evaluate, outliers, photos, simulate
 from training.corpus import NO_CLASS, Corpus, load_corpus, save_corpus
 from training.datasets import DATASETS, DataError
 from training.learner import _loss
@@ -125,6 +126,34 @@ def test_a_fragment_is_one_side_of_a_digit_and_no_straight_line() -> None:
     stick = np.zeros((1, 28, 28), np.uint8)
     stick[0, 4:24, 13:15] = 255
     assert outliers.breadth(stick[0]) < outliers.STRAIGHT
+
+
+def test_cuttings_are_digits_that_stand_there_and_others_that_do_not(data_dir: Path, tmp_path: Path) -> None:
+    for name in ("one.npz", "two.npz"):
+        options = [f"--data-dir={data_dir}", f"--output={tmp_path / name}", "--count=12"]
+        result = CliRunner().invoke(cuttings.cli, options)
+        assert result.exit_code == 0, result.output
+    first, second = (load_corpus(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
+    assert np.array_equal(first.pixels, second.pixels)
+    good = first.labels != NO_CLASS
+    assert 5 < good.sum() < len(good) - 5
+    assert len(set(first.labels[good].tolist())) >= 5
+
+
+def test_digits_of_a_row_touch_and_stand_where_they_stand_alone() -> None:
+    five = 255 - np.asarray(render("5", canvas=28, side=20, pen=2))
+    alone = cuttings.row_of_digits(np.stack([five] * 3), np.random.default_rng(0))
+    assert len(alone) == 3
+    columns = [np.flatnonzero(one.any(axis=0)) for one in alone]
+    assert all(left[-1] + 8 >= right[0] for left, right in pairwise(columns))
+    assert columns[0][0] < columns[1][0] < columns[2][0]
+
+
+def test_clothes_are_not_cut_apart(data_dir: Path, tmp_path: Path) -> None:
+    options = ["--dataset=fashion_mnist", f"--data-dir={data_dir}", f"--output={tmp_path / 'no.npz'}"]
+    result = CliRunner().invoke(cuttings.cli, options)
+    assert result.exit_code == 2
+    assert "fashion_mnist has no strokes" in result.output
 
 
 def test_an_image_of_no_class_pulls_towards_no_class() -> None:
