@@ -1,8 +1,9 @@
 """Fewer bits for the weights of an exported file: what is shipped of a network that is too large to ship whole.
 
-Linear layers get 4 bits a weight, in blocks of 128 that share a scale (ONNX Runtime's own ``MatMulNBits``);
+Linear layers get 4 bits a weight, in blocks of 256 that share a scale (ONNX Runtime's own ``MatMulNBits``);
 convolutions get 8, with a scale for each output channel. All are symmetric around zero; biases and the last layer stay
-float32. Measured on a half-trained AlexNet, one thread: 26.8 MB instead of 187, and 59 ms an image instead of 71.
+float32. AlexNet takes 26.1 MB so instead of 187, and reads 92.51 % of Fashion-MNIST instead of 92.52. Measured on a
+half-trained one, with blocks of 128 and one thread: 59 ms an image instead of 71.
 Written with the standard's ``DequantizeLinear`` alone the linear layers would run outside of ONNX Runtime too, but take
 138 ms.
 """
@@ -15,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-BLOCK = 128
+BLOCK = 256
 DESCRIPTION = "linear layers 4 bits, convolutions 8 bits, the last layer float32"
 
 

@@ -76,7 +76,7 @@ def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> No
         assert gray[top:bottom, left:right].min() < 60
 
 
-@pytest.mark.parametrize("text", ["25", "58", "36", "703", "82"])
+@pytest.mark.parametrize("text", ["25", "58", "46", "703", "82"])
 def test_touching_digits_are_read_apart(text: str) -> None:
     """By the network that the page offers first: it was trained on digits that were cut in the wrong place."""
     [prediction] = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu").predict([write_number(text, apart=64)])
