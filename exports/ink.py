@@ -10,7 +10,7 @@ from exports.notes import Note
 from exports.rulings import erase_rulings
 from exports.scaling import shrink, tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
-from exports.strokes import choose_ink, find_marks, stroke_width, without_frame
+from exports.strokes import SPECK, choose_ink, find_marks, stroke_width, without_frame
 
 WORKING_SIDE = 512
 """Pictures are brought to at most this many pixels on their longer side before anything is measured."""
@@ -26,9 +26,6 @@ FAINT = 0.6
 
 WIDER = 3
 """Ink is nowhere wider than so many times its usual stroke; what is, lies in a shadow's edge."""
-
-SPECK = 0.04
-"""Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
 
 HALO = 0.1
 """What JPEG leaves around edges is fainter than this fraction of the ink; it is cut where it overflows the box."""
