@@ -6,6 +6,7 @@
 #
 #   training/reproduce.sh            all but AlexNet: hours on two cores
 #   training/reproduce.sh alexnet    AlexNet by our recipe, exported whole: hours more on a CPU
+#                                    (COMPACT=1 exports it with fewer bits, as it is shipped)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
