@@ -21,9 +21,10 @@ def serve(
     logging.basicConfig(format="%(message)s")
     hush_pillow()
     with sentences_and_exit_codes():
+        from app.api import build_app
         from app.catalog import scan
         from app.runtime import require_device
-        from app.server import Server, build_app, listen
+        from app.server import Server, listen
 
         require_device(device)
         address = listen(host, port)

@@ -53,7 +53,7 @@ def test_nothing_of_torch_is_imported_where_the_app_runs(room: str) -> None:
 
 
 def test_the_app_loads_neither_torch_nor_onnx() -> None:
-    script = f"import app.ui, app.predict, app.server, sys; print(sorted(set(sys.modules) & {NOT_IN_THE_APP}))"
+    script = f"import app.api, app.predict, app.server, sys; print(sorted(set(sys.modules) & {NOT_IN_THE_APP}))"
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"
 
