@@ -8,7 +8,7 @@ from app.api.desk import Desk
 from app.api.errors import explain_errors
 from app.catalog import Catalog
 from app.runtime import Device
-from app.ui import build_ui, head
+from app.ui import PageFiles, build_ui, head
 
 ROUTERS = (classify.router, models.router)
 
@@ -27,6 +27,7 @@ def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
 
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/page", PageFiles())
     return gr.mount_gradio_app(
         app,
         build_ui(),
