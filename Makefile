@@ -36,6 +36,7 @@ compare: .venv/ready  ## the table of all networks
 
 bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.pen_to_label
+	$(ALL) -m tests.benchmarks.many_hands
 	$(ALL) -m tests.benchmarks.training_speed
 	$(ALL) -m tests.benchmarks.kill_and_resume
 	$(ALL) -m tests.benchmarks.smaller_exports
