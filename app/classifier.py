@@ -83,7 +83,26 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class Found:
+    """A picture, and what was found in it.
+
+    Attributes:
+        picture: (H, W) or (H, W, 3) uint8, upright.
+        notes: how it came to be so.
+        foreground: (h, w) float32 from 0, where there is background, to 255.
+        found: notes of how it was found.
+        longer_side: of the picture as the file has it, in pixels.
+    """
+
+    picture: Pixels
+    notes: tuple[Note, ...]
+    foreground: Floats
+    found: tuple[Note, ...]
+    longer_side: int
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
     """A picture on its way to the network: framed as one thing, and split where it may be a number.
 
     Attributes:
@@ -132,7 +151,33 @@ class Classifier:
         Raises:
             ValueError: a picture of values that are not finite (``to_colours``).
         """
-        looks = [self._look(image) for image in images]
+        return self.read([self.frame(self.find(image)) for image in images])
+
+    def find(self, image: Image.Image) -> Found:
+        """Turn a picture upright and look for what is in it.
+
+        Raises:
+            ValueError: a picture of values that are not finite (``to_colours``).
+        """
+        picture, notes = to_colours(image)
+        foreground, found = find(picture, self.metadata.input)
+        longer_side = max(image.info.get(FULL_SIZE, image.size))
+        return Found(picture, notes, foreground, tuple(found), longer_side)
+
+    def frame(self, found: Found) -> Look:
+        """Frame what was found as one thing, and as digits where it may be a number."""
+        spec = self.metadata.input
+        framed = frame_found(found.picture, found.foreground, list(found.found), spec)
+        framed = Framed(framed.pixels, found.notes + framed.notes, framed.blank)
+        may_be_number = self._reads_digits and not framed.blank and max(found.picture.shape[:2]) > SIZE
+        lines = tuple(split(found.foreground, spec)) if may_be_number else ()
+        if not lines:
+            return Look(framed, ())
+        enlarged = found.longer_side / max(found.foreground.shape)
+        return Look(framed, found.notes + found.found, lines, whole(found.foreground, framed.pixels), enlarged)
+
+    def read(self, looks: Sequence[Look]) -> list[Prediction]:
+        """Let the network read what was framed, one prediction each, in their order."""
         together = [pixels for look in looks for pixels in look.pixels()]
         logits = iter(self.logits(np.stack(together)) if together else ())
         return [self._prediction(look, [next(logits) for _ in look.pixels()]) for look in looks]
@@ -142,25 +187,12 @@ class Classifier:
         images = unsqueeze(normalize(pixels, self.metadata.input))
         return self.runtime.session.run(["logits"], {"images": images})[0]
 
-    def _look(self, image: Image.Image) -> _Look:
-        spec = self.metadata.input
-        picture, notes = to_colours(image)
-        foreground, found = find(picture, spec)
-        framed = frame_found(picture, foreground, found, spec)
-        framed = Framed(framed.pixels, notes + framed.notes, framed.blank)
-        may_be_number = self._reads_digits and not framed.blank and max(picture.shape[:2]) > SIZE
-        lines = tuple(split(foreground, spec)) if may_be_number else ()
-        if not lines:
-            return _Look(framed, ())
-        enlarged = max(image.info.get(FULL_SIZE, image.size)) / max(foreground.shape)
-        return _Look(framed, (*notes, *found), lines, whole(foreground, framed.pixels), enlarged)
-
     @property
     def _reads_digits(self) -> bool:
         """Whether classes can stand side by side: single characters, written with strokes."""
         return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
 
-    def _prediction(self, look: _Look, logits: Sequence[Floats]) -> Prediction:
+    def _prediction(self, look: Look, logits: Sequence[Floats]) -> Prediction:
         """Read what the network says of ``look.pixels()``: (classes,) float32 each."""
         probabilities = [softmax(each, self.metadata.temperature) for each in logits]
         digits = self._digits(look, logits, probabilities) if look.single else ()
@@ -176,7 +208,7 @@ class Classifier:
         is_unsure = prediction.confidence is not None and prediction.confidence < self.metadata.reject_threshold
         return replace(prediction, status="unsure") if is_unsure else prediction
 
-    def _digits(self, look: _Look, logits: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
+    def _digits(self, look: Look, logits: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
         assert look.single is not None
         candidates = [look.single, *(candidate for line in look.lines for candidate in line.candidates)]
         chosen = best_reading(look.lines, look.single, [log_odds(each, self.metadata.temperature) for each in logits])

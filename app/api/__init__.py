@@ -3,14 +3,14 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app.api import classify, models
+from app.api import card, classify, compare, explain, models
 from app.api.desk import Desk
 from app.api.errors import explain_errors
 from app.catalog import Catalog
 from app.runtime import Device
 from app.ui import PageFiles, build_ui, head
 
-ROUTERS = (classify.router, models.router)
+ROUTERS = (classify.router, models.router, explain.router, compare.router, card.router)
 
 
 def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
