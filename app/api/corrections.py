@@ -1,7 +1,7 @@
 """``/corrections``: pictures that were read wrong, with the right label; kept only where the user said so."""
 
 from collections.abc import Iterator
-from typing import IO, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import Response, StreamingResponse
@@ -10,11 +10,13 @@ from pydantic import BaseModel
 from app.api.answers import in_base64
 from app.api.desk import TheDesk
 from app.api.errors import OtherSite
-from app.classifier import Prediction
 from app.corrections import Correction, Corrections, CorrectionsOff, file_digest, file_name, new_correction
 from app.runtime import Device
 from exports.images import open_image
-from exports.spec import Pixels
+
+if TYPE_CHECKING:
+    from app.classifier import Prediction
+    from exports.spec import Pixels
 
 CHUNK = 1 << 20
 """Bytes of the ZIP sent at once."""
@@ -135,7 +137,7 @@ def correct(
     return CorrectionAnswer.of(correction)
 
 
-def what_was_said(prediction: Prediction, digit: int | str | None) -> tuple[str, float, Pixels]:
+def what_was_said(prediction: "Prediction", digit: int | str | None) -> "tuple[str, float, Pixels]":
     """Return label, confidence and pixels (28, 28) of a picture, or of one digit of a number.
 
     Raises:
