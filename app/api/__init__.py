@@ -9,7 +9,7 @@ from app.api.errors import explain_errors
 from app.catalog import Catalog
 from app.corrections import Corrections
 from app.runtime import Device
-from app.ui import build_ui, head
+from app.ui import PageFiles, build_ui, head
 
 ROUTERS = (classify.router, models.router, corrections.router)
 
@@ -28,6 +28,7 @@ def build_app(catalog: Catalog, default_device: Device = "auto", kept: Correctio
 
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/page", PageFiles())
     return gr.mount_gradio_app(
         app,
         build_ui(),
