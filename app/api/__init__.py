@@ -3,21 +3,22 @@
 import gradio as gr
 from fastapi import FastAPI
 
-from app.api import card, classify, compare, explain, models
+from app.api import card, classify, compare, corrections, explain, models
 from app.api.desk import Desk
 from app.api.errors import explain_errors
 from app.catalog import Catalog
+from app.corrections import Corrections
 from app.runtime import Device
 from app.ui import PageFiles, build_ui, head
 
-ROUTERS = (classify.router, models.router, explain.router, compare.router, card.router)
+ROUTERS = tuple(part.router for part in (classify, explain, compare, models, card, corrections))
 
 
-def build_app(catalog: Catalog, default_device: Device = "auto") -> FastAPI:
+def build_app(catalog: Catalog, default_device: Device = "auto", kept: Corrections | None = None) -> FastAPI:
     """Return the whole application: ``/`` the page, ``/healthz``, and what ``ROUTERS`` hold."""
     # FastAPI's own pages of documentation fetch their scripts from elsewhere; /openapi.json stays.
     app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None)
-    app.state.desk = Desk(catalog, default_device)
+    app.state.desk = Desk(catalog, default_device, kept)
     explain_errors(app)
 
     @app.get("/healthz")

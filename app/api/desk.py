@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.catalog import Catalog
 from app.classifier import Classifier
+from app.corrections import Corrections
 from app.runtime import Device
 from exports.images import open_image
 
@@ -20,10 +21,12 @@ class Desk:
     Attributes:
         catalog: the models.
         default_device: where a request that names none is computed.
+        corrections: where they are kept; None while they are not.
     """
 
     catalog: Catalog
     default_device: Device = "auto"
+    corrections: Corrections | None = None
 
 
 def desk_of(request: Request) -> Desk:

@@ -5,10 +5,25 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from app.catalog import UnknownModelError
+from app.corrections import CorrectionsError, CorrectionsOff, NoSuchCorrectionError
 from app.runtime import DeviceError, ModelFileError
 from exports.images import ImageError
 
-STATUS: dict[type[Exception], int] = {UnknownModelError: 404, DeviceError: 409, ImageError: 422, ModelFileError: 500}
+
+class OtherSite(ValueError):  # noqa: N818, the name is the code of the answer
+    """A page of another site asked for what is this one's alone."""
+
+
+STATUS: dict[type[Exception], int] = {
+    UnknownModelError: 404,
+    DeviceError: 409,
+    ImageError: 422,
+    ModelFileError: 500,
+    OtherSite: 403,
+    CorrectionsOff: 403,
+    NoSuchCorrectionError: 404,
+    CorrectionsError: 500,
+}
 """Of expected errors; every other ``ValueError`` is the request's fault: 422."""
 
 
