@@ -17,7 +17,7 @@ async function look() {
 
 function show() {
   if (!card) return;
-  const parts = card.error ? [make("p", { textContent: card.error })] : [facts(), layers(), curves(), confusion()];
+  const parts = card.error ? [make("p", { textContent: card.error })] : [make("div", {}, ...[facts(), curves()].filter(Boolean)), confusion(), drawing(), layers()];
   find(".card").replaceChildren(...parts.filter(Boolean));
 }
 
@@ -54,13 +54,21 @@ function layers() {
     make("thead", {}, make("tr", {}, ...head.map((word) => make("th", { scope: "col", textContent: say(word) })))),
     make("tbody", {}, ...card.layers.map(newLayer)),
   );
-  return section(say("card_layers"), make("div", { className: "scroll", tabIndex: 0 }, table));
+  return section(say("card_layers"), make("div", { className: "scroll tall", tabIndex: 0 }, table));
 }
 
 function newLayer({ kind, shape, parameters, macs }) {
   const figures = [shape.join("×"), parameters ? count(parameters) : "", macs ? count(macs) : ""];
   const cells = figures.map((textContent) => make("td", { className: "figure", textContent }));
   return make("tr", {}, make("th", { scope: "row", textContent: kind }), ...cells);
+}
+
+// The server draws it, and escapes the names in it.
+function drawing() {
+  if (!card.drawing) return null;
+  const frame = make("div", { className: "scroll tall drawing", tabIndex: 0 });
+  frame.innerHTML = card.drawing;
+  return section(say("card_drawing"), frame);
 }
 
 // ----------------------------------------------------------------------------------------------------------- curves

@@ -35,6 +35,7 @@ async function change(path, options) {
 function correct(label) {
   const form = question();
   form.append("label", label);
+  if (answer.digits.length) form.append("digit", find(".which-digit").value);
   return change("corrections", { method: "POST", body: form });
 }
 
@@ -51,12 +52,19 @@ function show() {
 function showOffer() {
   const offer = find(".offer");
   const names = chosenModel()?.class_names ?? [];
-  offer.hidden = !enabled || !answer || answer.status === "blank" || answer.digits.length > 0;
+  offer.hidden = !enabled || !answer || answer.status === "blank";
   const select = find(".right-label");
   const shown = names.map(className).join();
   if (select.dataset.of !== shown) {
     select.dataset.of = shown;
     select.replaceChildren(new Option(say("right_label"), ""), ...names.map((name) => new Option(className(name), name)));
+  }
+  const which = find(".which-digit");
+  const digits = answer?.digits.map((digit) => digit.label) ?? [];
+  which.closest("label").hidden = !digits.length;
+  if (which.dataset.of !== digits.join()) {
+    which.dataset.of = digits.join();
+    which.replaceChildren(...digits.map((label, index) => new Option(`${index + 1}: ${label}`, index)));
   }
   find(".kept").textContent = last ? say("kept", { label: className(last.label) }) : "";
   find("[data-correction=undo]").hidden = !last;

@@ -42,7 +42,8 @@ function fill(template, values) {
 }
 
 export function percent(fraction, digits = 1) {
-  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(fraction);
+  const shown = { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(language, shown).format(fraction);
 }
 
 export const chance = (probability) => (probability > 0.999 ? `>${percent(0.999)}` : percent(probability)); // never certain

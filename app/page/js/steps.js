@@ -16,25 +16,28 @@ function show(explanation) {
   row.replaceChildren(...stages, ...saliencies(explanation));
 }
 
-function newStage({ code, notes, width, height, picture }) {
-  const text = notes.map(noteSentence).join("; ") || say("step_unchanged");
+function newStage({ code, notes, width, height, picture, numbers }) {
+  const text = notes.map(noteSentence).join("; ") || (numbers ? range(numbers) : say("step_unchanged"));
   return make(
     "li", {},
-    make("img", { src: `data:image/png;base64,${picture}`, alt: "", className: width <= 28 ? "pixels" : "" }),
+    make("img", { src: `data:image/png;base64,${picture}`, alt: "", className: height <= 28 ? "pixels" : "" }),
     make("h3", { textContent: say(`step_${code}`) }),
     make("p", { className: "measure", textContent: `${width}×${height}` }),
     make("p", { textContent: text }),
   );
 }
 
-// Of one thing, or of each digit of a number.
-function saliencies({ saliency }) {
-  return (Array.isArray(saliency) ? saliency : [saliency]).filter(Boolean).map(newSaliency);
+function range(numbers) {
+  const rounded = Object.entries(numbers).map(([name, value]) => [name, value.toFixed(2)]);
+  return say("step_numbers", Object.fromEntries(rounded));
 }
+
+// Of one thing, or of each digit of a number.
+const saliencies = ({ saliency }) => saliency.map(newSaliency);
 
 function newSaliency({ label, values, pixels }) {
   const canvas = make("canvas", { width: 28, height: 28, className: "heat pixels" });
-  glow(canvas, values.flat(), pixels ?? answer?.pixels);
+  glow(canvas, values.flat(), pixels);
   return make(
     "li", {},
     canvas,
@@ -46,10 +49,10 @@ function newSaliency({ label, values, pixels }) {
 // Ink in gray; over it, warm where covering a place speaks against the answer, cold where it would speak for it.
 function glow(canvas, values, pixels) {
   const greatest = Math.max(...values.map(Math.abs), 1e-6);
-  const ink = pixels ? atob(pixels) : "";
+  const ink = atob(pixels);
   const image = canvas.getContext("2d").createImageData(28, 28);
   values.forEach((value, index) => {
-    const gray = 0.45 * (ink ? ink.charCodeAt(index) : 0);
+    const gray = 0.45 * ink.charCodeAt(index);
     const share = Math.abs(value) / greatest;
     const [red, green, blue] = value >= 0 ? [255, 120, 60] : [70, 140, 255];
     const mixed = [red, green, blue].map((colour) => gray * (1 - share) + colour * share);
