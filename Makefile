@@ -40,6 +40,7 @@ bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.kill_and_resume
 	$(ALL) -m tests.benchmarks.smaller_exports
 	$(ALL) -m tests.benchmarks.preprocessing
+	$(ALL) -m tests.benchmarks.serving
 
 screenshot: .venv/ready  ## draw a five on the page and keep its picture in docs/
 	$(ALL) -m tests.screenshot

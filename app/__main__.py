@@ -16,6 +16,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 7860,
     exports: ExportsDir = EXPORTS,
     device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
+    mcp: Annotated[bool, typer.Option("--mcp", help="Let assistants call it too, at /gradio_api/mcp.")] = False,
 ) -> None:
     """Open the page: draw, upload, paste or photograph a picture and have it read."""
     logging.basicConfig(format="%(message)s")
@@ -28,12 +29,12 @@ def serve(
 
         require_device(device)
         address = listen(host, port)
-        catalog = scan(exports)
+        catalog = scan(exports, device)
         for name, reason in catalog.refused.items():
             logging.warning("Not usable: %s: %s", name, reason)
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
-        Server(build_app(catalog, device)).run(sockets=[address])
+        Server(build_app(catalog, device, mcp)).run(sockets=[address])
 
 
 def main() -> None:
