@@ -42,6 +42,7 @@ bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.kill_and_resume
 	$(ALL) -m tests.benchmarks.smaller_exports
 	$(ALL) -m tests.benchmarks.preprocessing
+	$(ALL) -m tests.benchmarks.serving
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
 	$(ALL) -m tests.screenshot

@@ -21,6 +21,7 @@ def serve(
         Path | None, typer.Option(help="Keep pictures that were put right in this folder; without it nothing is kept.")
     ] = None,
     device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
+    mcp: Annotated[bool, typer.Option("--mcp", help="Let assistants call it too, at /gradio_api/mcp.")] = False,
 ) -> None:
     """Open the page: draw, upload, paste or photograph a picture and have it read."""
     logging.basicConfig(format="%(message)s")
@@ -34,13 +35,13 @@ def serve(
 
         require_device(device)
         address = listen(host, port)
-        catalog = scan(exports)
+        catalog = scan(exports, device)
         for name, reason in catalog.refused.items():
             logging.warning("Not usable: %s: %s", name, reason)
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
         with Corrections(corrections) if corrections else nullcontext() as kept:
-            Server(build_app(catalog, device, kept)).run(sockets=[address])
+            Server(build_app(catalog, device, kept, mcp)).run(sockets=[address])
 
 
 def main() -> None:

@@ -1,16 +1,19 @@
 """The one way to an answer: pictures in, predictions out."""
 
+import copy
+import hashlib
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from PIL import Image
 
-from app.runtime import Device, DeviceError, ModelFileError, open_session
-from exports.framing import find, frame_found
+from app.runtime import Device, DeviceError, ModelFileError, open_session, share_session
+from exports.framing import find, frame_found, framed_already
 from exports.images import FULL_SIZE
 from exports.metadata import MetadataError, ModelMetadata
 from exports.notes import Note
@@ -18,6 +21,10 @@ from exports.numbers import Box, Candidate, Line, best_reading, log_odds, split,
 from exports.preprocessing import SIZE, Floats, Framed, Pixels, normalize, to_colours, unsqueeze
 
 __all__ = ["Classifier", "DeviceError", "Digit", "ModelFileError", "Prediction", "softmax"]
+
+
+REFERENCE_TOLERANCE = 1e-3
+"""Largest difference of a logit from the file's own reference, on any processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +138,10 @@ class Classifier:
         path: an exported ``.onnx`` file.
         device: ``auto``, ``cpu`` or ``cuda``.
 
+    Attributes:
+        digest: SHA-256 of the bytes it was opened from, whatever has become of the file since.
+        seconds: what the network took for one picture when it checked itself; infinite before that.
+
     Raises:
         ModelFileError: the file cannot be opened or breaks its contract.
         DeviceError: ``cuda`` was asked for and is not to be had.
@@ -138,12 +149,42 @@ class Classifier:
 
     def __init__(self, path: Path, device: Device = "auto") -> None:
         self.path = path
-        self.runtime = open_session(path, device)
+        self.seconds = math.inf
+        data = _read(path)
+        self.digest = hashlib.sha256(data).hexdigest()
+        self.runtime = open_session(path, device, data)
         try:
             self.metadata = ModelMetadata.from_props(self.runtime.session.get_modelmeta().custom_metadata_map)
             self._check_graph()
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}.") from error
+
+    def on(self, device: Device) -> Self | None:
+        """The same classifier under another name of its device, sharing the session; None for another device."""
+        runtime = share_session(self.runtime, device)
+        if runtime is None:
+            return None
+        twin = copy.copy(self)
+        twin.runtime = runtime
+        return twin
+
+    def check_itself(self) -> None:
+        """Read the reference picture that the file carries.
+
+        Raises:
+            ModelFileError: the logits are not those that the file states.
+        """
+        reference = self.metadata.reference
+        for _ in range(3):  # the first run of a session takes longer
+            started = time.perf_counter()
+            logits = self.logits(reference.image()[None])[0]
+            self.seconds = min(self.seconds, time.perf_counter() - started)
+        off = float(np.abs(logits - np.array(reference.logits, np.float32)).max())
+        if not off <= REFERENCE_TOLERANCE:  # nor NaN
+            raise ModelFileError(
+                f"{self.path}: it reads its own reference picture otherwise than it states (a logit is off by "
+                f"{off:.2g}; {REFERENCE_TOLERANCE:g} is allowed), so the file is damaged; export it again."
+            )
 
     def predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
         """Read pictures of any size and mode, one prediction each, in their order.
@@ -151,7 +192,7 @@ class Classifier:
         Raises:
             ValueError: a picture of values that are not finite (``to_colours``).
         """
-        return self.read([self.frame(self.find(image)) for image in images])
+        return self.read([self._glance(image) or self.frame(self.find(image)) for image in images])
 
     def find(self, image: Image.Image) -> Found:
         """Turn a picture upright and look for what is in it.
@@ -186,6 +227,14 @@ class Classifier:
         """Run the network on pictures that are framed already: (N, 28, 28) uint8 -> (N, classes) float32."""
         images = unsqueeze(normalize(pixels, self.metadata.input))
         return self.runtime.session.run(["logits"], {"images": images})[0]
+
+    def _glance(self, image: Image.Image) -> Look | None:
+        """Take what is framed already as it is; everything else needs the long way."""
+        if image.size != (SIZE, SIZE):
+            return None
+        picture, notes = to_colours(image)
+        framed = framed_already(picture, self.metadata.input)
+        return Look(Framed(framed.pixels, notes + framed.notes), ()) if framed else None
 
     @property
     def _reads_digits(self) -> bool:
@@ -237,6 +286,13 @@ class Classifier:
         batch = self.runtime.session.get_inputs()[0].shape[0]
         if isinstance(batch, int):
             raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
 def _enlarged(box: Box, scale: float) -> Box:

@@ -1,11 +1,13 @@
 """The page: Gradio's frame around a studio of our own. Wiring only; what it shows lies in ``app/page``."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
+from gradio.events import api
 from starlette.types import Scope
 
 PAGE = Path(__file__).parent / "page"
@@ -39,8 +41,12 @@ def head() -> str:
     return f"{modules}<style>{(PAGE / 'studio.css').read_text(encoding='utf-8')}</style>"
 
 
-def build_ui() -> gr.Blocks:
-    """Build the page: its modules ask ``/models`` what there is and ``/classify`` for every answer."""
+def build_ui(classify: Callable[..., object]) -> gr.Blocks:
+    """Build the page: its modules ask ``/models`` what there is and ``/classify`` for every answer.
+
+    Args:
+        classify: what ``gradio_client`` and MCP call; nothing of it is to be seen on the page.
+    """
     with gr.Blocks(title="Inkwear", fill_width=True, analytics_enabled=False) as blocks:
         gr.HTML(
             html_template=_studio(),
@@ -49,6 +55,7 @@ def build_ui() -> gr.Blocks:
             apply_default_css=False,
             elem_id="inkwear",
         )
+        api(classify, api_name="classify", queue=False)
     return blocks
 
 

@@ -1,12 +1,15 @@
 """What the endpoints answer: a prediction as JSON."""
 
 import base64
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from app.classifier import Classifier, Prediction
 from exports.notes import Note
 from exports.spec import Pixels
+
+if TYPE_CHECKING:
+    from app.classifier import Classifier, Prediction
 
 
 class NoteAnswer(BaseModel):
@@ -32,7 +35,7 @@ class DeviceAnswer(BaseModel):
     remedy: str | None
 
     @classmethod
-    def of(cls, classifier: Classifier) -> "DeviceAnswer":
+    def of(cls, classifier: "Classifier") -> "DeviceAnswer":
         runtime, obstacle = classifier.runtime, classifier.runtime.obstacle
         return cls(
             asked=runtime.asked,
@@ -71,11 +74,13 @@ class Answer(BaseModel):
     digits: list[DigitAnswer]
     """Of a number, line by line and from left to right; empty where it is one thing."""
     model: str
+    digest: str
+    """SHA-256 of the model file that answered; /models lists the same while that file lies there."""
     device: DeviceAnswer
     milliseconds: float
 
     @classmethod
-    def of(cls, prediction: Prediction, model: str, classifier: Classifier, milliseconds: float) -> "Answer":
+    def of(cls, prediction: "Prediction", model: str, classifier: "Classifier", milliseconds: float) -> "Answer":
         return cls(
             status=prediction.status,
             label=prediction.label,
@@ -91,6 +96,7 @@ class Answer(BaseModel):
                 for digit in prediction.digits
             ],
             model=model,
+            digest=classifier.digest,
             device=DeviceAnswer.of(classifier),
             milliseconds=milliseconds,
         )

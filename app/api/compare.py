@@ -1,11 +1,15 @@
 """``POST /compare``: all models of a set on one picture."""
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.desk import TheDesk, ThePicture
 from app.api.errors import error_body
-from app.comparison import Reading, compare
+
+if TYPE_CHECKING:
+    from app.comparison import Reading
 
 router = APIRouter()
 
@@ -26,7 +30,7 @@ class ReadingAnswer(BaseModel):
     error: dict[str, str] | None
 
     @classmethod
-    def of(cls, reading: Reading) -> "ReadingAnswer":
+    def of(cls, reading: "Reading") -> "ReadingAnswer":
         said, metrics = reading.prediction, reading.entry.metadata.metrics
         return cls(
             model=reading.entry.name,
@@ -53,6 +57,8 @@ class ComparisonAnswer(BaseModel):
 @router.post("/compare")
 def compare_models(asked: ThePicture, desk: TheDesk) -> ComparisonAnswer:
     """Let every model with the same classes read a picture; takes what `/classify` takes."""
+    from app.comparison import compare
+
     device = asked.classifier.runtime.asked
     comparison = compare(
         asked.picture,

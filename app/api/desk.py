@@ -2,16 +2,18 @@
 
 import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, File, Form, Request, UploadFile
 from PIL import Image
 
 from app.catalog import Catalog
-from app.classifier import Classifier
 from app.corrections import Corrections
 from app.runtime import Device
 from exports.images import open_image
+
+if TYPE_CHECKING:
+    from app.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,13 @@ class Asked:
     started: float
     picture: Image.Image
     model: str
-    classifier: Classifier
+    classifier: "Classifier"
 
 
 def asked(
     desk: Annotated[Desk, Depends(desk_of)],
     image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, GIF, BMP or TIFF")],
-    model: Annotated[str, Form(description="a name from /models")],
+    model: Annotated[str | None, Form(description="a name from /models; the best one where none is given")] = None,
     device: Annotated[Device | None, Form()] = None,
 ) -> Asked:
     """Open what came as a form: the picture, the model's name, the device.
@@ -60,7 +62,8 @@ def asked(
     """
     started = time.perf_counter()
     picture = open_image(image.file.read(), name=image.filename or "the picture")
-    return Asked(started, picture, model, desk.catalog.classifier(model, device or desk.default_device))
+    entry, classifier = desk.catalog.choose(model, device or desk.default_device)
+    return Asked(started, picture, entry.name, classifier)
 
 
 TheDesk = Annotated[Desk, Depends(desk_of)]

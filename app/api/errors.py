@@ -1,8 +1,11 @@
 """What an endpoint answers when it cannot answer: a status, a code and a sentence."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from app.catalog import UnknownModelError
 from app.corrections import CorrectionsError, CorrectionsOff, NoSuchCorrectionError
@@ -14,9 +17,31 @@ class OtherSite(ValueError):  # noqa: N818, the name is the code of the answer
     """A page of another site asked for what is this one's alone."""
 
 
+class RequestError(ValueError):
+    """The request is not what the endpoint takes; the message says what it takes."""
+
+
+class TooLargeError(ValueError):
+    """The request has more bytes than are accepted."""
+
+
+class WhatFailed(BaseModel):
+    """``code`` is the kind of error, for programs; ``message`` says what was wrong and what to do, for people."""
+
+    code: str
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """The answer of every endpoint that cannot answer."""
+
+    error: WhatFailed
+
+
 STATUS: dict[type[Exception], int] = {
     UnknownModelError: 404,
     DeviceError: 409,
+    TooLargeError: 413,
     ImageError: 422,
     ModelFileError: 500,
     OtherSite: 403,
@@ -25,6 +50,31 @@ STATUS: dict[type[Exception], int] = {
     CorrectionsError: 500,
 }
 """Of expected errors; every other ``ValueError`` is the request's fault: 422."""
+
+
+IN_WORDS = {
+    404: ("UnknownModelError", "There is no model 'mnist-lenett'. Did you mean 'mnist-lenet'? Known: mnist-lenet."),
+    409: (
+        "DeviceError",
+        "CUDA is not available: no NVIDIA driver is installed. Install the driver of your NVIDIA GPU.",
+    ),
+    413: ("TooLargeError", "The request has more than the 200 MB that are accepted; send fewer or smaller pictures."),
+    422: ("ImageError", "five.png: the file is empty; accepted are JPEG, PNG, WebP, GIF, BMP or TIFF."),
+    500: ("ModelFileError", "mnist-lenet.onnx: ONNX Runtime cannot open it (Protobuf parsing failed)"),
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What /openapi.json says of these errors: ``responses`` of a route."""
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": code,
+            "content": {"application/json": {"example": {"error": {"code": code, "message": message}}}},
+        }
+        for status, (code, message) in IN_WORDS.items()
+        if status in statuses
+    }
 
 
 def explain_errors(app: FastAPI) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import time
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from PIL import Image
@@ -10,8 +11,10 @@ from pydantic import BaseModel
 
 from app.api.answers import Answer, NoteAnswer, in_base64
 from app.api.desk import ThePicture
-from app.explanation import Explanation, Step, explain, what_was_read
 from exports.spec import Pixels
+
+if TYPE_CHECKING:
+    from app.explanation import Explanation, Step
 
 router = APIRouter()
 
@@ -31,7 +34,7 @@ class StepAnswer(BaseModel):
     """Of ``normalized``: ``least``, ``mean`` and ``greatest``; 0 is drawn in the middle of the grays."""
 
     @classmethod
-    def of(cls, step: Step) -> "StepAnswer":
+    def of(cls, step: "Step") -> "StepAnswer":
         return cls(
             code=step.code,
             notes=[NoteAnswer.of(note) for note in step.notes],
@@ -68,6 +71,8 @@ class ExplanationAnswer(BaseModel):
 @router.post("/explain")
 def explain_picture(asked: ThePicture) -> ExplanationAnswer:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
+    from app.explanation import explain
+
     explanation = explain(asked.classifier, asked.classifier.find(asked.picture))
     milliseconds = 1000 * (time.perf_counter() - asked.started)
     return ExplanationAnswer(
@@ -77,7 +82,9 @@ def explain_picture(asked: ThePicture) -> ExplanationAnswer:
     )
 
 
-def _saliency(explanation: Explanation) -> list[SaliencyAnswer]:
+def _saliency(explanation: "Explanation") -> list[SaliencyAnswer]:
+    from app.explanation import what_was_read
+
     names, read = explanation.prediction.class_names, what_was_read(explanation.prediction)
     return [
         SaliencyAnswer(
