@@ -186,13 +186,17 @@ class Classifier:
                 f"{off:.2g}; {REFERENCE_TOLERANCE:g} is allowed), so the file is damaged; export it again."
             )
 
-    def predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
+    def predict(self, images: Sequence[Image.Image], glimpse: bool = False) -> list[Prediction]:
         """Read pictures of any size and mode, one prediction each, in their order.
+
+        Args:
+            images: opened by ``exports.images``.
+            glimpse: of a drawing whose pen is still down: digits that touch are not looked for, which takes long.
 
         Raises:
             ValueError: a picture of values that are not finite (``to_colours``).
         """
-        return self.read([self._glance(image) or self.frame(self.find(image)) for image in images])
+        return self.read([self._glance(image) or self.frame(self.find(image), glimpse) for image in images])
 
     def find(self, image: Image.Image) -> Found:
         """Turn a picture upright and look for what is in it.
@@ -205,13 +209,13 @@ class Classifier:
         longer_side = max(image.info.get(FULL_SIZE, image.size))
         return Found(picture, notes, foreground, tuple(found), longer_side)
 
-    def frame(self, found: Found) -> Look:
-        """Frame what was found as one thing, and as digits where it may be a number."""
+    def frame(self, found: Found, glimpse: bool = False) -> Look:
+        """Frame what was found as one thing, and as digits where it may be a number; ``glimpse`` as in ``predict``."""
         spec = self.metadata.input
         framed = frame_found(found.picture, found.foreground, list(found.found), spec)
         framed = Framed(framed.pixels, found.notes + framed.notes, framed.blank)
         may_be_number = self._reads_digits and not framed.blank and max(found.picture.shape[:2]) > SIZE
-        lines = tuple(split(found.foreground, spec)) if may_be_number else ()
+        lines = tuple(split(found.foreground, spec, cuts=not glimpse)) if may_be_number else ()
         if not lines:
             return Look(framed, ())
         enlarged = found.longer_side / max(found.foreground.shape)

@@ -1,7 +1,6 @@
 """The pictures that somebody put right, with their labels, in a folder that the user chose; off until then."""
 
 import csv
-import hashlib
 import io
 import json
 import os
@@ -13,7 +12,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -93,18 +91,6 @@ def new_correction(
         pixels=pixels,
         format=format,
     )
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal; computed again only when the file has changed."""
-    state = path.stat()
-    return _digest(path, state.st_mtime_ns, state.st_size, state.st_ino)
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, changed: int, size: int, inode: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Corrections:

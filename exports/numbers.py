@@ -163,12 +163,13 @@ class Line:
 # ----------------------------------------------------------------------------------------------------------- splitting
 
 
-def split(foreground: Floats, spec: InputSpec) -> list[Line]:
+def split(foreground: Floats, spec: InputSpec, cuts: bool = True) -> list[Line]:
     """Find what may be the digits of a number.
 
     Args:
         foreground: (h, w) float32 from 0, where there is no ink, to 255.
         spec: how the data set frames.
+        cuts: whether digits may touch; without it pieces are taken as they are, which is quick.
 
     Returns:
         Lines from top to bottom; none where a look at the pieces says that it is one digit.
@@ -176,10 +177,12 @@ def split(foreground: Floats, spec: InputSpec) -> list[Line]:
     labels, parts = _parts(foreground >= CORE)
     height = _usual_height(parts)
     tall = [part for part in parts if part.height >= TALL * height]
-    if not 1 <= len(parts) <= MOST_PARTS or (len(tall) == 1 and tall[0].width <= LONE_WIDTH * tall[0].height):
+    if not 1 <= len(parts) <= MOST_PARTS or (
+        len(tall) == 1 and (not cuts or tall[0].width <= LONE_WIDTH * tall[0].height)
+    ):
         return []
     labels = _spread(labels, foreground)
-    return [_line(foreground, labels, line, spec) for line in _lines(parts, tall)]
+    return [_line(foreground, labels, line, spec, cuts) for line in _lines(parts, tall)]
 
 
 def whole(foreground: Floats, pixels: Pixels) -> Candidate:
@@ -259,11 +262,11 @@ def _distance(piece: Piece, other: Piece) -> float:
     return math.hypot(across, down)
 
 
-def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: InputSpec) -> Line:
+def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: InputSpec, cuts: bool) -> Line:
     height = _usual_height(parts)
     stroke = max(1.0, float(np.median([_stroke_of(labels, part) for part in parts if part.height >= TALL * height])))
     pieces = _in_order(_with_what_lies_over(labels, parts, height, stroke), height)
-    ends = _ends(labels, pieces, height, stroke)
+    ends = _ends(labels, pieces, height, stroke, cuts)
     dirt = [math.inf] * (len(ends) - 1)
     for index, (start, end) in enumerate(pairwise(ends)):
         if start.columns is None and end.columns is None and pieces[start.place].height < TALL * height:
@@ -331,12 +334,12 @@ class End:
         return np.arange(box[0], box[2]) < self.columns[box[1] : box[3], None]
 
 
-def _ends(labels: Labels, pieces: Sequence[Piece], height: float, stroke: float) -> list[End]:
+def _ends(labels: Labels, pieces: Sequence[Piece], height: float, stroke: float, cuts: bool) -> list[End]:
     """From left to right: before every piece, at every cut through one, and after the last."""
     ends = []
     for place, piece in enumerate(pieces):
         ends.append(End(place))
-        if piece.width >= CUT_WIDTH * height:
+        if cuts and piece.width >= CUT_WIDTH * height:
             left, top, right, bottom = piece.box
             mask = (labels[top:bottom, left:right] == piece.name).astype(np.float32)
             for columns, cost in find_cuts(mask, height, stroke):

@@ -21,6 +21,10 @@ router = APIRouter(tags=["classify"])
 CHOICES: dict[str, dict[str, Any]] = {
     "model": {"type": "string", "description": "a name from /models; the best one where none is given"},
     "device": {"type": "string", "enum": ["auto", "cpu", "cuda"], "description": "what the server uses, if not given"},
+    "glimpse": {
+        "type": "boolean",
+        "description": "of a drawing whose pen is still down: digits that touch are not looked for",
+    },
 }
 """Fields of the form; of the query where the body is the picture itself."""
 
@@ -70,10 +74,11 @@ async def classify(request: Request) -> Response:
     started = time.perf_counter()
     upload = await receive(request)
     name, data = the_picture(upload)
+    glimpse = upload.glimpse
     entry, classifier = await chosen(desk_of(request), upload)
 
     def work() -> str:
-        return answer(name, data, entry, classifier, started).model_dump_json()
+        return answer(name, data, entry, classifier, started, glimpse).model_dump_json()
 
     if is_instant(data, classifier):
         body = work()
@@ -106,11 +111,13 @@ async def chosen(desk: TheDesk, upload: Upload) -> "tuple[Entry, Classifier]":
     return await away(HEAVY, lambda: desk.catalog.choose(model, device))
 
 
-def answer(name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float) -> Answer:
+def answer(
+    name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, glimpse: bool = False
+) -> Answer:
     """Read a picture.
 
     Raises:
         ImageError: it cannot be read.
     """
-    [prediction] = classifier.predict([open_image(data, name)])
+    [prediction] = classifier.predict([open_image(data, name)], glimpse)
     return Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))

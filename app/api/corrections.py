@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from app.api.answers import in_base64
 from app.api.desk import TheDesk
 from app.api.errors import OtherSite
-from app.corrections import Correction, Corrections, CorrectionsOff, file_digest, file_name, new_correction
+from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
 from app.runtime import Device
 from exports.images import open_image
 
@@ -129,7 +129,7 @@ def correct(
         said=said,
         confidence=confidence,
         model=model,
-        digest=file_digest(classifier.path),
+        digest=classifier.digest,
         pixels=pixels,
         format=picture.format,
     )

@@ -97,6 +97,18 @@ class Upload:
     def model(self) -> str | None:
         return self.fields.get("model") or None
 
+    @property
+    def glimpse(self) -> bool:
+        """Whether the picture is not finished yet.
+
+        Raises:
+            RequestError: neither ``true`` nor ``false``.
+        """
+        asked = self.fields.get("glimpse") or "false"
+        if asked not in ("true", "false"):
+            raise RequestError("glimpse: Input should be 'true' or 'false'")
+        return asked == "true"
+
 
 async def receive(request: Request, most_bytes: int = MOST_BYTES, field: str = "image") -> Upload:
     """Read a request to its end: a form, or a body that is itself the file.

@@ -72,6 +72,7 @@ def test_without_a_model_the_best_one_answers_and_says_so(client) -> None:
         ("?name=my.png", b"hello", 422, "ImageError", "my.png: not a picture of an accepted format"),
         ("?model=mnist-lenett", FIVE, 404, "UnknownModelError", "Did you mean 'mnist-lenet'?"),
         ("?device=tpu", FIVE, 422, "RequestError", "device: Input should be 'auto', 'cpu' or 'cuda'"),
+        ("?glimpse=maybe", FIVE, 422, "RequestError", "glimpse: Input should be 'true' or 'false'"),
     ],
 )
 def test_a_mistake_is_answered_in_one_form(client, query, content, status, code, reason) -> None:

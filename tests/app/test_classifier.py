@@ -83,6 +83,14 @@ def test_touching_digits_are_read_apart(text: str) -> None:
     assert prediction.label == text
 
 
+def test_a_glimpse_sees_digits_apart_and_does_not_look_for_touching_ones() -> None:
+    classifier = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
+    apart, touching = write_number("46", apart=110), write_number("46", apart=62)
+    assert [prediction.label for prediction in classifier.predict([apart, touching])] == ["46", "46"]
+    seen = classifier.predict([apart, touching], glimpse=True)
+    assert [len(prediction.digits) for prediction in seen] == [2, 0]
+
+
 def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path) -> None:
     """A large JPEG is decoded smaller than it is."""
     picture = write_number("42").resize((2800, 2200))

@@ -19,7 +19,6 @@ from app.corrections import (
     Corrections,
     CorrectionsError,
     NoSuchCorrectionError,
-    file_digest,
     new_correction,
 )
 from exports.corrections import DATABASE, read_corrections
@@ -286,12 +285,3 @@ def test_while_somebody_reads_a_deletion_says_what_is_left(folder: Path, monkeyp
             corrections.delete(corrections.newest()[0].id)
         reader.close()
         assert corrections.count() == 0
-
-
-def test_the_digest_of_a_file_follows_its_content(tmp_path: Path) -> None:
-    path = tmp_path / "a.onnx"
-    path.write_bytes(b"one")
-    first = file_digest(path)
-    assert first == file_digest(path)
-    path.write_bytes(b"two!")
-    assert file_digest(path) != first

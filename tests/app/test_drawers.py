@@ -29,7 +29,7 @@ def open_drawer(page, name: str) -> None:
 def test_every_step_is_shown_with_its_notes_and_the_pixels_that_decided(page) -> None:
     draw(page, "5")
     settled(page)
-    page.wait_for_selector(".stages .heat")
+    page.wait_for_function("() => document.querySelector('.stages').textContent.includes('Why 5?')")
     titles = page.locator(".stages h3").all_inner_texts()
     assert titles == ["Your picture", "Gray", "Found", "Framed", "Normalised", "Why 5?"]
     assert "inverted" in page.locator(".stages").inner_text()

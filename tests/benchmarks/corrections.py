@@ -15,7 +15,7 @@ import torch
 import typer
 
 from app.classifier import Classifier
-from app.corrections import Corrections, file_digest, new_correction
+from app.corrections import Corrections, new_correction
 from tests.hand import DIGITS, Stroke, in_many_hands
 from training.checkpoint import load_checkpoint
 from training.console import DEFAULT_DATA_DIR, DataDir
@@ -59,7 +59,7 @@ def correct(export: Path, folder: Path, wanted: int) -> int:
                 said=prediction.label or "",
                 confidence=prediction.confidence or 0,
                 model=export.stem,
-                digest=file_digest(export),
+                digest=classifier.digest,
                 pixels=prediction.pixels,
                 format="PNG",
             )

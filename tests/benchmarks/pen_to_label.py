@@ -19,8 +19,8 @@ STOPWATCH = """() => {
   const studio = document.querySelector(".studio");
   window.times = [];
   let moved = null;
-  document.querySelector(".pad").addEventListener("pointermove", (event) => {
-    if (event.buttons) moved = event.timeStamp;
+  document.querySelector(".pad").addEventListener("pointerrawupdate", (event) => {
+    if (event.buttons) moved ??= event.timeStamp;
   }, { capture: true });
   new MutationObserver(() => {
     if (studio.dataset.settled === "true" && moved) window.times.push(performance.now() - moved);

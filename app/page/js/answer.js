@@ -4,7 +4,7 @@ import {
   chance, className, find, findAll, make, noteSentence, obstacle, on, paint, requestJson, say, studio, tell,
 } from "./root.js";
 import { chosenDevice, chosenModel, folder, models } from "./models.js";
-import { broughtFile, image, isEmpty, sheet, showBoxes, version } from "./sheet.js";
+import { broughtFile, image, isDrawing, isEmpty, sheet, showBoxes, version } from "./sheet.js";
 
 export let answer = null; // the newest, kept to show it again in another language
 let message = null; // what is said in its place: a function that gives the sentence
@@ -39,7 +39,7 @@ const state = () => `${version} ${model} ${chosenDevice()}`;
 
 async function classify() {
   const { name, type, body } = sheet();
-  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), name });
+  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), glimpse: isDrawing(), name });
   try {
     const headers = { "Content-Type": type };
     return { answer: await requestJson(`classify?${query}`, { method: "POST", body, headers }) };

@@ -17,6 +17,10 @@ let nib = null; // where the keyboard's pen is: {x, y, down}
 
 export let version = 0; // counts the changes of what lies on the sheet
 
+// While the pen is down, a glimpse will do; when it is lifted, the sheet is read in full.
+let drawing = false;
+export const isDrawing = () => drawing;
+
 export const isEmpty = () => !(strokes.length || file);
 export const broughtFile = () => file;
 const isFilming = () => Boolean(viewfinder.srcObject);
@@ -34,6 +38,7 @@ function clear() {
   file = null;
   unseen = false;
   nib = null;
+  drawing = false;
   URL.revokeObjectURL(picture.src);
   picture.removeAttribute("src");
   closeCamera();
@@ -87,11 +92,18 @@ function penDown(event) {
   if (file || isFilming()) clear();
   nib = null;
   strokes.push([position(event)]);
+  drawing = true;
+  changed();
+}
+
+function penUp() {
+  if (!drawing) return;
+  drawing = false;
   changed();
 }
 
 function penMove(event) {
-  if (!pad.hasPointerCapture(event.pointerId) || !strokes.length) return;
+  if (!drawing || !pad.hasPointerCapture(event.pointerId) || !strokes.length) return;
   const moves = event.getCoalescedEvents?.() ?? [];
   strokes.at(-1).push(...(moves.length ? moves : [event]).map(position));
   changed();
@@ -271,7 +283,9 @@ export function startSheet() {
   [pad, picture, viewfinder, paper] = [".pad", ".picture", ".viewfinder", ".paper"].map(find);
   ink = pad.getContext("2d", { willReadFrequently: true });
   pad.addEventListener("pointerdown", penDown);
-  pad.addEventListener("pointermove", penMove);
+  // Browsers hold moves back until the next frame; where they may be had raw, that is up to 16 ms sooner.
+  pad.addEventListener("onpointerrawupdate" in pad ? "pointerrawupdate" : "pointermove", penMove);
+  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, penUp);
   pad.addEventListener("keydown", penKey);
   picture.addEventListener("load", () => tell("pictured")); // only now its size is known
   picture.addEventListener("error", () => {
