@@ -1,12 +1,13 @@
 """What the tests share: a small data set written by a hand of ours, one trained run and its export, a real browser."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def export(checkpoint: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFa
     from training.export import export_checkpoint
 
     return export_checkpoint(checkpoint, tmp_path_factory.mktemp("exports"), data_dir)
+
+
+def some_exports(folder: Path, names: Iterable[str]) -> Path:
+    """Put some of the shipped exports in a folder, with their reports."""
+    (folder / "reports").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copy(EXPORTS / f"{name}.onnx", folder)
+        shutil.copy(EXPORTS / "reports" / f"{name}.json", folder / "reports")
+    return folder
 
 
 # --------------------------------------------------------------------------------------------------- server, browser

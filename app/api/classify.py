@@ -21,18 +21,24 @@ router = APIRouter(tags=["classify"])
 CHOICES: dict[str, dict[str, Any]] = {
     "model": {"type": "string", "description": "a name from /models; the best one where none is given"},
     "device": {"type": "string", "enum": ["auto", "cpu", "cuda"], "description": "what the server uses, if not given"},
+}
+"""Fields of the form; of the query where the body is the picture itself."""
+
+GLIMPSE: dict[str, dict[str, Any]] = {
     "glimpse": {
         "type": "boolean",
         "description": "of a drawing whose pen is still down: digits that touch are not looked for",
-    },
+    }
 }
-"""Fields of the form; of the query where the body is the picture itself."""
 
 BINARY = {"type": "string", "format": "binary"}
 
 ONE_PICTURE: dict[str, Any] = {
     "parameters": [
-        *({"name": name, "in": "query", "required": False, "schema": schema} for name, schema in CHOICES.items()),
+        *(
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in (CHOICES | GLIMPSE).items()
+        ),
         {
             "name": "name",
             "in": "query",
@@ -47,7 +53,7 @@ ONE_PICTURE: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["image"],
-                    "properties": {"image": BINARY | {"description": FORMATS_IN_WORDS}, **CHOICES},
+                    "properties": {"image": BINARY | {"description": FORMATS_IN_WORDS}, **CHOICES, **GLIMPSE},
                 }
             },
             "image/*": {"schema": BINARY},

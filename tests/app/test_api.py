@@ -192,7 +192,7 @@ def test_openapi_tells_what_is_taken_and_what_is_answered(client) -> None:
     described = client.get("/openapi.json").json()
     one, several = (described["paths"][path]["post"] for path in ("/classify", "/classify/many"))
     assert set(one["requestBody"]["content"]) == {"multipart/form-data", "image/*", "application/octet-stream"}
-    assert [parameter["name"] for parameter in one["parameters"]] == ["model", "device", "name"]
+    assert [parameter["name"] for parameter in one["parameters"]] == ["model", "device", "glimpse", "name"]
     assert set(one["responses"]) == {"200", "404", "409", "413", "422", "500"}
     assert set(several["requestBody"]["content"]) == {"multipart/form-data", "application/zip"}
     answer = described["components"]["schemas"]["Answer"]["properties"]

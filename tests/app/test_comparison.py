@@ -4,17 +4,15 @@ from PIL import Image
 from app.catalog import scan
 from app.classifier import Classifier, ModelFileError, Prediction
 from app.comparison import compare, majority
-from tests.conftest import EXPORTS
+from tests.conftest import some_exports
 from tests.hand import render, write_number
 
 SMALL = ("mnist-mlp", "mnist-lenet", "mnist-convnet", "fashion_mnist-mlp")
 
 
 @pytest.fixture(scope="module")
-def catalog():
-    found = scan(EXPORTS)
-    found.entries = {name: found.entries[name] for name in SMALL}
-    return found
+def catalog(tmp_path_factory: pytest.TempPathFactory):
+    return scan(some_exports(tmp_path_factory.mktemp("exports"), SMALL))
 
 
 def compared(catalog, picture: Image.Image, open_model=None):
