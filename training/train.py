@@ -35,6 +35,9 @@ def train(
     start_from: Annotated[
         Path | None, typer.Option(help="A checkpoint to begin with, instead of fresh weights.")
     ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="A checkpoint of a larger network, to learn from its answers too.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -52,9 +55,8 @@ def train(
         from training.processes import is_first_process
         from training.run import Config, discard, fit
 
-        config = Config.of(
-            dataset, model, recipe, seed, also or (), start_from, epochs=epochs, lr=lr, batch_size=batch_size
-        )
+        changes = {"epochs": epochs, "lr": lr, "batch_size": batch_size}
+        config = Config.of(dataset, model, recipe, seed, also or (), start_from, teacher, **changes)
         folder = checkpoints / config.name
         if find_lr:
             _find_lr(config, data_dir, folder, device)
