@@ -86,7 +86,7 @@ def erase(images: Tensor, share: float, background: float, white: float) -> Tens
     return torch.where(erased, torch.empty_like(images).uniform_(background, white), images)
 
 
-def shade(images: Tensor, augmentation: Augmentation, background: float, white: float) -> Tensor:
+def shade(images: Tensor, augmentation: Augmentation, background: float, white: float, share: float = 1.0) -> Tensor:
     """Change the light inside of every object on its own, and leave the background empty: (N, 1, H, W) alike.
 
     Args:
@@ -94,6 +94,7 @@ def shade(images: Tensor, augmentation: Augmentation, background: float, white: 
         augmentation: the limits.
         background: the value of an empty pixel.
         white: the value of a full one.
+        share: of the images, drawn at random; the others stay.
     """
     light = (images - background) / (white - background)
     each = (len(images), 1, 1, 1)
@@ -102,6 +103,8 @@ def shade(images: Tensor, augmentation: Augmentation, background: float, white: 
     negated = torch.rand(each, device=images.device) < augmentation.negate
     changed = torch.where(negated, 1 - 0.9 * changed, changed)
     inside = light > 0.02  # a little more than what moving an image by a fraction of a pixel leaves outside
+    if share < 1:
+        inside &= torch.rand(each, device=images.device) < share
     return torch.where(inside, changed, light) * (white - background) + background
 
 

@@ -121,7 +121,7 @@ def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
     for run in tuned or runs:
         if run.config["recipe"] == "tutorial":
             row.tutorial.append(run.metrics["test_accuracy"])
-        elif run.config["recipe"] == "ours":
+        elif run.config["recipe"] in ("ours", "real"):
             row.ours.append(run.metrics["test_accuracy"])
             row.seconds.append(statistics.median(epoch["seconds"] for epoch in run.history))
             if row.test is None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ def evaluate(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Simulate real pictures of the test images instead.")] = False,
+    part: Annotated[
+        Literal["test", "validation"], typer.Option(help="With --real: whose images; validation to choose by.")
+    ] = "test",
     count: Annotated[int, typer.Option(min=1, help="With --real: pictures for each condition.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="With --real: of the simulation.")] = 0,
     condition: Annotated[list[str] | None, typer.Option(help="With --real: only this one; may be repeated.")] = None,
@@ -32,7 +35,7 @@ def evaluate(
             if trust:
                 _say_trust(file, count, seed, data_dir, as_json)
                 continue
-            for name, correct, images in _conditions(file, data_dir, real, count, seed, condition or [], photos):
+            for name, correct, images in _conditions(file, data_dir, real, count, seed, condition or [], photos, part):
                 result = {"file": str(file), "images": images, "correct": correct, "accuracy": correct / images}
                 text = f"{correct:,} of {images:,} right, {correct / images:.2%}  {file}  {name}".rstrip()
                 typer.echo(json.dumps(result | {"condition": name}) if as_json else text)
@@ -48,7 +51,14 @@ def _say_trust(file: Path, count: int, seed: int, data_dir: Path, as_json: bool)
 
 
 def _conditions(
-    file: Path, data_dir: Path, real: bool, count: int, seed: int, conditions: list[str], photos: Path | None
+    file: Path,
+    data_dir: Path,
+    real: bool,
+    count: int,
+    seed: int,
+    conditions: list[str],
+    photos: Path | None,
+    part: Literal["test", "validation"],
 ) -> Iterator[tuple[str, int, int]]:
     """Yield what is asked for: a condition's name, how many are right, how many there are."""
     if not (real or photos):
@@ -62,7 +72,7 @@ def _conditions(
         raise ValueError(f"{file}: --real and --photos go the app's whole way, for which an export (.onnx) is needed.")
     classifier = Classifier(file, "cpu")
     if real:
-        yield from simulated(classifier, count, seed, data_dir, conditions)
+        yield from simulated(classifier, count, seed, data_dir, conditions, part)
     if photos:
         yield from photographed(classifier, photos)
 

@@ -278,7 +278,7 @@ class _Run:
         if recipe.augment:
             images = augment(images, limits, self.black, strong=recipe.strong)
         if recipe.shading:
-            images = shade(images, limits, self.black, self.white)
+            images = shade(images, limits, self.black, self.white, recipe.shading)
         return erase(images, limits.erase, self.black, self.white) if recipe.strong else images
 
     # ------------------------------------------------------------------------------------------------ the best epoch

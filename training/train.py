@@ -22,7 +22,7 @@ def train(
     dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
     model: Annotated[str, typer.Option(help="A network of models/, such as lenet or resnet.")],
     recipe: Annotated[
-        RecipeName, typer.Option(help="Ours, the network's tutorial's, or ours in one quick epoch.")
+        RecipeName, typer.Option(help="Ours, the network's tutorial's, ours in one quick epoch, or for --also.")
     ] = "ours",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Instead of the recipe's; may be 0.5.")] = None,
     lr: Annotated[

@@ -66,6 +66,14 @@ def test_shading_changes_the_object_and_leaves_the_background_empty() -> None:
     assert shaded.max() <= 2.0 + 1e-6
 
 
+def test_a_share_of_the_images_is_shaded() -> None:
+    images = image_of((4, 7))
+    images[:, :, 4, 7] = 0.5
+    shaded = shade(images, Augmentation(0, 0, 0, 0, mirror=False, gamma=0.7), EMPTY, white=2.0, share=0.5)
+    same = (shaded - images).abs().amax(dim=(1, 2, 3)) < 1e-6
+    assert 16 <= int(same.sum()) <= 48
+
+
 def test_only_strong_augmentation_bends_thickens_and_keeps_sharp() -> None:
     images = image_of((14, 14), (6, 20))
     limits = Augmentation(0, 0, 0, 0, mirror=False, bend=2, stroke=0.5, sharp=0.5)
