@@ -105,4 +105,4 @@ $python -m training.evaluate --real exports/mnist-convnet.onnx --condition drawi
 $python -m training.evaluate --real exports/fashion_mnist-sprint.onnx --condition plain --condition textured --count 500
 [ -z "$photos" ] || $python -m training.evaluate --photos "$PHOTOS" exports/fashion_mnist-{sturdy,sprint}.onnx
 $python -m training.evaluate --trust exports/{mnist,fashion_mnist}-sturdy.onnx --count 1000
-$python -m training.compare
+$python -m training.compare --picture docs/frontier.png
