@@ -28,6 +28,9 @@ def evaluate(
         Path | None, typer.Option(help="A folder of photographs (training.photos); reads those held out of training.")
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="How far an export's confidence can be trusted.")] = False,
+    views: Annotated[
+        bool, typer.Option("--views", help="Average an export's answers to shifted and mirrored test images.")
+    ] = False,
 ) -> None:
     """Measure test accuracy: a .pt through torch, an .onnx through the app's whole path from picture to answer."""
     with sentences_and_exit_codes():
@@ -35,7 +38,12 @@ def evaluate(
             if trust:
                 _say_trust(file, count, seed, data_dir, as_json)
                 continue
-            for name, correct, images in _conditions(file, data_dir, real, count, seed, condition or [], photos, part):
+            asked = (
+                _views(file, data_dir)
+                if views
+                else _conditions(file, data_dir, real, count, seed, condition or [], photos, part)
+            )
+            for name, correct, images in asked:
                 result = {"file": str(file), "images": images, "correct": correct, "accuracy": correct / images}
                 text = f"{correct:,} of {images:,} right, {correct / images:.2%}  {file}  {name}".rstrip()
                 typer.echo(json.dumps(result | {"condition": name}) if as_json else text)
@@ -48,6 +56,13 @@ def _say_trust(file: Path, count: int, seed: int, data_dir: Path, as_json: bool)
     for name, value in trust(Classifier(file, "cpu"), count, seed, data_dir):
         result = {"file": str(file), "measure": name, "value": value}
         typer.echo(json.dumps(result) if as_json else f"{value:.4f}  {name}  {file}")
+
+
+def _views(file: Path, data_dir: Path) -> Iterator[tuple[str, int, int]]:
+    from app.classifier import Classifier
+    from training.views import count_right
+
+    yield "answers to all views averaged", *count_right(Classifier(file, "cpu"), data_dir)
 
 
 def _conditions(
