@@ -36,12 +36,15 @@ compare: .venv/ready  ## the table of all networks, and docs/frontier.png
 
 bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.pen_to_label
+	$(ALL) -m tests.benchmarks.many_hands
+	$(ALL) -m tests.benchmarks.page_weight
 	$(ALL) -m tests.benchmarks.training_speed
 	$(ALL) -m tests.benchmarks.kill_and_resume
 	$(ALL) -m tests.benchmarks.smaller_exports
 	$(ALL) -m tests.benchmarks.preprocessing
+	$(ALL) -m tests.benchmarks.serving
 
-screenshot: .venv/ready  ## draw a five on the page and keep its picture in docs/
+screenshot: .venv/ready  ## take pictures of the page's main states for the README
 	$(ALL) -m tests.screenshot
 
 illustrate: .venv/ready  ## draw the pictures of docs/preprocessing.md

@@ -1,16 +1,19 @@
 """The one way to an answer: pictures in, predictions out."""
 
+import copy
+import hashlib
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from PIL import Image
 
-from app.runtime import Device, DeviceError, ModelFileError, open_session
-from exports.framing import find, frame_found
+from app.runtime import Device, DeviceError, ModelFileError, open_session, share_session
+from exports.framing import find, frame_found, framed_already
 from exports.images import FULL_SIZE
 from exports.metadata import MetadataError, ModelMetadata
 from exports.notes import Note
@@ -18,6 +21,10 @@ from exports.numbers import Box, Candidate, Line, best_reading, log_odds, split,
 from exports.preprocessing import SIZE, Floats, Framed, Pixels, normalize, to_colours, unsqueeze
 
 __all__ = ["Classifier", "DeviceError", "Digit", "ModelFileError", "Prediction", "softmax"]
+
+
+REFERENCE_TOLERANCE = 1e-3
+"""Largest difference of a logit from the file's own reference, on any processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +90,26 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class Found:
+    """A picture, and what was found in it.
+
+    Attributes:
+        picture: (H, W) or (H, W, 3) uint8, upright.
+        notes: how it came to be so.
+        foreground: (h, w) float32 from 0, where there is background, to 255.
+        found: notes of how it was found.
+        longer_side: of the picture as the file has it, in pixels.
+    """
+
+    picture: Pixels
+    notes: tuple[Note, ...]
+    foreground: Floats
+    found: tuple[Note, ...]
+    longer_side: int
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
     """A picture on its way to the network: framed as one thing, and split where it may be a number.
 
     Attributes:
@@ -112,6 +138,10 @@ class Classifier:
         path: an exported ``.onnx`` file.
         device: ``auto``, ``cpu`` or ``cuda``.
 
+    Attributes:
+        digest: SHA-256 of the bytes it was opened from, whatever has become of the file since.
+        seconds: what the network took for one picture when it checked itself; infinite before that.
+
     Raises:
         ModelFileError: the file cannot be opened or breaks its contract.
         DeviceError: ``cuda`` was asked for and is not to be had.
@@ -119,12 +149,42 @@ class Classifier:
 
     def __init__(self, path: Path, device: Device = "auto") -> None:
         self.path = path
-        self.runtime = open_session(path, device)
+        self.seconds = math.inf
+        data = _read(path)
+        self.digest = hashlib.sha256(data).hexdigest()
+        self.runtime = open_session(path, device, data)
         try:
             self.metadata = ModelMetadata.from_props(self.runtime.session.get_modelmeta().custom_metadata_map)
             self._check_graph()
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}.") from error
+
+    def on(self, device: Device) -> Self | None:
+        """The same classifier under another name of its device, sharing the session; None for another device."""
+        runtime = share_session(self.runtime, device)
+        if runtime is None:
+            return None
+        twin = copy.copy(self)
+        twin.runtime = runtime
+        return twin
+
+    def check_itself(self) -> None:
+        """Read the reference picture that the file carries.
+
+        Raises:
+            ModelFileError: the logits are not those that the file states.
+        """
+        reference = self.metadata.reference
+        for _ in range(3):  # the first run of a session takes longer
+            started = time.perf_counter()
+            logits = self.logits(reference.image()[None])[0]
+            self.seconds = min(self.seconds, time.perf_counter() - started)
+        off = float(np.abs(logits - np.array(reference.logits, np.float32)).max())
+        if not off <= REFERENCE_TOLERANCE:  # nor NaN
+            raise ModelFileError(
+                f"{self.path}: it reads its own reference picture otherwise than it states (a logit is off by "
+                f"{off:.2g}; {REFERENCE_TOLERANCE:g} is allowed), so the file is damaged; export it again."
+            )
 
     def predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
         """Read pictures of any size and mode, one prediction each, in their order.
@@ -132,7 +192,33 @@ class Classifier:
         Raises:
             ValueError: a picture of values that are not finite (``to_colours``).
         """
-        looks = [self._look(image) for image in images]
+        return self.read([self._glance(image) or self.frame(self.find(image)) for image in images])
+
+    def find(self, image: Image.Image) -> Found:
+        """Turn a picture upright and look for what is in it.
+
+        Raises:
+            ValueError: a picture of values that are not finite (``to_colours``).
+        """
+        picture, notes = to_colours(image)
+        foreground, found = find(picture, self.metadata.input)
+        longer_side = max(image.info.get(FULL_SIZE, image.size))
+        return Found(picture, notes, foreground, tuple(found), longer_side)
+
+    def frame(self, found: Found) -> Look:
+        """Frame what was found as one thing, and as digits where it may be a number."""
+        spec = self.metadata.input
+        framed = frame_found(found.picture, found.foreground, list(found.found), spec)
+        framed = Framed(framed.pixels, found.notes + framed.notes, framed.blank)
+        may_be_number = self._reads_digits and not framed.blank and max(found.picture.shape[:2]) > SIZE
+        lines = tuple(split(found.foreground, spec)) if may_be_number else ()
+        if not lines:
+            return Look(framed, ())
+        enlarged = found.longer_side / max(found.foreground.shape)
+        return Look(framed, found.notes + found.found, lines, whole(found.foreground, framed.pixels), enlarged)
+
+    def read(self, looks: Sequence[Look]) -> list[Prediction]:
+        """Let the network read what was framed, one prediction each, in their order."""
         together = [pixels for look in looks for pixels in look.pixels()]
         logits = iter(self.logits(np.stack(together)) if together else ())
         return [self._prediction(look, [next(logits) for _ in look.pixels()]) for look in looks]
@@ -142,25 +228,20 @@ class Classifier:
         images = unsqueeze(normalize(pixels, self.metadata.input))
         return self.runtime.session.run(["logits"], {"images": images})[0]
 
-    def _look(self, image: Image.Image) -> _Look:
-        spec = self.metadata.input
+    def _glance(self, image: Image.Image) -> Look | None:
+        """Take what is framed already as it is; everything else needs the long way."""
+        if image.size != (SIZE, SIZE):
+            return None
         picture, notes = to_colours(image)
-        foreground, found = find(picture, spec)
-        framed = frame_found(picture, foreground, found, spec)
-        framed = Framed(framed.pixels, notes + framed.notes, framed.blank)
-        may_be_number = self._reads_digits and not framed.blank and max(picture.shape[:2]) > SIZE
-        lines = tuple(split(foreground, spec)) if may_be_number else ()
-        if not lines:
-            return _Look(framed, ())
-        enlarged = max(image.info.get(FULL_SIZE, image.size)) / max(foreground.shape)
-        return _Look(framed, (*notes, *found), lines, whole(foreground, framed.pixels), enlarged)
+        framed = framed_already(picture, self.metadata.input)
+        return Look(Framed(framed.pixels, notes + framed.notes), ()) if framed else None
 
     @property
     def _reads_digits(self) -> bool:
         """Whether classes can stand side by side: single characters, written with strokes."""
         return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
 
-    def _prediction(self, look: _Look, logits: Sequence[Floats]) -> Prediction:
+    def _prediction(self, look: Look, logits: Sequence[Floats]) -> Prediction:
         """Read what the network says of ``look.pixels()``: (classes,) float32 each."""
         probabilities = [softmax(each, self.metadata.temperature) for each in logits]
         digits = self._digits(look, logits, probabilities) if look.single else ()
@@ -176,7 +257,7 @@ class Classifier:
         is_unsure = prediction.confidence is not None and prediction.confidence < self.metadata.reject_threshold
         return replace(prediction, status="unsure") if is_unsure else prediction
 
-    def _digits(self, look: _Look, logits: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
+    def _digits(self, look: Look, logits: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
         assert look.single is not None
         candidates = [look.single, *(candidate for line in look.lines for candidate in line.candidates)]
         chosen = best_reading(look.lines, look.single, [log_odds(each, self.metadata.temperature) for each in logits])
@@ -205,6 +286,13 @@ class Classifier:
         batch = self.runtime.session.get_inputs()[0].shape[0]
         if isinstance(batch, int):
             raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
 def _enlarged(box: Box, scale: float) -> Box:

@@ -8,9 +8,10 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import onnxruntime as ort
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -32,6 +33,9 @@ class Obstacle:
         return f"{self.reason}. {self.remedy}".strip()
 
 
+NOT_ASKED = Obstacle("not_asked", "the CPU was asked for")
+
+
 class DeviceError(RuntimeError):
     """CUDA was asked for and cannot be had; the message says why and what mends it."""
 
@@ -44,7 +48,7 @@ class ModelFileError(RuntimeError):
 class Runtime:
     """A session and where it runs: ``asked`` for, ``device`` and ``provider`` in use, and ``obstacle`` between them."""
 
-    session: ort.InferenceSession
+    session: "ort.InferenceSession"
     asked: Device
     provider: str
     obstacle: Obstacle | None
@@ -54,8 +58,13 @@ class Runtime:
         return "cuda" if self.provider == CUDA else "cpu"
 
 
-def open_session(path: Path, device: Device = "auto") -> Runtime:
+def open_session(path: Path, device: Device = "auto", data: bytes | None = None) -> Runtime:
     """Open a model on the device asked for; ``auto`` takes CUDA where it works, and says why where it does not.
+
+    Args:
+        path: the file; only its name is used where ``data`` is given.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        data: what the file held when it was read.
 
     Raises:
         DeviceError: ``cuda`` was asked for and is not to be had.
@@ -65,15 +74,28 @@ def open_session(path: Path, device: Device = "auto") -> Runtime:
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"There is no device {device!r}. Known: auto, cpu, cuda.")
     if device == "cpu":
-        return Runtime(_session(path, CPU), device, CPU, Obstacle("not_asked", "the CPU was asked for"))
+        return Runtime(_session(path, data, CPU), device, CPU, NOT_ASKED)
     obstacle = cuda_obstacle()
     if obstacle is None:
-        session, obstacle = _cuda_session(path)
+        session, obstacle = _cuda_session(path, data)
         if session is not None:
             return Runtime(session, device, session.get_providers()[0], None)
     if device == "cuda":
         raise DeviceError(f"CUDA is not available: {obstacle}")
-    return Runtime(_session(path, CPU), device, CPU, obstacle)
+    return Runtime(_session(path, data, CPU), device, CPU, obstacle)
+
+
+def share_session(runtime: Runtime, device: Device) -> Runtime | None:
+    """Return the same session under another name of its device, ``cpu`` or ``auto``; None where it is another device.
+
+    ``auto`` on a machine without CUDA is the CPU, so that one session answers for both.
+    """
+    if runtime.asked == device:
+        return runtime
+    if runtime.provider != CPU or device == "cuda":
+        return None
+    obstacle = NOT_ASKED if device == "cpu" else cuda_obstacle()
+    return Runtime(runtime.session, device, CPU, obstacle) if obstacle else None
 
 
 def require_device(device: Device) -> None:
@@ -88,6 +110,8 @@ def require_device(device: Device) -> None:
 
 def cuda_obstacle() -> Obstacle | None:
     """Say what keeps ONNX Runtime from CUDA as far as can be known without opening a session; None if nothing."""
+    import onnxruntime as ort
+
     installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)]
     if len(installed) == 2:
         return Obstacle(
@@ -125,6 +149,8 @@ def _driver_obstacle() -> Obstacle | None:
 
 def _library_obstacle() -> Obstacle | None:
     """Load the CUDA libraries that pip installed, then ONNX Runtime's own, whose error names what is missing."""
+    import onnxruntime as ort
+
     if sys.platform == "win32":
         return None
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, where results belong
@@ -142,17 +168,19 @@ def _library_obstacle() -> Obstacle | None:
     return None
 
 
-def _cuda_session(path: Path) -> tuple[ort.InferenceSession | None, Obstacle | None]:
+def _cuda_session(path: Path, data: bytes | None) -> "tuple[ort.InferenceSession | None, Obstacle | None]":
     try:
-        session = _session(path, CUDA)
+        session = _session(path, data, CUDA)
     except ModelFileError as error:
-        _session(path, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
+        _session(path, data, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
         reason = _essence(error.__cause__ or error)
         return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({reason})", "Run nvidia-smi.")
     return session, None
 
 
-def _session(path: Path, provider: str) -> ort.InferenceSession:
+def _session(path: Path, data: bytes | None, provider: str) -> "ort.InferenceSession":
+    import onnxruntime as ort  # when the first model is opened, not when the page is
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.log_severity_level = 4  # what goes wrong is raised; ONNX Runtime would print it as well
@@ -160,7 +188,7 @@ def _session(path: Path, provider: str) -> ort.InferenceSession:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
         # Without enable_fallback=0 a session whose GPU fails goes on with the CPU, at opening and in mid-run.
-        return ort.InferenceSession(str(path), options, providers=[provider], enable_fallback=0)
+        return ort.InferenceSession(data or str(path), options, providers=[provider], enable_fallback=0)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         raise ModelFileError(f"{path}: ONNX Runtime cannot open it ({_essence(error)})") from error
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from exports.preprocessing import SIZE, InputSpec, Pixels
+from exports.spec import SIZE, InputSpec, Pixels
 
 SCHEMA_VERSION = 1
 

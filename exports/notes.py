@@ -29,6 +29,18 @@ TEMPLATES = {
 }
 """Code -> English sentence; the page carries the same codes in its other languages."""
 
+STEPS = {
+    "original": ("turned", "first_frame", "deep", "transparency"),
+    "gray": ("gray",),
+    "found": (
+        *("lighting", "inverted", "rulings", "frame", "marks", "background"),
+        *("plain_background", "cut_out", "one_of_a_pair", "negated", "blank"),
+    ),
+    "framed": ("thickened", "thinned", "contrast", "framed", "number", "already_framed"),
+    "normalized": (),
+}
+"""Step of the preprocessing, in order -> the codes of the notes that arise in it."""
+
 
 @dataclass(frozen=True)
 class Note:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.hand import place
+from tests.hand import Stroke, place
 
 FLAGS = [
     *("--no-sandbox", "--no-first-run", "--disable-quic", "--disable-sync"),
@@ -45,11 +45,17 @@ def open_page(browser: Any, url: str, **context: Any) -> Any:
 
 def draw(page: Any, digit: str, side: float = 0.6, left: float = 0.2, top: float = 0.2) -> None:
     """Draw a digit with the mouse; size and place are fractions of the pad."""
+    draw_strokes(page, place(digit, side, left, top))
+
+
+def draw_strokes(page: Any, strokes: list[Stroke]) -> None:
+    """Draw with the mouse; points are fractions of the pad."""
     pad = page.locator(".pad").bounding_box()
-    for stroke in place(digit, side * pad["width"], pad["x"] + left * pad["width"], pad["y"] + top * pad["height"]):
-        page.mouse.move(*stroke[0])
+    for stroke in strokes:
+        (first, *rest) = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in stroke]
+        page.mouse.move(*first)
         page.mouse.down()
-        for point in stroke[1:]:
+        for point in rest:
             page.mouse.move(*point)
         page.mouse.up()
 

@@ -1,23 +1,25 @@
-"""The pictures of ``docs/preprocessing.md``: ``python -m tests.illustrate``, or ``make illustrate``.
+"""The pictures of ``docs/preprocessing.md`` and the page's examples: ``python -m tests.illustrate``.
 
-No picture of a data set is among them: the digit is written by ``tests.hand`` and photographed by the simulator, the
-dress is drawn here.
+No picture of a data set is among them: digits are written by ``tests.hand`` and photographed by the simulator, clothes
+are drawn here.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from exports.framing import find, frame
 from exports.grayscale import to_colours, to_grayscale
 from tests.conftest import ROOT
-from tests.hand import render
+from tests.hand import render, write_number
 from training.datasets import DATASETS
 from training.simulator import CONDITIONS, textures
 
 FOLDER = ROOT / "docs" / "preprocessing"
+EXAMPLES = ROOT / "app" / "page" / "examples"
 HEIGHT = 220
 """Of every picture in a row, in pixels."""
 
@@ -38,7 +40,27 @@ def main() -> None:
         picture = CONDITIONS["mnist"][condition](five, np.random.default_rng([7, seed]))
         save(name, steps(picture, "mnist"))
     for name, background in (("shop", textures.white), ("floor", textures.wood), ("bedspread", textures.cloth)):
-        save(name, steps(dress_on(background((300, 260), np.random.default_rng(3))), "fashion_mnist"))
+        ground = background((300, 260), np.random.default_rng(3))
+        save(name, steps(lay(DRESS, ground), "fashion_mnist"))
+    for name, picture in examples().items():
+        picture.convert("RGB").quantize(128).save(EXAMPLES / f"{name}.png", optimize=True)
+
+
+def examples() -> dict[str, Image.Image]:
+    """The page's: what people bring, square."""
+    rng = np.random.default_rng(11)
+    five, eight = (frame(np.asarray(render(digit)), DATASETS["mnist"].input).pixels for digit in "58")
+    squared, chalk = CONDITIONS["mnist"]["photographs/squared"], CONDITIONS["mnist"]["photographs/blackboard"]
+    number = Image.new("L", (600, 600), 255)
+    number.paste(write_number("4711"), (28, 190))
+    return {
+        "five": ImageOps.fit(squared(five, rng), (256, 256)),
+        "eight": ImageOps.fit(chalk(eight, rng), (256, 256)),
+        "number": number.resize((320, 320)),
+        "dress": lay(DRESS, textures.wood((300, 260), rng)).resize((256, 256)),
+        "trouser": lay(TROUSER, textures.white((300, 260), rng)).resize((256, 256)),
+        "boot": lay(BOOT, textures.cloth((300, 260), rng)).resize((256, 256)),
+    }
 
 
 def steps(picture: Image.Image, dataset: str) -> list[np.ndarray]:
@@ -49,12 +71,50 @@ def steps(picture: Image.Image, dataset: str) -> list[np.ndarray]:
     return [colours, to_grayscale(colours), foreground.astype(np.uint8), framed]
 
 
-def dress_on(background: np.ndarray) -> Image.Image:
-    """Lay a red dress on a background, (H, W, 3) from 0 to 255."""
-    image = Image.fromarray(background.astype(np.uint8))
-    outline = [(100, 40), (118, 40), (130, 62), (142, 40), (160, 40), (166, 110), (200, 262), (60, 262), (94, 110)]
-    ImageDraw.Draw(image).polygon(outline, fill=(150, 30, 50))
-    ImageDraw.Draw(image).line([(94, 122), (166, 122)], fill=(90, 15, 30), width=7)
+@dataclass(frozen=True)
+class Garment:
+    """An outline and a seam, in points (x, y) of a ground of 260×300 pixels, and the colour of the cloth."""
+
+    colour: tuple[int, int, int]
+    outline: list[tuple[int, int]]
+    seam: list[tuple[int, int]]
+
+
+DRESS = Garment(
+    colour=(150, 30, 50),
+    outline=[(100, 40), (118, 40), (130, 62), (142, 40), (160, 40), (166, 110), (200, 262), (60, 262), (94, 110)],
+    seam=[(94, 122), (166, 122)],
+)
+TROUSER = Garment(
+    colour=(42, 60, 110),
+    outline=[(96, 30), (164, 30), (172, 120), (176, 274), (142, 274), (131, 110), (118, 274), (84, 274), (88, 120)],
+    seam=[(96, 44), (164, 44)],
+)
+BOOT = Garment(
+    colour=(70, 45, 30),
+    outline=[
+        (80, 70),
+        (156, 70),
+        (158, 160),
+        (210, 186),
+        (224, 216),
+        (224, 232),
+        (144, 232),
+        (132, 220),
+        (112, 232),
+        (78, 232),
+    ],
+    seam=[(82, 216), (222, 216)],
+)
+
+
+def lay(garment: Garment, ground: np.ndarray) -> Image.Image:
+    """Lay a garment on a ground, (H, W, 3) from 0 to 255."""
+    image = Image.fromarray(ground.astype(np.uint8))
+    pencil = ImageDraw.Draw(image)
+    pencil.polygon(garment.outline, fill=garment.colour)
+    red, green, blue = garment.colour
+    pencil.line(garment.seam, fill=(red * 3 // 5, green * 3 // 5, blue * 3 // 5), width=7)
     return image
 
 

@@ -140,7 +140,7 @@ def _finished_runs(folder: Path) -> "dict[tuple[str, str], list[Checkpoint]]":
     runs = defaultdict(list)
     for path in sorted(folder.glob("*/best.pt")):
         checkpoint = load_checkpoint(path)
-        if "test_accuracy" in checkpoint.metrics:
+        if "test_accuracy" in checkpoint.metrics and "extra_data" not in checkpoint.config:  # those suit one hand
             runs[checkpoint.config["dataset"], checkpoint.config["model"]].append(checkpoint)
     return runs
 

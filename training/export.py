@@ -47,7 +47,8 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
 
     With ``compact`` the weights get 4 and 8 bits (``training.compact``); the file then carries the accuracy and the
     reference logits that it has itself. With ``real`` it also carries ``real_accuracy``, on so many simulated pictures
-    of validation images: by that the page chooses which network to offer first.
+    of validation images: by that the page chooses which network to offer first. Beside it goes its report
+    (``training.card``).
 
     Raises:
         CheckpointError: the checkpoint is missing or damaged.
@@ -55,6 +56,7 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
         ExportError: a check failed; an earlier export of this name stays as it was.
     """
     from training.calibrate import calibrate
+    from training.card import write_report
     from training.checkpoint import load_checkpoint
     from training.datasets import find_dataset, load_pixels, load_split
     from training.files import atomic_path
@@ -75,6 +77,7 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
             check_export(temporary, model, metadata, pixels, load_split(dataset, "test", data_dir))
         if real:
             _measure_on_real(temporary, metadata, real, data_dir)
+    write_report(output, checkpoint, data_dir)
     return output
 
 
@@ -169,6 +172,8 @@ def _command(config: dict[str, Any]) -> str:
     for name in ("start_from", "teacher"):
         if run := config.get(name):
             options.append((name, f"models/checkpoints/{run.split()[0]}/best.pt"))
+    if "extra_data" in config:  # which corrections, its digest says; where they lie, nobody need know
+        options += [("extra_data", "corrections"), ("extra_share", f"{config['extra_share']:g}")]
     return " ".join(["python -m training.train", *(f"--{name.replace('_', '-')} {value}" for name, value in options)])
 
 

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 RecipeName = Literal["ours", "tutorial", "quick", "real"]
 
+EXTRA_SHARE = 0.1
+"""The share of an epoch's images that corrections make up, where nothing else is asked for."""
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,14 @@ from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.corpus import describe_corpus, load_corpus
 from training.datasets import Dataset, Split, find_dataset, load_split, to_split
 from training.export import rebuild
+from training.extra import Extra, load_extra
 from training.files import remove_leftovers
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner
 from training.loop import Totals, evaluate, train_steps
 from training.memory import keep_freed_memory
 from training.processes import Processes, joined
-from training.recipes import Recipe, RecipeName, find_recipe
+from training.recipes import EXTRA_SHARE, Recipe, RecipeName, find_recipe
 from training.watch import Watch
 
 RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
@@ -53,6 +55,10 @@ class Config:
     """Files of more training images (``training.corpus``)."""
     start_from: Path | None = None
     """The checkpoint whose weights the run begins with; None begins with fresh ones."""
+    extra_data: tuple[Path, ...] = ()
+    """Folders or exported ZIPs of corrections (``training.extra``)."""
+    extra_share: float = EXTRA_SHARE
+    """The share of an epoch's images that the corrections make up."""
     teacher: Path | None = None
     """The checkpoint of another network, whose answers count beside the labels."""
 
@@ -65,6 +71,8 @@ class Config:
         seed: int = 0,
         also: Sequence[Path] = (),
         start_from: Path | None = None,
+        extra_data: Sequence[Path] = (),
+        extra_share: float = EXTRA_SHARE,
         teacher: Path | None = None,
         **changes: float | None,
     ) -> "Config":
@@ -76,7 +84,9 @@ class Config:
             ValueError: there is no such recipe for this network.
         """
         learning = find_recipe(recipe, model, **changes, small_images=None if start_from is None else 0.0)
-        return cls(dataset, model, recipe, learning, seed, tuple(also), start_from, teacher)
+        return cls(
+            dataset, model, recipe, learning, seed, tuple(also), start_from, tuple(extra_data), extra_share, teacher
+        )
 
     @property
     def name(self) -> str:
@@ -85,7 +95,18 @@ class Config:
         seed = f"-seed{self.seed}" if self.seed else ""
         taught = "-taught" if self.teacher else ""
         tuned = "-tuned" if self.start_from else ""
-        return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{seed}"
+        corrected = "-corrected" if self.extra_data else ""
+        return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{corrected}{seed}"
+
+    @cached_property
+    def extra(self) -> Extra | None:
+        """The corrections, read once, so that those named in the recipe are those that were learnt.
+
+        Raises:
+            CorrectionsError: a folder holds none, or damaged ones.
+            DataError: none is of this data set, or a label is not one of its classes.
+        """
+        return load_extra(self.extra_data, find_dataset(self.dataset)) if self.extra_data else None
 
     def to_dict(self) -> dict[str, str | float]:
         """Return all options side by side, those of the recipe among them.
@@ -93,12 +114,14 @@ class Config:
         Raises:
             DataError: a file of more training images is missing.
             CheckpointError: ``start_from`` or ``teacher`` is no checkpoint.
+            CorrectionsError, DataError: as ``extra``.
         """
         others = {"start_from": self.start_from, "teacher": self.teacher}
         runs = {name: _describe_run(path) for name, path in others.items() if path}
         also = {"also": ", ".join(map(describe_corpus, self.also))} if self.also else {}
         named = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed}
-        return {**named, **runs, **also, **asdict(self.learning)}
+        extra = {"extra_data": str(self.extra), "extra_share": self.extra_share} if self.extra else {}
+        return {**named, **runs, **also, **extra, **asdict(self.learning)}
 
 
 def _describe_run(path: Path) -> str:
@@ -125,6 +148,7 @@ def fit(
     Raises:
         ValueError: no such model or data set.
         DataError: a data file is missing or damaged.
+        CorrectionsError: corrections cannot be read.
         RunError: the folder holds a run and ``resume`` was not asked for, or one with other options.
         CheckpointError: ``last.pt`` is damaged.
         KeyboardInterrupt: the run was stopped, and ``last.pt`` holds every step it did.
@@ -197,6 +221,8 @@ class _Run:
         for path in config.also:
             corpus = load_corpus(path, dataset)
             self.train = self.train.joined(to_split(corpus.pixels, corpus.labels, dataset).to(device))
+        if config.extra:
+            self.train = config.extra.mixed_into(self.train, config.extra_share, dataset)
         self.steps_an_epoch = math.ceil(len(self.train.labels) / self.recipe.batch_size)
         self.steps_in_all = max(1, round(self.recipe.epochs * self.steps_an_epoch))
         self.learner = Learner.of(network, self.recipe, self.steps_in_all, device, processes, teacher)

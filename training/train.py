@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, find_device, sentences_and_exit_codes
-from training.recipes import RecipeName
+from training.recipes import EXTRA_SHARE, RecipeName
 
 if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
@@ -35,6 +35,12 @@ def train(
     start_from: Annotated[
         Path | None, typer.Option(help="A checkpoint to begin with, instead of fresh weights.")
     ] = None,
+    extra_data: Annotated[
+        list[Path] | None, typer.Option(help="Corrections: the folder of python -m app --corrections, or its ZIP.")
+    ] = None,
+    extra_share: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="The share of an epoch's images that they shall make up.")
+    ] = EXTRA_SHARE,
     teacher: Annotated[
         Path | None, typer.Option(help="A checkpoint of a larger network, to learn from its answers too.")
     ] = None,
@@ -55,8 +61,20 @@ def train(
         from training.processes import is_first_process
         from training.run import Config, discard, fit
 
-        changes = {"epochs": epochs, "lr": lr, "batch_size": batch_size}
-        config = Config.of(dataset, model, recipe, seed, also or (), start_from, teacher, **changes)
+        config = Config.of(
+            dataset,
+            model,
+            recipe,
+            seed,
+            also or (),
+            start_from,
+            extra_data or (),
+            extra_share,
+            teacher,
+            epochs=epochs,
+            lr=lr,
+            batch_size=batch_size,
+        )
         folder = checkpoints / config.name
         if find_lr:
             _find_lr(config, data_dir, folder, device)

@@ -25,7 +25,7 @@ def test_what_can_be_used_is_listed_and_the_rest_with_its_reason(shelf: Path) ->
     assert list(catalog.entries) == ["mnist-lenet"]
     assert catalog.entries["mnist-lenet"].bytes == (shelf / "mnist-lenet.onnx").stat().st_size
     assert set(catalog.refused) == {"broken", "foreign"}
-    assert "ONNX Runtime cannot open it" in catalog.refused["broken"]
+    assert "it is not an ONNX file" in catalog.refused["broken"]
     assert "no Inkwear metadata, so its mean, std and class names are unknown" in catalog.refused["foreign"]
 
 

@@ -18,8 +18,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from app.api import build_app
 from app.catalog import scan
-from app.server import build_app, listen
+from app.server import listen
 from tests.conftest import EXPORTS, start_app
 from tests.hand import render
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exports.framing import frame
+from exports.framing import find, frame, frame_found, framed_already
 from exports.spec import SIZE, InputSpec
 from tests.hand import DIGITS, render
 from training.datasets import DATASETS, load_pixels
@@ -163,3 +163,18 @@ def test_an_enlarged_garment_on_white_is_framed_as_in_the_set(real_data: Path) -
         photo = np.pad(large, ((80, 40), (100, 160)), constant_values=255)
         alike.append(like(frame(photo, CLOTHING), frame(image, CLOTHING)))
     assert np.median(alike) >= 0.95  # enlarging has blurred them a little
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_a_glance_at_a_framed_image_sees_what_the_whole_way_does(digit: str) -> None:
+    spec = DATASETS["mnist"].input
+    framed = frame(np.asarray(render(digit)), spec).pixels
+    seen = framed_already(framed, spec)
+    if seen is not None:
+        whole = frame_found(framed, *find(framed, spec), spec)
+        assert np.array_equal(seen.pixels, whole.pixels)
+        assert seen.notes == whole.notes
+    moved = np.roll(framed, 2, axis=1)
+    assert framed_already(moved, spec) is None
+    assert framed_already(255 - framed, spec) is None
+    assert framed_already(framed // 2, spec) is None

@@ -1,0 +1,78 @@
+"""The endpoints, a file each, and the page on one FastAPI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from app.api import card, classify, compare, corrections, explain, gradio_route, many, models, snippets
+from app.api.desk import Desk
+from app.api.errors import explain_errors
+from app.catalog import Catalog, watching
+from app.corrections import Corrections
+from app.runtime import Device
+from app.ui import PageFiles, build_ui, head
+
+PARTS = (classify, many, explain, compare, models, card, corrections, snippets)
+
+
+@asynccontextmanager
+async def _watch_the_folder(app: FastAPI) -> AsyncIterator[None]:
+    """While the server runs, let exports that land in the folder appear."""
+    with watching(app.state.desk.catalog):
+        yield
+
+
+def build_app(
+    catalog: Catalog, default_device: Device = "auto", kept: Corrections | None = None, mcp: bool = False
+) -> FastAPI:
+    """Return the whole application: ``/`` the page, ``/healthz``, and what ``PARTS`` hold.
+
+    Args:
+        catalog: the models.
+        default_device: where a request that names none is computed.
+        kept: where corrections are kept; None while they are not.
+        mcp: whether ``/gradio_api/mcp`` answers programs that speak the Model Context Protocol.
+
+    Raises:
+        ValueError: ``mcp`` needs a package that is not installed.
+    """
+    if mcp and find_spec("mcp") is None:
+        raise ValueError("--mcp needs a package that is not installed. Run: pip install 'gradio[mcp]'")
+    # FastAPI's own pages of documentation fetch their scripts from elsewhere; /openapi.json stays.
+    app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None, lifespan=_watch_the_folder)
+    app.state.desk = Desk(catalog, default_device, kept)
+    explain_errors(app)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Say that the server answers."""
+        return {"status": "ok"}
+
+    # Before FastAPI's own bookkeeping, which takes longer than a small network; the route in PARTS documents it.
+    app.router.routes.insert(0, Route("/classify", classify.classify, methods=["POST"]))
+    for part in PARTS:
+        app.include_router(part.router)
+    app.mount("/page", PageFiles())
+    if mcp:
+        gradio_route.keep_what_assistants_send()
+    page = build_ui(gradio_route.route(app.state.desk))
+    gradio_route.fetch_nothing(page)
+    mounted = gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        head=head(),
+        footer_links=[],
+        show_error=False,
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=mcp,
+    )
+    if mcp and not page.mcp_server:
+        raise ValueError(f"--mcp: {page.mcp_error} Run: pip install 'gradio[mcp]'")
+    return mounted

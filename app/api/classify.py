@@ -1,0 +1,116 @@
+"""``POST /classify``: one picture, one answer."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+
+from app.api.answers import Answer
+from app.api.desk import TheDesk, desk_of
+from app.api.errors import RequestError, documented
+from app.api.pools import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
+from app.api.uploads import Upload, receive
+from app.catalog import Entry
+from exports.images import FORMATS_IN_WORDS, open_image
+
+if TYPE_CHECKING:
+    from app.classifier import Classifier
+
+router = APIRouter(tags=["classify"])
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "model": {"type": "string", "description": "a name from /models; the best one where none is given"},
+    "device": {"type": "string", "enum": ["auto", "cpu", "cuda"], "description": "what the server uses, if not given"},
+}
+"""Fields of the form; of the query where the body is the picture itself."""
+
+BINARY = {"type": "string", "format": "binary"}
+
+ONE_PICTURE: dict[str, Any] = {
+    "parameters": [
+        *({"name": name, "in": "query", "required": False, "schema": schema} for name, schema in CHOICES.items()),
+        {
+            "name": "name",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "string", "description": "what errors call the picture, where the body is the picture"},
+        },
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "properties": {"image": BINARY | {"description": FORMATS_IN_WORDS}, **CHOICES},
+                }
+            },
+            "image/*": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
+        },
+    },
+}
+"""What /openapi.json says of a request with one picture."""
+
+
+@router.post(
+    "/classify",
+    response_model=Answer,
+    responses=documented(404, 409, 413, 422, 500),
+    openapi_extra=ONE_PICTURE,
+)
+async def classify(request: Request) -> Response:
+    """Classify one picture, sent as a form or as it is.
+
+    `curl -F image=@five.png -F model=mnist-convnet localhost:7860/classify`, or
+    `curl -H 'Content-Type: image/png' --data-binary @five.png 'localhost:7860/classify?model=mnist-convnet'`.
+    Without a model the best one answers, and says so.
+    """
+    started = time.perf_counter()
+    upload = await receive(request)
+    name, data = the_picture(upload)
+    entry, classifier = await chosen(desk_of(request), upload)
+
+    def work() -> str:
+        return answer(name, data, entry, classifier, started).model_dump_json()
+
+    if is_instant(data, classifier):
+        body = work()
+    else:
+        body = await away(LIGHT if len(data) <= LARGEST_LIGHT else HEAVY, work)
+    return Response(body, media_type="application/json")
+
+
+def the_picture(upload: Upload) -> tuple[str, bytes]:
+    """Name and bytes of the one picture of a request.
+
+    Raises:
+        RequestError: there is none.
+    """
+    with upload.store:
+        for field, file in upload.files:
+            if field == "image":
+                return file.name, upload.bytes_of(file)
+    raise RequestError("image: Field required")
+
+
+async def chosen(desk: TheDesk, upload: Upload) -> "tuple[Entry, Classifier]":
+    """The model asked for; a file that nobody has asked for yet is opened in a thread.
+
+    Raises: as ``Catalog.choose``, and ``RequestError``.
+    """
+    model, device = upload.model, upload.device or desk.default_device
+    if device in desk.catalog.find(model).opened_on:
+        return desk.catalog.choose(model, device)
+    return await away(HEAVY, lambda: desk.catalog.choose(model, device))
+
+
+def answer(name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float) -> Answer:
+    """Read a picture.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    [prediction] = classifier.predict([open_image(data, name)])
+    return Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))

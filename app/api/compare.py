@@ -1,0 +1,73 @@
+"""``POST /compare``: all models of a set on one picture."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from app.api.desk import TheDesk, ThePicture
+from app.api.errors import error_body
+
+if TYPE_CHECKING:
+    from app.comparison import Reading
+
+router = APIRouter()
+
+
+class ReadingAnswer(BaseModel):
+    """What one model says; where it could not be asked, ``status`` is ``error`` and ``error`` a code and a message."""
+
+    model: str
+    status: str
+    label: str | None
+    confidence: float | None
+    probabilities: dict[str, float]
+    milliseconds: float | None
+    """Of the network alone, for one 28×28 image."""
+    test_accuracy: float | None
+    parameters: float | None
+    bytes: int
+    error: dict[str, str] | None
+
+    @classmethod
+    def of(cls, reading: "Reading") -> "ReadingAnswer":
+        said, metrics = reading.prediction, reading.entry.metadata.metrics
+        return cls(
+            model=reading.entry.name,
+            status=said.status if said else "error",
+            label=said.label if said else None,
+            confidence=said.confidence if said else None,
+            probabilities=dict(zip(said.class_names, said.probabilities, strict=False)) if said else {},
+            milliseconds=reading.milliseconds,
+            test_accuracy=metrics.get("test_accuracy"),
+            parameters=metrics.get("parameters"),
+            bytes=reading.entry.bytes,
+            error=error_body(reading.error)["error"] if reading.error else None,
+        )
+
+
+class ComparisonAnswer(BaseModel):
+    """What all say, the most accurate first; what most say, and the share of those with an answer that say it."""
+
+    answers: list[ReadingAnswer]
+    label: str | None
+    agreement: float | None
+
+
+@router.post("/compare")
+def compare_models(asked: ThePicture, desk: TheDesk) -> ComparisonAnswer:
+    """Let every model with the same classes read a picture; takes what `/classify` takes."""
+    from app.comparison import compare
+
+    device = asked.classifier.runtime.asked
+    comparison = compare(
+        asked.picture,
+        asked.classifier.metadata,
+        list(desk.catalog.entries.values()),
+        lambda name: desk.catalog.classifier(name, device),
+    )
+    return ComparisonAnswer(
+        answers=[ReadingAnswer.of(reading) for reading in comparison.readings],
+        label=comparison.label,
+        agreement=comparison.agreement,
+    )

@@ -1,0 +1,106 @@
+"""``POST /explain``: the steps to an answer, and the ink it rests on."""
+
+import base64
+import io
+import time
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from PIL import Image
+from pydantic import BaseModel
+
+from app.api.answers import Answer, NoteAnswer, in_base64
+from app.api.desk import ThePicture
+from exports.spec import Pixels
+
+if TYPE_CHECKING:
+    from app.explanation import Explanation, Step
+
+router = APIRouter()
+
+
+class StepAnswer(BaseModel):
+    """The picture after a step: ``original``, ``gray``, ``found``, ``framed`` or ``normalized``.
+
+    ``width`` and ``height`` are those of the step; ``picture``, a PNG in base64, has at most 320 pixels on a side.
+    """
+
+    code: str
+    notes: list[NoteAnswer]
+    width: int
+    height: int
+    picture: str
+    numbers: dict[str, float] | None
+    """Of ``normalized``: ``least``, ``mean`` and ``greatest``; 0 is drawn in the middle of the grays."""
+
+    @classmethod
+    def of(cls, step: "Step") -> "StepAnswer":
+        return cls(
+            code=step.code,
+            notes=[NoteAnswer.of(note) for note in step.notes],
+            width=step.width,
+            height=step.height,
+            picture=_png(step.picture),
+            numbers=step.numbers,
+        )
+
+
+class SaliencyAnswer(BaseModel):
+    """What the answer rests on, by occlusion: patches of background were laid over the 28×28 pixels."""
+
+    class_id: int
+    label: str
+    values: list[list[float]]
+    """28 rows of 28 numbers from -1 to 1: above 0 the ink there speaks for the label, below 0 against it."""
+    nats: float
+    """By how much the label's log-odds fall where a value is 1."""
+    patch: int
+    stride: int
+    pixels: str
+    """28×28 bytes, row by row, in base64: what was covered."""
+
+
+class ExplanationAnswer(BaseModel):
+    """An answer and how it came to be; ``saliency`` is empty where the picture is blank, one a digit of a number."""
+
+    steps: list[StepAnswer]
+    saliency: list[SaliencyAnswer]
+    answer: Answer
+
+
+@router.post("/explain")
+def explain_picture(asked: ThePicture) -> ExplanationAnswer:
+    """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
+    from app.explanation import explain
+
+    explanation = explain(asked.classifier, asked.classifier.find(asked.picture))
+    milliseconds = 1000 * (time.perf_counter() - asked.started)
+    return ExplanationAnswer(
+        steps=[StepAnswer.of(step) for step in explanation.steps],
+        saliency=_saliency(explanation),
+        answer=Answer.of(explanation.prediction, asked.model, asked.classifier, milliseconds),
+    )
+
+
+def _saliency(explanation: "Explanation") -> list[SaliencyAnswer]:
+    from app.explanation import what_was_read
+
+    names, read = explanation.prediction.class_names, what_was_read(explanation.prediction)
+    return [
+        SaliencyAnswer(
+            class_id=found.class_id,
+            label=names[found.class_id],
+            values=[[round(float(value), 3) for value in row] for row in found.values],
+            nats=found.nats,
+            patch=found.patch,
+            stride=found.stride,
+            pixels=in_base64(pixels),
+        )
+        for found, (pixels, _) in zip(explanation.saliency, read, strict=True)
+    ]
+
+
+def _png(picture: Pixels) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,105 @@
+"""The same answer through Gradio's own API, for ``gradio_client`` and, when asked for, MCP."""
+
+import atexit
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import gradio as gr
+
+from app.api.classify import answer
+from app.api.desk import Desk
+from app.api.errors import RequestError
+from app.runtime import Device, DeviceError, ModelFileError
+
+SECONDS_KEPT = 600
+"""How long an uploaded file may wait for the call that reads it."""
+
+Route = Callable[[gr.FileData, str, str], dict[str, Any]]
+
+
+@cache
+def upload_folder() -> Path:
+    """Where Gradio puts what is uploaded to it: a folder that nobody else may read, and that ends with the process."""
+    folder = tempfile.mkdtemp(prefix="inkwear-")
+    os.environ["GRADIO_TEMP_DIR"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def route(desk: Desk) -> Route:
+    """Return the function behind ``/gradio_api/call/classify``."""
+    upload_folder()
+
+    def classify(image: gr.FileData, model: str = "", device: str = "") -> dict[str, Any]:
+        """Read the digit, the number or the piece of clothing in a picture.
+
+        Args:
+            image: JPEG, PNG, WebP, GIF, BMP or TIFF, uploaded.
+            model: a name from /models; the best one where none is given.
+            device: auto, cpu or cuda; what the server uses where none is given.
+
+        Returns:
+            What POST /classify answers.
+        """
+        started = time.perf_counter()
+        try:
+            path = uploaded(image)
+            if device not in ("", *get_args(Device)):
+                raise RequestError("device: Input should be 'auto', 'cpu' or 'cuda'")
+            entry, classifier = desk.catalog.choose(model or None, device or desk.default_device)  # type: ignore[arg-type]
+            return answer(path.name, path.read_bytes(), entry, classifier, started).model_dump()
+        except (DeviceError, ModelFileError, ValueError, OSError) as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        finally:
+            sweep()
+
+    return classify
+
+
+def keep_what_assistants_send() -> None:
+    """Let pictures that come as ``data:`` over MCP lie where uploads lie; Gradio has a folder for all applications."""
+    try:
+        import gradio.mcp
+    except ImportError:
+        return  # Gradio says itself what is missing, and why
+    gradio.mcp.DEFAULT_TEMP_DIR = str(upload_folder())
+
+
+def fetch_nothing(blocks: gr.Blocks) -> None:
+    """Keep Gradio from copying or downloading whatever a request names as its file, before ``uploaded`` looks at it.
+
+    Mounted in another application, Gradio 6.31 checks no path (``processing_utils._check_allowed``) and fetches URLs.
+    """
+
+    async def as_it_is(path: Any) -> Any:
+        return path
+
+    for function in blocks.fns.values():
+        for component in function.inputs:
+            component.async_move_resource_to_block_cache = as_it_is  # type: ignore[method-assign, assignment]
+
+
+def uploaded(image: Any) -> Path:
+    """The path of an uploaded file, and of no other: addresses are not fetched, the server's own files not opened.
+
+    Raises:
+        RequestError: it is none.
+    """
+    path = Path(str(image.get("path", "") if isinstance(image, dict) else getattr(image, "path", ""))).resolve()
+    if not path.is_relative_to(upload_folder().resolve()) or not path.is_file():
+        raise RequestError("image: an uploaded file is expected; nothing is fetched from elsewhere.")
+    return path
+
+
+def sweep() -> None:
+    """Remove what has been waiting for too long; two who upload the same picture share its file for a while."""
+    now = time.time()
+    for folder in upload_folder().iterdir():
+        if now - folder.stat().st_mtime > SECONDS_KEPT:
+            shutil.rmtree(folder, ignore_errors=True)

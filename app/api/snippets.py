@@ -1,0 +1,26 @@
+"""``GET /snippets``: how to ask this server from elsewhere, ready to be copied; the tests run every one of them."""
+
+import re
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+
+router = APIRouter(tags=["help"])
+
+SNIPPETS = Path(__file__).parent.parent / "page" / "snippets"
+
+WRITTEN_FOR, MODEL = "http://127.0.0.1:7860", "mnist-sturdy"
+"""The address and the model that stand in the files."""
+
+
+@router.get("/snippets")
+def snippets(request: Request) -> dict[str, str]:
+    """Programs that classify a picture, by file name, with this server's own address and best model in them."""
+    address = str(request.base_url).rstrip("/")
+    if not re.fullmatch(r"https?://[\w.:\[\]-]+", address):
+        address = WRITTEN_FOR
+    best = request.app.state.desk.catalog.shelf.best or MODEL
+    return {
+        path.name: path.read_text(encoding="utf-8").replace(WRITTEN_FOR, address).replace(MODEL, best)
+        for path in sorted(SNIPPETS.iterdir())
+    }

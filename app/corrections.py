@@ -1,0 +1,304 @@
+"""The pictures that somebody put right, with their labels, in a folder that the user chose; off until then."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import secrets
+import sqlite3
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from PIL import Image
+
+from exports.corrections import (
+    APPLICATION_ID,
+    COLUMNS,
+    DATABASE,
+    TABLE,
+    VERSION,
+    Correction,
+    CorrectionsError,
+    check_database,
+    select,
+    sentences,
+)
+from exports.metadata import ModelMetadata
+from exports.spec import Pixels
+
+__all__ = ["Correction", "Corrections", "CorrectionsError"]
+
+ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
+"""Where a format's file name does not end in the format's name."""
+
+SECONDS_TO_WAIT = 5
+"""For another program that holds the file, such as a training that reads it."""
+
+
+class NoSuchCorrectionError(ValueError):
+    """There is no correction of this id."""
+
+
+class CorrectionsOff(ValueError):  # noqa: N818, the name is the code that the page knows
+    """Corrections are not kept; the message tells how to switch that on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Corrections are not kept. Start the app with --corrections FOLDER to keep them: "
+            "python -m app --corrections corrections"
+        )
+
+
+def new_correction(
+    metadata: ModelMetadata,
+    label: str,
+    *,
+    said: str,
+    confidence: float,
+    model: str,
+    digest: str,
+    pixels: Pixels,
+    format: str,
+) -> Correction:
+    """Say of what a model saw, ``pixels`` (28, 28) uint8, what it is; with an id and the time of now.
+
+    The other arguments are the attributes of ``Correction``.
+
+    Raises:
+        ValueError: ``label`` is not one of the model's classes.
+    """
+    if label not in metadata.class_names:
+        known = ", ".join(metadata.class_names)
+        raise ValueError(f"{label!r} is no class of {metadata.title}. Known: {known}.")
+    return Correction(
+        id=secrets.token_hex(16),
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        dataset=metadata.dataset,
+        title=metadata.title,
+        class_names=tuple(metadata.class_names),
+        label=label,
+        said=said,
+        confidence=confidence,
+        model=model,
+        digest=digest,
+        pixels=pixels,
+        format=format,
+    )
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; computed again only when the file has changed."""
+    state = path.stat()
+    return _digest(path, state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, changed: int, size: int, inode: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Corrections:
+    """The corrections of a folder, which is made where it is not there; for one process with any number of threads.
+
+    A correction and its picture are one row of one table, so that there are both or none, whenever the process ends.
+    What the network saw has one label: a later correction of it takes the place of the earlier. What is deleted is
+    overwritten (``PRAGMA secure_delete``). After a change all is in the one file, and its log is empty.
+
+    Raises:
+        CorrectionsError: the folder cannot be used, or its database is damaged or of another program.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / DATABASE
+        self._lock = Lock()
+        self._make_private()
+        with sentences(self.path):
+            self._connection = sqlite3.connect(
+                self.path, timeout=SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
+            )
+            self._prepare()
+
+    def _make_private(self) -> None:
+        """Make folder and file where there are none, for their owner alone; SQLite's other files follow the file's."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise CorrectionsError(
+                f"--corrections {self.folder}: cannot be used ({error.strerror}). Name a folder that may be written."
+            ) from error
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        if execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            with self._transaction():
+                execute(TABLE)
+                execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                execute(f"PRAGMA user_version = {VERSION}")
+        check_database(self._connection, self.path)
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY"):
+            execute(f"PRAGMA {setting}")
+        self._empties_log()
+
+    def __enter__(self) -> "Corrections":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; nothing can be done afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    # ------------------------------------------------------------------------------------------------------ change
+
+    def add(self, correction: Correction, picture: bytes) -> None:
+        """Keep a correction with its picture, the encoded bytes as they were sent.
+
+        Raises:
+            CorrectionsError: it could not be written; then nothing was.
+        """
+        row = {name: getattr(correction, name) for name in COLUMNS} | {
+            "class_names": json.dumps(correction.class_names, ensure_ascii=False),
+            "pixels": correction.pixels.tobytes(),
+            "format": correction.format,
+            "checksum": correction.checksum(),
+            "picture": picture,
+        }
+        places = ", ".join(f":{name}" for name in row)
+        with self._changing() as connection:
+            # REPLACE takes the earlier correction of the same pixels away, and its picture with it.
+            connection.execute(f"INSERT OR REPLACE INTO corrections ({', '.join(row)}) VALUES ({places})", row)
+
+    def delete(self, id: str) -> None:
+        """Delete a correction and its picture.
+
+        Raises:
+            NoSuchCorrectionError: there is none of this id.
+        """
+        with self._changing(forget=True) as connection:
+            if not connection.execute("DELETE FROM corrections WHERE id = ?", (id,)).rowcount:
+                raise no_such(id)
+
+    def delete_all(self) -> int:
+        """Delete every correction, make the file as small as a new one, and return how many there were."""
+        with self._changing() as connection:
+            count = connection.execute("DELETE FROM corrections").rowcount
+        with self._lock, sentences(self.path):
+            self._connection.execute("VACUUM")
+            self._forget()
+        return count
+
+    @contextmanager
+    def _changing(self, forget: bool = False) -> Iterator[sqlite3.Connection]:
+        with self._lock, sentences(self.path):
+            with self._transaction():
+                yield self._connection
+            if not self._empties_log() and forget:
+                self._forget()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _empties_log(self) -> bool:
+        """Bring all into the file and cut its log to nothing; not while another program uses it."""
+        busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    def _forget(self) -> None:
+        """Wait until what was deleted is no longer in the log either."""
+        until = time.monotonic() + SECONDS_TO_WAIT
+        while not self._empties_log():
+            if time.monotonic() > until:
+                raise CorrectionsError(
+                    f"{self.path}: deleted, but another program reads it, so that the bytes are still in "
+                    f"{self.path.name}-wal. They go with the next change, or when the app ends."
+                )
+            time.sleep(0.02)
+
+    # -------------------------------------------------------------------------------------------------------- read
+
+    def count(self) -> int:
+        """Return how many there are."""
+        with self._reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM corrections").fetchone()[0])
+
+    def newest(self, offset: int = 0, limit: int = 50) -> list[Correction]:
+        """Return a page of them, newest first."""
+        with self._reading() as connection:
+            return list(select(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset)))
+
+    def picture(self, id: str) -> tuple[bytes, str]:
+        """Return a picture as it was sent, and Pillow's name of its format.
+
+        Raises:
+            NoSuchCorrectionError: there is none of this id.
+        """
+        with self._reading() as connection:
+            row = connection.execute("SELECT picture, format FROM corrections WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            raise no_such(id)
+        return row
+
+    def export(self) -> IO[bytes]:
+        """Return all of them as an open ZIP, at its beginning; it has no name on the disk and goes when closed."""
+        file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115, whoever asked for it closes it
+        with self._reading() as connection, zipfile.ZipFile(file, "w") as archive:
+            corrections = list(select(connection, self.path, "ORDER BY number"))
+            archive.writestr("labels.csv", _table(corrections))
+            for correction in corrections:
+                query = "SELECT picture FROM corrections WHERE id = ?"
+                [picture] = connection.execute(query, (correction.id,)).fetchone()
+                archive.writestr(f"images/{correction.id}.png", _png(correction.pixels))
+                archive.writestr(f"pictures/{file_name(correction.id, correction.format)}", picture)
+        file.seek(0)
+        return file
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, sentences(self.path):
+            yield self._connection
+
+
+def no_such(id: str) -> NoSuchCorrectionError:
+    """The error of an id that nothing has."""
+    return NoSuchCorrectionError(f"There is no correction {id!r}; GET /corrections lists those there are.")
+
+
+def file_name(id: str, format: str) -> str:
+    """What a picture is called outside: nothing of what it shows."""
+    return f"{id}.{ENDINGS.get(format, format.lower())}"
+
+
+def _table(corrections: list[Correction]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for correction in corrections:
+        names = json.dumps(correction.class_names, ensure_ascii=False)
+        writer.writerow({name: getattr(correction, name) for name in COLUMNS} | {"class_names": names})
+    return text.getvalue()
+
+
+def _png(pixels: Pixels) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()

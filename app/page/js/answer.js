@@ -1,0 +1,165 @@
+// The answer: asked for anew while the pen still moves; one question at a time, always about the newest sheet.
+
+import {
+  chance, className, find, findAll, make, noteSentence, obstacle, on, paint, requestJson, say, studio, tell,
+} from "./root.js";
+import { chosenDevice, chosenModel, folder, models } from "./models.js";
+import { broughtFile, image, isEmpty, sheet, showBoxes, version } from "./sheet.js";
+
+export let answer = null; // the newest, kept to show it again in another language
+let message = null; // what is said in its place: a function that gives the sentence
+let asking = false;
+let model = null; // the model an answer is awaited from; counts as a change of the sheet
+
+// What the endpoints want: the picture, the model, the device.
+export function question() {
+  const form = new FormData();
+  form.append("image", image());
+  form.append("model", chosenModel().name);
+  form.append("device", chosenDevice());
+  return form;
+}
+
+async function ask() {
+  if (asking) return; // the loop below sees the new version
+  asking = true;
+  for (let asked = null; asked !== state(); ) {
+    asked = state();
+    const file = broughtFile();
+    const reply = !isEmpty() && chosenModel() ? await classify() : {};
+    if (reply.answer) reply.answer.file = file; // the boxes belong on that picture alone
+    if (asked === state() || reply.answer) receive(reply); // while the pen still moves, a glimpse
+  }
+  asking = false;
+  studio.dataset.settled = true; // the answer is of what lies on the sheet
+  tell("settled");
+}
+
+const state = () => `${version} ${model} ${chosenDevice()}`;
+
+async function classify() {
+  const { name, type, body } = sheet();
+  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), name });
+  try {
+    const headers = { "Content-Type": type };
+    return { answer: await requestJson(`classify?${query}`, { method: "POST", body, headers }) };
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+function receive(reply) {
+  answer = reply.answer ?? null;
+  message = reply.error ? () => reply.error : null;
+  show();
+}
+
+// ---------------------------------------------------------------------------------------------------------- showing
+
+function show() {
+  const label = find(".label");
+  label.textContent = answer?.label ? className(answer.label) + (answer.status === "unsure" ? "?" : "") : "";
+  label.classList.toggle("word", (answer?.label ?? "").length > 2);
+  find(".sentence").textContent = sentence();
+  find(".answer").classList.toggle("empty", !answer?.label);
+  find(".answer").classList.toggle("unsure", answer?.status === "unsure");
+  find(".answer").classList.toggle("number", Boolean(answer?.digits.length));
+  showBars();
+  find(".digits").replaceChildren(...(answer?.digits ?? []).map(newDigit));
+  markDigits();
+  paint(find(".eye"), answer?.pixels);
+  showNotes();
+  showWhereabouts();
+  tell("answer");
+}
+
+function sentence() {
+  if (message) return message();
+  if (!models.length) return folder ? say("no_models", { folder }) : "";
+  if (!answer) return say("waiting");
+  if (answer.status === "blank") return say("blank");
+  if (answer.status === "unsure" && !answer.digits.length) return say("unsure", { candidates: candidates() });
+  if (answer.digits.length) return say("number", { confidence: chance(answer.confidence), digits: answer.digits.length });
+  const [, second] = ranked();
+  const confidence = chance(answer.confidence);
+  if (answer.confidence > 0.99) return say("sure", { confidence });
+  return say("runner_up", { confidence, second: `${className(second[0])} (${chance(second[1])})` });
+}
+
+const ranked = () => Object.entries(answer.probabilities).sort(([, a], [, b]) => b - a);
+
+const candidates = () =>
+  ranked().slice(0, 3).map(([name, share]) => `${className(name)} (${chance(share)})`).join(", ");
+
+function showBars() {
+  const bars = find(".bars");
+  const names = chosenModel()?.class_names ?? [];
+  const of = names.map(className).join();
+  if (bars.dataset.of !== of) {
+    bars.dataset.of = of;
+    bars.replaceChildren(...names.map(newBar));
+  }
+  [...bars.children].forEach((bar, index) => {
+    const probability = answer?.probabilities[names[index]] ?? 0;
+    bar.style.setProperty("--share", probability);
+    bar.classList.toggle("best", names[index] === answer?.label);
+    bar.lastChild.textContent = answer?.label ? chance(probability) : "";
+  });
+}
+
+const newBar = (name) =>
+  make(
+    "li", {},
+    make("span", { className: "name", textContent: className(name) }),
+    make("span", { className: "track" }),
+    make("span", { className: "share" }),
+  );
+
+function newDigit(digit, index) {
+  const seen = make("canvas", { width: 28, height: 28 });
+  paint(seen, digit.pixels);
+  const parts = [["place", index + 1], ["name", digit.label], ["share", chance(digit.confidence)]];
+  return make("li", {}, seen, ...parts.map(([className, textContent]) => make("span", { className, textContent })));
+}
+
+function markDigits() {
+  showBoxes(answer && answer.file === broughtFile() ? answer.digits : []);
+}
+
+function showNotes() {
+  const sentences = answer ? answer.notes.map(noteSentence) : [];
+  if (answer && !sentences.length) sentences.push(say("untouched"));
+  find(".notes").replaceChildren(...sentences.map((textContent) => make("li", { textContent })));
+}
+
+function showWhereabouts() {
+  const place = find(".whereabouts");
+  if (!answer) return void (place.textContent = "");
+  const { used, code, reason, remedy } = answer.device;
+  const milliseconds = answer.milliseconds.toFixed(1);
+  const where = say("whereabouts", { model: answer.model, used: used.toUpperCase(), milliseconds });
+  place.textContent = code && code !== "not_asked" ? `${where} (${obstacle(code, reason)})` : where;
+  place.title = remedy ?? "";
+}
+
+export function startAnswer() {
+  on("sheet", () => {
+    message = null;
+    markDigits();
+    ask();
+  });
+  on("model", () => {
+    model = `${chosenModel()?.name} ${chosenModel()?.digest}`;
+    studio.dataset.settled = false;
+    message = null;
+    show();
+    ask();
+  });
+  on("say", (sentence) => {
+    answer = null;
+    message = sentence;
+    show();
+  });
+  on("pictured", markDigits);
+  on("language", show);
+}

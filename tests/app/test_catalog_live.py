@@ -1,0 +1,152 @@
+"""The folder changes while the app runs: nobody's request fails, and every answer is of the model it names."""
+
+import contextlib
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from app.catalog import STILL_SERVING, Catalog, UnknownModelError, scan, watching
+from app.runtime import ModelFileError
+from tests.conftest import EXPORTS
+
+DIGITS, CLOTHES = EXPORTS / "mnist-lenet.onnx", EXPORTS / "fashion_mnist-lenet.onnx"
+
+
+def put(source: Path, target: Path) -> None:
+    """Replace a file as an export does: all at once."""
+    shutil.copy(source, target.with_suffix(".new"))
+    target.with_suffix(".new").replace(target)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Catalog:
+    put(DIGITS, tmp_path / "model.onnx")
+    catalog = scan(tmp_path, "cpu")
+    catalog.classifier("model", "cpu")
+    return catalog
+
+
+def test_listing_opens_nothing(tmp_path: Path) -> None:
+    put(DIGITS, tmp_path / "model.onnx")
+    assert scan(tmp_path).find("model").opened_on == ()
+
+
+def test_what_lands_appears_and_what_goes_disappears(shelf: Catalog) -> None:
+    before = shelf.shelf.revision
+    put(CLOTHES, shelf.folder / "other.onnx")
+    shelf.look()
+    assert list(shelf.entries) == ["model", "other"]
+    assert shelf.shelf.revision != before
+    (shelf.folder / "other.onnx").unlink()
+    shelf.look()
+    assert list(shelf.entries) == ["model"]
+    assert shelf.shelf.revision == before
+
+
+def test_a_replaced_file_answers_and_who_holds_the_old_one_keeps_it(shelf: Catalog) -> None:
+    entry, classifier = shelf.choose("model", "cpu")
+    put(CLOTHES, shelf.folder / "model.onnx")
+    shelf.look()
+    assert shelf.find("model").metadata.dataset == "fashion_mnist"
+    assert shelf.find("model").opened_on == ("cpu",)
+    assert entry.classifier("cpu") is classifier
+    assert classifier.digest == entry.digest != shelf.find("model").digest
+
+
+def damaged_weights(path: Path) -> bytes:
+    model = onnx.load(path)
+    weights = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    weights.raw_data = np.zeros(len(weights.raw_data), np.uint8).tobytes()
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"broken", "it is not an ONNX file"),
+        (DIGITS.read_bytes()[:100_000], "cut short"),
+        (damaged_weights(DIGITS), "it reads its own reference picture otherwise than it states"),
+    ],
+    ids=["broken", "cut", "damaged"],
+)
+def test_a_broken_file_is_refused_and_the_old_one_goes_on(shelf: Catalog, content: bytes, reason: str) -> None:
+    old = shelf.classifier("model", "cpu")
+    (shelf.folder / "model.onnx").write_bytes(content)
+    (shelf.folder / "fresh.onnx").write_bytes(content)
+    shelf.look()
+    assert reason in shelf.refused["model"]
+    assert STILL_SERVING in shelf.refused["model"]
+    assert shelf.classifier("model", "cpu") is old
+    assert shelf.classifier("model", "auto").digest == old.digest
+    assert STILL_SERVING not in shelf.refused["fresh"]
+    with pytest.raises(UnknownModelError, match="cannot be used"):
+        shelf.classifier("fresh")
+    put(DIGITS, shelf.folder / "model.onnx")
+    shelf.look()
+    assert "model" not in shelf.refused
+
+
+def test_a_listed_file_that_turns_out_broken_is_refused_from_then_on(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(damaged_weights(DIGITS))
+    catalog = scan(tmp_path, "cpu")
+    with pytest.raises(ModelFileError, match="reference picture"):
+        catalog.classifier("model")
+    assert "reference picture" in catalog.refused["model"]
+    assert not catalog.entries
+
+
+def test_a_file_replaced_before_anybody_asked_is_listed_anew(tmp_path: Path) -> None:
+    put(DIGITS, tmp_path / "model.onnx")
+    catalog = scan(tmp_path, "cpu")
+    put(CLOTHES, tmp_path / "model.onnx")
+    entry, classifier = catalog.choose("model", "cpu")
+    assert entry.metadata.dataset == classifier.metadata.dataset == "fashion_mnist"
+
+
+def test_twenty_replacements_while_clients_predict(shelf: Catalog) -> None:
+    classes = {scan(EXPORTS).find(path.stem).digest: set() for path in (DIGITS, CLOTHES)}
+    pixels = np.zeros((1, 28, 28), np.uint8)
+    failures, seen, over = [], set(), threading.Event()
+    names = {source.stem: scan(EXPORTS).find(source.stem) for source in (DIGITS, CLOTHES)}
+    classes = {entry.digest: entry.metadata.class_names for entry in names.values()}
+
+    def client() -> None:
+        while not over.is_set():
+            try:
+                entry, classifier = shelf.choose("model", "cpu")
+                classifier.logits(pixels)
+                assert entry.metadata.class_names == classifier.metadata.class_names == classes[classifier.digest]
+                assert entry.digest == classifier.digest
+                seen.add(classifier.digest)
+            except BaseException as error:
+                failures.append(error)
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    with watching(shelf, seconds=0.01):
+        for thread in clients:
+            thread.start()
+        for turn in range(20):
+            put((CLOTHES, DIGITS)[turn % 2], shelf.folder / "model.onnx")
+            with contextlib.suppress(OSError):
+                (shelf.folder / f"broken{turn}.onnx").write_bytes(b"broken")
+            time.sleep(0.05)
+        over.set()
+        for thread in clients:
+            thread.join()
+    assert not failures
+    assert seen == set(classes)
+
+
+def test_the_watch_opens_what_nobody_has_asked_for(tmp_path: Path) -> None:
+    put(DIGITS, tmp_path / "model.onnx")
+    catalog = scan(tmp_path, "cpu")
+    with watching(catalog, seconds=0.01):
+        deadline = time.monotonic() + 20
+        while not catalog.find("model").opened_on and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert catalog.find("model").opened_on == ("cpu",)

@@ -1,0 +1,297 @@
+import csv
+import io
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.classifier import Classifier
+from app.corrections import (
+    Correction,
+    Corrections,
+    CorrectionsError,
+    NoSuchCorrectionError,
+    file_digest,
+    new_correction,
+)
+from exports.corrections import DATABASE, read_corrections
+from tests.conftest import EXPORTS, ROOT
+
+METADATA = Classifier(EXPORTS / "mnist-mlp_small.onnx", "cpu").metadata
+
+
+def correction(seed: int = 0, label: str = "7") -> Correction:
+    pixels = np.random.default_rng(seed).integers(0, 256, (28, 28), np.uint8)
+    facts = {"said": "1", "confidence": 0.6, "model": "mnist-mlp_small", "digest": "0" * 64, "format": "JPEG"}
+    return new_correction(METADATA, label, pixels=pixels, **facts)
+
+
+def content_of(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "kept"
+
+
+def test_a_correction_comes_back_as_it_was(folder: Path) -> None:
+    made = correction()
+    with Corrections(folder) as corrections:
+        corrections.add(made, b"as it was sent")
+    with Corrections(folder) as corrections:
+        [found] = corrections.newest()
+        assert corrections.picture(made.id) == (b"as it was sent", "JPEG")
+    assert np.array_equal(found.pixels, made.pixels)
+    assert (found.id, found.created, found.label, found.said) == (made.id, made.created, "7", "1")
+    assert (found.dataset, found.title, found.class_names) == ("mnist", METADATA.title, METADATA.class_names)
+    assert (found.confidence, found.model, found.digest) == (0.6, "mnist-mlp_small", "0" * 64)
+    assert found.created.endswith("+00:00")
+
+
+def test_a_label_is_one_of_the_models_classes() -> None:
+    with pytest.raises(ValueError, match=r"'seven' is no class of MNIST digits. Known: 0, 1, 2"):
+        correction(label="seven")
+
+
+def test_the_newest_correction_of_the_same_counts(folder: Path) -> None:
+    with Corrections(folder) as corrections:
+        corrections.add(correction(seed=1, label="7"), b"first picture")
+        corrections.add(correction(seed=2, label="3"), b"another")
+        corrections.add(correction(seed=1, label="4"), b"later picture")
+        assert [each.label for each in corrections.newest()] == ["4", "3"]
+        assert b"first picture" not in content_of(folder)
+
+
+def test_pages_are_newest_first(folder: Path) -> None:
+    with Corrections(folder) as corrections:
+        made = [correction(seed) for seed in range(5)]
+        for each in made:
+            corrections.add(each, b"picture")
+        assert corrections.count() == 5
+        newest = [each.id for each in reversed(made)]
+        assert [each.id for each in corrections.newest(limit=2)] == newest[:2]
+        assert [each.id for each in corrections.newest(offset=2, limit=9)] == newest[2:]
+
+
+@pytest.mark.parametrize("size", [20, 50_000])
+def test_what_is_deleted_is_gone_from_the_disk(folder: Path, size: int) -> None:
+    one, other = correction(1), correction(2)
+    with Corrections(folder) as corrections:
+        corrections.add(one, b"SECRET-ONE" * size)
+        corrections.add(other, b"SECRET-TWO" * size)
+        assert b"SECRET-ONE" in content_of(folder)
+        corrections.delete(one.id)
+        assert b"SECRET-ONE" not in content_of(folder)
+        assert one.id.encode() not in content_of(folder)
+        assert corrections.picture(other.id)[0] == b"SECRET-TWO" * size
+        with pytest.raises(NoSuchCorrectionError, match="There is no correction"):
+            corrections.delete(one.id)
+        with pytest.raises(NoSuchCorrectionError):
+            corrections.picture(one.id)
+
+
+def test_delete_all_leaves_nothing_but_an_empty_file(folder: Path) -> None:
+    with Corrections(folder) as corrections:
+        empty = (folder / DATABASE).stat().st_size
+        for seed in range(20):
+            corrections.add(correction(seed), b"SECRET" * 5_000)
+        assert corrections.delete_all() == 20
+        assert corrections.count() == 0
+        assert b"SECRET" not in content_of(folder)
+        assert (folder / DATABASE).stat().st_size <= empty + 4096
+        assert all(path.stat().st_size == 0 for path in folder.glob("*-wal"))
+
+
+def test_folder_and_files_are_for_their_owner_alone(folder: Path) -> None:
+    with Corrections(folder) as corrections:
+        corrections.add(correction(), b"picture")
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+        assert len(list(folder.iterdir())) == 3
+
+
+def test_a_folder_that_was_there_keeps_its_permissions(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with Corrections(tmp_path):
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def test_many_threads_add_at_once(folder: Path) -> None:
+    made = [correction(seed) for seed in range(100)]
+    with Corrections(folder) as corrections, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: corrections.add(each, each.id.encode() * 100), made))
+        assert corrections.count() == 100
+        assert all(corrections.picture(each.id)[0] == each.id.encode() * 100 for each in made)
+
+
+def test_two_apps_on_one_folder_wait_for_each_other(folder: Path) -> None:
+    with Corrections(folder) as one, Corrections(folder) as other, ThreadPoolExecutor(2) as pool:
+        adding = [pool.submit(store.add, correction(seed), b"p") for seed in range(40) for store in (one, other)]
+        [each.result() for each in adding]
+        assert one.count() == other.count() == 40
+
+
+ADD_FOR_EVER = """
+import sys
+from itertools import count
+from pathlib import Path
+from app.corrections import Corrections
+from tests.app.test_corrections import correction
+with Corrections(Path(sys.argv[1])) as corrections:
+    for seed in count():
+        made = correction(seed)
+        corrections.add(made, made.id.encode() * 5_000)
+        print(made.id, flush=True)
+"""
+
+
+def test_kill_in_the_middle_of_adding_loses_nothing_that_was_answered(folder: Path) -> None:
+    for seconds in (0.05, 0.2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", ADD_FOR_EVER, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        answered = [process.stdout.readline().strip()]
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        answered += process.stdout.read().split("\n")[:-1]
+        process.wait()
+        kept = {each.id for each in read_corrections(folder)}
+        with Corrections(folder) as corrections:
+            found = {each.id for each in corrections.newest(limit=100_000)}
+            assert kept == found >= set(answered)
+            assert all(corrections.picture(each)[0] == each.encode() * 5_000 for each in found)
+            corrections.delete_all()
+
+
+def test_the_zip_holds_everything_and_is_read_back(folder: Path, tmp_path: Path) -> None:
+    first, second = correction(1), correction(2, label="0")
+    with Corrections(folder) as corrections:
+        corrections.add(first, b"first picture")
+        corrections.add(second, b"second picture")
+        names = set(folder.iterdir())
+        with corrections.export() as file:
+            content = file.read()
+        assert set(folder.iterdir()) == names
+    (tmp_path / "some.zip").write_bytes(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert archive.read(f"pictures/{first.id}.jpg") == b"first picture"
+        rows = list(csv.DictReader(io.StringIO(archive.read("labels.csv").decode())))
+        assert [(row["id"], row["label"], row["said"]) for row in rows] == [(first.id, "7", "1"), (second.id, "0", "1")]
+        archive.extractall(tmp_path / "unpacked")
+    for source in (folder, tmp_path / "some.zip", tmp_path / "unpacked"):
+        found = read_corrections(source)
+        assert [(each.id, each.label, each.class_names) for each in found] == [
+            (each.id, each.label, each.class_names) for each in (first, second)
+        ]
+        assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(found, (first, second), strict=True))
+
+
+def test_nothing_to_export_is_an_empty_table(folder: Path, tmp_path: Path) -> None:
+    with Corrections(folder) as corrections, corrections.export() as file:
+        (tmp_path / "none.zip").write_bytes(file.read())
+    assert read_corrections(tmp_path / "none.zip") == []
+
+
+# -------------------------------------------------------------------------------------------------- what can be wrong
+
+
+def foreign(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+
+
+def newer(path: Path) -> None:
+    Corrections(path.parent).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 9")
+
+
+def torn(path: Path) -> None:
+    with Corrections(path.parent) as corrections:
+        for seed in range(20):
+            corrections.add(correction(seed), b"picture" * 1000)
+    content = bytearray(path.read_bytes())
+    content[4096 : 3 * 4096] = bytes(2 * 4096)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda path: path.write_text("a shopping list, and a long one at that" * 90), "damaged, or no database"),
+        (foreign, "a database of another program. Move it away"),
+        (newer, "of version 9, this Inkwear reads 1. Update Inkwear"),
+        (torn, "damaged, or no database of corrections"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_named_and_left_alone(tmp_path: Path, spoil, sentence: str) -> None:
+    path = tmp_path / DATABASE
+    spoil(path)
+    before = path.read_bytes()
+    for use in (Corrections, read_corrections):
+        with pytest.raises(CorrectionsError, match=sentence) as error:
+            use(tmp_path)
+        assert str(path) in str(error.value)
+    assert path.read_bytes() == before
+
+
+def test_a_flipped_bit_is_noticed(folder: Path) -> None:
+    made = correction()
+    with Corrections(folder) as corrections:
+        corrections.add(made, b"picture")
+    path = folder / DATABASE
+    content = path.read_bytes()
+    seen = made.pixels.tobytes()
+    path.write_bytes(content.replace(seen, bytes([seen[0] ^ 4]) + seen[1:]))
+    with pytest.raises(CorrectionsError, match=r"is not what was written|damaged"):
+        read_corrections(folder)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CorrectionsError, match=r"file: cannot be used \(File exists\)"):
+        Corrections(tmp_path / "file")
+
+
+def test_a_folder_without_corrections_is_answered_with_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(CorrectionsError, match=r"no corrections here. Name the folder given to"):
+        read_corrections(tmp_path)
+
+
+def test_a_table_cannot_name_files_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("id,label\n../../secret,7\n")
+    with pytest.raises(CorrectionsError, match=r"'../../secret' is no id"):
+        read_corrections(tmp_path)
+
+
+def test_while_somebody_reads_a_deletion_says_what_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.corrections.SECONDS_TO_WAIT", 0.1)
+    with Corrections(folder) as corrections:
+        corrections.add(correction(), b"picture")
+        reader = sqlite3.connect(folder / DATABASE, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM corrections").fetchone()
+        with pytest.raises(CorrectionsError, match="another program reads it"):
+            corrections.delete(corrections.newest()[0].id)
+        reader.close()
+        assert corrections.count() == 0
+
+
+def test_the_digest_of_a_file_follows_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"one")
+    first = file_digest(path)
+    assert first == file_digest(path)
+    path.write_bytes(b"two!")
+    assert file_digest(path) != first

@@ -1,0 +1,195 @@
+"""The drawers under the desk: steps, comparison, the network, many pictures, corrections, programs."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.browser import draw, open_page, settled
+from tests.conftest import start_app
+from tests.hand import render
+from tests.screenshot import archive
+
+
+@pytest.fixture
+def page(browser, app_url: str):
+    opened = open_page(browser, app_url)
+    yield opened
+    opened.context.close()
+
+
+def open_drawer(page, name: str) -> None:
+    page.click(f"[data-drawer={name}]")
+
+
+# ------------------------------------------------------------------------------------------------------------- steps
+
+
+def test_every_step_is_shown_with_its_notes_and_the_pixels_that_decided(page) -> None:
+    draw(page, "5")
+    settled(page)
+    page.wait_for_selector(".stages .heat")
+    titles = page.locator(".stages h3").all_inner_texts()
+    assert titles == ["Your picture", "Gray", "Found", "Framed", "Normalised", "Why 5?"]
+    assert "inverted" in page.locator(".stages").inner_text()
+    assert page.locator(".stages img").evaluate_all("images => images.every((image) => image.naturalWidth > 0)")
+    heat = page.locator(".heat").evaluate("node => [...node.getContext('2d').getImageData(0, 0, 28, 28).data]")
+    red, blue = max(heat[::4]), heat[2::4]
+    assert red > 200
+    assert min(blue) == 0
+
+
+def test_the_steps_belong_to_the_newest_drawing(page) -> None:
+    draw(page, "5")
+    settled(page)
+    page.wait_for_selector(".stages .heat")
+    page.click("[data-tool=clear]")
+    page.wait_for_function("() => !document.querySelector('.stages').children.length")
+    draw(page, "1")
+    settled(page)
+    page.wait_for_function("() => document.querySelector('.stages')?.textContent.includes('Why 1?')")
+
+
+# ----------------------------------------------------------------------------------------------------------- compare
+
+
+def test_all_models_of_the_set_are_compared_and_can_be_chosen(page) -> None:
+    draw(page, "3")
+    settled(page)
+    open_drawer(page, "compare")
+    page.wait_for_selector(".comparison tbody tr")
+    rows = page.locator(".comparison tbody tr")
+    digits = page.locator("select.model option").evaluate_all(
+        "all => all.filter((one) => one.value.startsWith('mnist')).length"
+    )
+    assert rows.count() == digits
+    assert "say 3" in page.locator("#compare .hint").inner_text()
+    page.click(".comparison button >> text=mnist-lenet >> nth=0")
+    settled(page)
+    assert page.locator("select.model").input_value().startswith("mnist-lenet")
+
+
+# ----------------------------------------------------------------------------------------------------------- network
+
+
+def test_the_network_introduces_itself(page) -> None:
+    page.select_option("select.model", "mnist-lenet")
+    open_drawer(page, "network")
+    page.wait_for_selector(".card .confusion")
+    card = page.locator(".card").inner_text()
+    assert "61,706" in card
+    assert "training.train" in card
+    assert page.locator(".layers tbody tr").count() >= 5
+    assert page.locator(".curve path").count() == 1
+    diagonal = page.locator(".confusion .right").all_inner_texts()
+    assert sum(map(int, diagonal)) / 10_000 == pytest.approx(0.9952, abs=0.0005)
+
+
+# -------------------------------------------------------------------------------------------------------------- many
+
+
+def bring(page, *pictures: tuple[str, bytes]) -> None:
+    page.set_input_files(
+        "input.file", [{"name": n, "mimeType": "application/octet-stream", "buffer": b} for n, b in pictures]
+    )
+
+
+def png(digit: str) -> bytes:
+    buffer = io.BytesIO()
+    render(digit).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def names(page) -> list[str]:
+    return page.locator(".many-table tbody th").all_inner_texts()
+
+
+def finished(page, rows: int) -> None:
+    page.wait_for_function(f"() => document.querySelectorAll('.many-table tbody tr').length === {rows}")
+    page.wait_for_selector("[data-many=cancel]", state="hidden")
+
+
+def test_several_pictures_become_a_table_and_a_bad_one_costs_no_other(page) -> None:
+    bring(page, ("three.png", png("3")), ("bad.png", b"bad"), ("=eight.png", png("8")))
+    finished(page, 3)
+    assert names(page) == ["three.png", "bad.png", "=eight.png"]
+    said = page.locator(".many-table .said").all_inner_texts()
+    assert (said[0], said[2]) == ("3", "8")
+    assert "not a picture" in said[1]
+    assert page.locator(".many-state").inner_text() == "3 read, 1 failed, 3 shown"
+    page.click("[data-sort=name]")
+    assert names(page) == ["=eight.png", "bad.png", "three.png"]
+    page.click("[data-sort=name]")
+    assert names(page) == ["three.png", "bad.png", "=eight.png"]
+    with page.expect_download() as downloaded:
+        page.click("[data-many=csv]")
+    table = downloaded.value.path().read_text("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["name"] for row in rows] == ["three.png", "bad.png", "'=eight.png"]
+    assert [row["label"] for row in rows] == ["3", "", "8"]
+
+
+def test_a_zip_becomes_a_table_that_can_be_filtered(page) -> None:
+    bring(page, ("drawings.zip", archive(20)))
+    finished(page, 20)
+    assert page.locator(".many-table img").evaluate_all("images => images.every((image) => image.naturalWidth > 0)")
+    page.select_option(".doubt", "0.5")
+    assert page.locator(".many-table tbody tr").count() < 20
+
+
+def test_reading_many_can_be_cancelled(page) -> None:
+    bring(page, ("drawings.zip", archive(600)))
+    page.wait_for_selector(".many-table tbody tr")
+    page.click("[data-many=cancel]")
+    page.wait_for_selector("[data-many=cancel]", state="hidden")
+    assert page.locator(".many-table tbody tr").count() < 600
+
+
+# ------------------------------------------------------------------------------------------------------- corrections
+
+
+def test_corrections_are_off_until_switched_on(page) -> None:
+    draw(page, "5")
+    settled(page)
+    assert page.locator(".offer").is_hidden()
+    open_drawer(page, "corrections")
+    assert "python -m app --corrections" in page.locator("#corrections .hint").inner_text()
+
+
+def test_a_wrong_answer_is_corrected_undone_and_deleted(browser, tmp_path: Path) -> None:
+    app = start_app("--corrections", str(tmp_path / "kept"))
+    try:
+        page = open_page(browser, app.url)
+        page.on("dialog", lambda dialog: dialog.accept())
+        draw(page, "1")
+        settled(page)
+        page.select_option(".right-label", "7")
+        page.wait_for_selector("[data-correction=undo]", state="visible")
+        open_drawer(page, "corrections")
+        page.wait_for_selector(".corrected li")
+        assert page.locator(".corrected li").inner_text().startswith("read as 1, is 7")
+        page.click("[data-correction=undo]")
+        page.wait_for_selector(".corrected li", state="detached")
+        for label in "78":
+            page.select_option(".right-label", label)
+            page.wait_for_function(f"() => document.querySelector('.kept').textContent.includes('{label}')")
+        with page.expect_download() as downloaded:
+            page.click(".corrections-tools a")
+        assert downloaded.value.path().read_bytes().startswith(b"PK")
+        page.click("[data-correction=all]")
+        page.wait_for_selector(".corrected li", state="detached")
+        page.context.close()
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
+
+
+# ---------------------------------------------------------------------------------------------------------- programs
+
+
+def test_snippets_are_shown_with_this_servers_address(page, app_url: str) -> None:
+    open_drawer(page, "programs")
+    page.wait_for_selector(".snippets pre")
+    assert app_url in page.locator(".snippets").inner_text()
+    assert "curl" in page.locator(".snippets").inner_text()

@@ -1,0 +1,170 @@
+"""The page for everybody: by keyboard, by screen reader, on a phone, in the dark, in two languages."""
+
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.benchmarks.many_hands import read_all
+from tests.browser import draw, open_page, settled
+from tests.hands import writings
+
+DRAWERS = ["steps", "compare", "network", "many", "corrections", "programs"]
+SIZES = {
+    "phone": {"width": 360, "height": 740},
+    "desk": {"width": 1200, "height": 900},
+    "wall": {"width": 1920, "height": 1080},
+}
+
+
+@pytest.fixture
+def page(browser, app_url: str):
+    opened = open_page(browser, app_url)
+    yield opened
+    opened.context.close()
+
+
+def press(page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_axe_finds_no_serious_violation(browser, app_url: str, scheme: str, size: str) -> None:
+    page = open_page(browser, app_url, color_scheme=scheme, viewport=SIZES[size])
+    draw(page, "5")
+    settled(page)
+    for drawer in DRAWERS:
+        page.click(f"[data-drawer={drawer}]")
+        page.wait_for_timeout(400)
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+        grave = [
+            (rule["id"], [node["target"] for node in rule["nodes"]][:3])
+            for rule in found.response["violations"]
+            if rule["impact"] in ("serious", "critical")
+        ]
+        assert not grave, f"{drawer}: {grave}"
+    page.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("drawer", DRAWERS)
+def test_nothing_sticks_out_sideways(browser, app_url: str, size: str, drawer: str) -> None:
+    page = open_page(browser, f"{app_url}#drawer={drawer}", viewport=SIZES[size])
+    draw(page, "5")
+    settled(page)
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    page.context.close()
+
+
+def test_a_seven_is_drawn_with_the_keyboard_alone(page) -> None:
+    page.select_option("select.model", "mnist-convnet")
+    settled(page)
+    press(page, "Tab")
+    while not page.evaluate("document.activeElement.matches('.pad')"):
+        press(page, "Tab")
+    press(page, *["ArrowLeft"] * 6, "Space", *["ArrowRight"] * 12)
+    for _ in range(9):
+        press(page, "ArrowDown", "ArrowDown", "ArrowLeft")
+    press(page, "Space")
+    assert settled(page) == "7"
+    press(page, "Escape")
+    assert settled(page) == ""
+
+
+def test_every_control_is_reached_with_the_tabulator(page) -> None:
+    draw(page, "5")
+    settled(page)
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(60):
+        press(page, "Tab")
+        reached.add(
+            page.evaluate("document.activeElement.className + ' ' + (document.activeElement.dataset.tool ?? '')")
+        )
+    for wanted in ("pad", "clear", "upload", "paste", "camera", "model", "device", "light"):
+        assert any(wanted in name for name in reached), (wanted, reached)
+
+
+def test_the_drawers_are_walked_with_arrows(page) -> None:
+    page.focus("[data-drawer=steps]")
+    for drawer in DRAWERS[1:]:
+        press(page, "ArrowRight")
+        assert page.evaluate("document.activeElement.dataset.drawer") == drawer
+        assert page.locator(f"#{drawer}").is_visible()
+    press(page, "Home")
+    assert page.locator("#steps").is_visible()
+    assert page.locator("[role=tabpanel]:visible").count() == 1
+
+
+def test_the_answer_is_announced(page) -> None:
+    verdict = page.locator(".verdict")
+    assert (verdict.get_attribute("role"), verdict.get_attribute("aria-live")) == ("status", "polite")
+    draw(page, "3")
+    settled(page)
+    assert verdict.inner_text().startswith("3")
+
+
+def test_a_link_reproduces_what_was_chosen(page, browser) -> None:
+    page.select_option("select.model", "fashion_mnist-lenet")
+    page.select_option("select.device", "cpu")
+    page.click("[data-drawer=compare]")
+    page.click("[data-language=zh]")
+    page.click(".light")
+    page.click(".light")
+    fragment = {name: values[0] for name, values in parse_qs(urlparse(page.url).fragment).items()}
+    assert fragment == {
+        "model": "fashion_mnist-lenet",
+        "device": "cpu",
+        "drawer": "compare",
+        "language": "zh",
+        "light": "dark",
+    }
+    other = open_page(browser, page.url)
+    assert other.locator("select.model").input_value() == "fashion_mnist-lenet"
+    assert other.locator("select.device").input_value() == "cpu"
+    assert other.locator("#compare").is_visible()
+    assert other.locator("[data-tool=clear]").inner_text() == "清空"
+    assert other.evaluate("document.body.classList.contains('dark')")
+    other.context.close()
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(246, 243, 236)"), ("dark", "rgb(18, 22, 31)")])
+def test_light_follows_the_machine(browser, app_url: str, scheme: str, ground: str) -> None:
+    page = open_page(browser, app_url, color_scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).backgroundColor") == ground
+    page.context.close()
+
+
+def test_the_page_does_not_jump_when_an_answer_comes(page) -> None:
+    parts = "[...document.querySelectorAll('.tools, .bars, .seen, .drawers')]"
+    tops = f"() => {parts}.map((part) => part.getBoundingClientRect().top)"
+    page.evaluate("document.fonts.ready")
+    before = page.evaluate(tops)
+    draw(page, "5")
+    settled(page)
+    assert page.evaluate(tops) == before
+
+
+def test_examples_are_read_by_the_best_model_of_their_set(page) -> None:
+    for example, label in (
+        ("five", "5"),
+        ("number", "4711"),
+        ("boot", "Ankle boot"),
+        ("dress", "Dress"),
+        ("eight", "8"),
+    ):
+        page.click(f"[data-example={example}]")
+        page.wait_for_function("() => document.querySelector('.studio').dataset.settled === 'false' || true")
+        page.wait_for_function(f"() => document.querySelector('.label').textContent === {label!r}")
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_digits_in_many_hands_are_read(browser, app_url: str, size: str) -> None:
+    """50 each here; ``python -m tests.benchmarks.many_hands`` draws more."""
+    page = open_page(browser, app_url, viewport=SIZES[size], has_touch=size == "phone")
+    read = read_all(page, writings(50, seed=len(size)))
+    assert sum(digit == label for digit, label in read) >= 49, [pair for pair in read if len(set(pair)) > 1]
+    page.context.close()
