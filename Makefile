@@ -31,8 +31,8 @@ alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and e
 export: .venv/ready  ## export every best checkpoint of our recipe with seed 0
 	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/')
 
-compare: .venv/ready  ## the table of all networks
-	$(ALL) -m training.compare
+compare: .venv/ready  ## the table of all networks, and docs/frontier.png
+	$(ALL) -m training.compare --picture docs/frontier.png
 
 bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.pen_to_label

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import affine_grid, grid_sample, interpolate, max_pool2d
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may be moved, drawn evenly from either side of zero.
+    """How far an image may be moved, drawn evenly from either side of zero; the last four where it shall be strong.
 
     Attributes:
         degrees: of rotation.
@@ -23,6 +23,11 @@ class Augmentation:
         mirror: whether left and right may be exchanged.
         gamma: the logarithm of the exponent that brightens or darkens the object.
         negate: how often light and dark are exchanged inside of the object, as a fraction.
+        bend: pixels by which a point may leave its place on its own, neighbours alike.
+        stroke: the share of the way to a stroke thicker or thinner by a pixel on both sides.
+        erase: the share of the images from which a rectangle is erased.
+        sharp: the share of the images that are only mirrored and shifted by whole pixels. The others lose some of
+            their sharpness, as most of their pixels come to lie between those of the original.
     """
 
     degrees: float
@@ -32,21 +37,56 @@ class Augmentation:
     mirror: bool
     gamma: float = 0.0
     negate: float = 0.0
+    bend: float = 0.0
+    stroke: float = 0.0
+    erase: float = 0.0
+    sharp: float = 0.0
 
 
-def augment(images: Tensor, augmentation: Augmentation, background: float) -> Tensor:
+def augment(images: Tensor, augmentation: Augmentation, background: float, *, strong: bool = False) -> Tensor:
     """Move every image of a batch on its own: (N, 1, H, W) -> (N, 1, H, W).
 
     Args:
         images: normalised.
         augmentation: the limits.
         background: the value of an empty pixel, which also fills what moves in from outside.
+        strong: whether it is bent too, its strokes made thicker or thinner, and some kept sharp.
     """
-    grid = affine_grid(_random_affine(images, augmentation), list(images.shape), align_corners=False)
-    return grid_sample(images - background, grid, align_corners=False) + background
+    matrices, light = _random_affine(images, augmentation), images - background
+    if strong:
+        sharp = (torch.rand(len(images), device=images.device) < augmentation.sharp)[:, None, None]
+        matrices = torch.where(sharp, _whole_pixels(matrices, images.shape[-1]), matrices)
+    grid = affine_grid(matrices, list(images.shape), align_corners=False)
+    if strong and augmentation.bend:
+        grid = grid + _random_bends(images, augmentation.bend).masked_fill(sharp[..., None], 0)
+    if strong and augmentation.stroke:
+        light = _change_strokes(light, augmentation.stroke)
+    return grid_sample(light, grid, align_corners=False) + background
 
 
-def shade(images: Tensor, augmentation: Augmentation, background: float, white: float) -> Tensor:
+def erase(images: Tensor, share: float, background: float, white: float) -> Tensor:
+    """Put noise in place of a rectangle in a ``share`` of the images: (N, 1, H, W) -> (N, 1, H, W).
+
+    The rectangle takes 2 to 33 % of the image, and one side is at most 3.3 times the other; what would lie outside of
+    the image is cut off (Zhong et al., "Random erasing data augmentation", 2017, section 3).
+    """
+    count, device = len(images), images.device
+    height, width = images.shape[-2:]
+    area = torch.empty(count, device=device).uniform_(0.02, 0.33)
+    aspect = torch.empty(count, device=device).uniform_(-math.log(3.3), math.log(3.3)).exp()
+
+    def inside(size: int, side: Tensor) -> Tensor:
+        first = torch.rand(count, device=device) * (1 - side).clamp(min=0) * size
+        place = torch.arange(size, device=device) + 0.5
+        return (place >= first[:, None]) & (place < (first + side * size)[:, None])
+
+    rows, columns = inside(height, (area * aspect).sqrt()), inside(width, (area / aspect).sqrt())
+    erased = rows[:, None, :, None] & columns[:, None, None, :]
+    erased &= (torch.rand(count, device=device) < share)[:, None, None, None]
+    return torch.where(erased, torch.empty_like(images).uniform_(background, white), images)
+
+
+def shade(images: Tensor, augmentation: Augmentation, background: float, white: float, share: float = 1.0) -> Tensor:
     """Change the light inside of every object on its own, and leave the background empty: (N, 1, H, W) alike.
 
     Args:
@@ -54,6 +94,7 @@ def shade(images: Tensor, augmentation: Augmentation, background: float, white: 
         augmentation: the limits.
         background: the value of an empty pixel.
         white: the value of a full one.
+        share: of the images, drawn at random; the others stay.
     """
     light = (images - background) / (white - background)
     each = (len(images), 1, 1, 1)
@@ -62,7 +103,39 @@ def shade(images: Tensor, augmentation: Augmentation, background: float, white: 
     negated = torch.rand(each, device=images.device) < augmentation.negate
     changed = torch.where(negated, 1 - 0.9 * changed, changed)
     inside = light > 0.02  # a little more than what moving an image by a fraction of a pixel leaves outside
+    if share < 1:
+        inside &= torch.rand(each, device=images.device) < share
     return torch.where(inside, changed, light) * (white - background) + background
+
+
+BEND_POINTS = 5
+"""A side: so many points of an image are drawn on their own, and what lies between follows them smoothly."""
+
+
+def _random_bends(images: Tensor, limit: float) -> Tensor:
+    """(N, H, W, 2) ways from each point's place, in ``affine_grid``'s units; at most ``limit`` pixels.
+
+    Elastic deformation (Simard, Steinkraus, Platt, "Best practices for convolutional neural networks", 2003, section
+    2), with a coarse grid enlarged in place of fine noise blurred.
+    """
+    coarse = (torch.rand(len(images), 2, BEND_POINTS, BEND_POINTS, device=images.device) * 2 - 1) * limit
+    smooth = interpolate(coarse, size=images.shape[-2:], mode="bicubic", align_corners=True)
+    return smooth.permute(0, 2, 3, 1) * (2 / images.shape[-1])
+
+
+def _change_strokes(light: Tensor, limit: float) -> Tensor:
+    """Go some of the way from each image, 0 where it is empty, to its dilation or its erosion by a pixel."""
+    thick, thin = max_pool2d(light, 3, stride=1, padding=1), -max_pool2d(-light, 3, stride=1, padding=1)
+    way = (torch.rand(len(light), 1, 1, 1, device=light.device) * 2 - 1) * limit
+    return torch.where(way > 0, light + way * (thick - light), light - way * (thin - light))
+
+
+def _whole_pixels(matrices: Tensor, size: int) -> Tensor:
+    """Leave of each (N, 2, 3) matrix whether it mirrors, and its shift, rounded to pixels of an image of ``size``."""
+    whole = torch.zeros_like(matrices)
+    whole[:, 0, 0], whole[:, 1, 1] = matrices[:, 0, 0].sign(), 1
+    whole[:, :, 2] = (matrices[:, :, 2] * size / 2).round() * 2 / size
+    return whole
 
 
 def _random_affine(images: Tensor, limits: Augmentation) -> Tensor:

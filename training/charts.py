@@ -2,18 +2,30 @@
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from exports.preprocessing import Pixels
 from training.files import atomic_path
 
 INK, GRAY, RED = "#1f2933", "#8a8f98", "#d1495b"
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a network costs and what it gives: the time of one image, the size of its file, its accuracy from 0 to 1."""
+
+    name: str
+    milliseconds: float
+    kilobytes: float
+    accuracy: float
 
 
 def curves(history: list[dict[str, float]]) -> Figure:
@@ -79,6 +91,76 @@ def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], 
         axis.set_major_formatter(PercentFormatter(xmax=1))
     _plain(axes)
     return figure
+
+
+def frontier(measured: dict[str, list[Point]]) -> Figure:
+    """Accuracy over latency and over size, a row a data set; the line joins what nothing cheaper beats.
+
+    Args:
+        measured: by the data set's title, the points of its networks.
+    """
+    figure = Figure(figsize=(9, 3.8 * len(measured)), layout="constrained")
+    panels = []
+    for (title, points), (left, right) in zip(
+        measured.items(), figure.subplots(len(measured), 2, squeeze=False), strict=True
+    ):
+        left.set(ylabel=f"{title}: test accuracy", xlabel="ms an image")
+        right.set(xlabel="kB")
+        panels.append((left, points, [(point.milliseconds, point.accuracy) for point in points]))
+        panels.append((right, points, [(point.kilobytes, point.accuracy) for point in points]))
+    for axes, _, places in panels:
+        _frontier(axes, places)
+    figure.draw_without_rendering()  # now it is known where the points lie
+    for axes, points, places in panels:
+        _name_points(axes, [point.name for point in points], places)
+    return figure
+
+
+def _frontier(axes: Axes, places: list[tuple[float, float]]) -> None:
+    costs, accuracies = np.array(places).T
+    best = unbeaten(places)
+    axes.step(costs[best], accuracies[best], where="post", color=RED, linewidth=1, alpha=0.6)
+    axes.scatter(costs, accuracies, s=18, c=_colours(places), zorder=3)
+    axes.set_xscale("log")
+    # From 99.0 to 99.5 % is as far as from 90 to 95: half of the mistakes. 100 % has no place on such an axis.
+    axes.set_yscale("function", functions=(lambda y: -np.log(np.maximum(1 - y, 1e-6)), lambda z: 1 - np.exp(-z)))
+    axes.margins(x=0.2, y=0.1)
+    axes.yaxis.set_major_locator(FixedLocator(_ticks(accuracies)))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=1))
+    _plain(axes)
+
+
+def _colours(places: list[tuple[float, float]]) -> list[str]:
+    best = unbeaten(places)
+    return [RED if index in best else GRAY for index in range(len(places))]
+
+
+def _ticks(accuracies: NDArray[np.float64]) -> list[float]:
+    """Round accuracies between the worst and the best, denser towards 1."""
+    steps = [0.5, 0.6, 0.7, 0.8, 0.84, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.994, 0.996, 0.998]
+    return [step for step in steps if accuracies.min() - 0.01 <= step <= accuracies.max() + 0.001]
+
+
+def _name_points(axes: Axes, names: list[str], places: list[tuple[float, float]]) -> None:
+    """Write each name beside its point, where no other name stands yet."""
+    taken: list[Bbox] = []
+    for name, place, colour in zip(names, places, _colours(places), strict=True):
+        text = axes.annotate(name, place, (5, 3), textcoords="offset points", fontsize=7, color=colour)
+        for away in (3, -9, 11, -17, 19, -25, 27):
+            text.xyann = (5, away)
+            box = text.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
+
+
+def unbeaten(points: list[tuple[float, float]]) -> list[int]:
+    """Return which of (cost, accuracy) have no point beside them that is as cheap and more accurate: cheapest first."""
+    found: list[int] = []
+    for index in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
+        if not found or points[index][1] > points[found[-1]][1]:
+            found.append(index)
+    return found
 
 
 def filters(weights: NDArray[np.float32]) -> Figure:

@@ -13,6 +13,7 @@ import typer
 from training.console import sentences_and_exit_codes
 
 if TYPE_CHECKING:
+    from training.charts import Point
     from training.checkpoint import Checkpoint
 
 SINGLE_RUNS, BATCH, BATCH_RUNS = 100, 256, 7
@@ -26,12 +27,17 @@ def compare(
     checkpoints: Annotated[Path, typer.Option(help="The folder of the runs.")] = Path("models/checkpoints"),
     exports: Annotated[Path, typer.Option(help="The folder of the exports.")] = Path("exports"),
     output: Annotated[Path | None, typer.Option(help="A file for the table instead of stdout.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="A PNG of accuracy against latency and size, of all exports.")
+    ] = None,
 ) -> None:
     """Compare networks: size and work, test accuracy by both recipes, seconds an epoch, and speed in ONNX Runtime."""
     with sentences_and_exit_codes():
         rows = list(gather(checkpoints, exports))
         if not rows:
             raise ValueError(f"Neither {checkpoints} holds a run nor {exports} an export. Train or export one first.")
+        if picture is not None:
+            _draw(rows, picture)
         table = to_markdown(rows)
         if output is None:
             typer.echo(table, nl=False)
@@ -41,6 +47,21 @@ def compare(
         with atomic_path(output) as temporary:
             temporary.write_text(table, encoding="utf-8")
         typer.echo(str(output))
+
+
+def _draw(rows: "list[Row]", path: Path) -> None:
+    from training.charts import frontier, save
+    from training.datasets import DATASETS
+
+    points = {
+        dataset.title: [point for row in rows if row.dataset == dataset.name and (point := row.point()) is not None]
+        for dataset in DATASETS.values()
+    }
+    measured = {title: found for title, found in points.items() if found}
+    if not measured:
+        raise ValueError("There is no export to draw. Export a run first.")
+    save(frontier(measured), path)
+    typer.echo(str(path), err=True)
 
 
 @dataclass
@@ -70,6 +91,14 @@ class Row:
     export_bytes: int | None = None
     milliseconds: float | None = None
     images_per_second: float | None = None
+
+    def point(self) -> "Point | None":
+        """Return its place in the picture of all exports; None where it is not exported, or its accuracy unknown."""
+        from training.charts import Point
+
+        if self.milliseconds is None or self.export_bytes is None or self.test is None:
+            return None
+        return Point(self.model, self.milliseconds, self.export_bytes / 1000, self.test)
 
 
 def gather(checkpoints: Path, exports: Path) -> Iterator[Row]:
@@ -121,7 +150,7 @@ def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
     for run in tuned or runs:
         if run.config["recipe"] == "tutorial":
             row.tutorial.append(run.metrics["test_accuracy"])
-        elif run.config["recipe"] == "ours":
+        elif run.config["recipe"] in ("ours", "real"):
             row.ours.append(run.metrics["test_accuracy"])
             row.seconds.append(statistics.median(epoch["seconds"] for epoch in run.history))
             if row.test is None:

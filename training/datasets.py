@@ -74,7 +74,18 @@ DATASETS = {
                 stroke=(1.95, 2.73),
                 even_lighting=True,
             ),  # the box: LeCun et al. 1998, section III.A
-            augmentation=Augmentation(degrees=12, shear=0.15, scale=0.1, shift=1.5, mirror=False, gamma=0.3),
+            augmentation=Augmentation(
+                degrees=12,
+                shear=0.15,
+                scale=0.1,
+                shift=1.5,
+                mirror=False,
+                gamma=0.3,
+                bend=1.2,
+                stroke=0.3,
+                erase=0.25,
+                sharp=0.25,
+            ),
         ),
         Dataset(
             name="fashion_mnist",
@@ -87,7 +98,9 @@ DATASETS = {
             input=InputSpec(
                 mean=0.2860, std=0.3530, box=28, centering="box", full_range=False, stroke=None, even_lighting=False
             ),  # the box: Xiao, Rasul, Vollgraf 2017, section 2
-            augmentation=Augmentation(degrees=0, shear=0, scale=0.05, shift=1, mirror=True, gamma=0.7, negate=0.25),
+            augmentation=Augmentation(
+                degrees=0, shear=0, scale=0.05, shift=1, mirror=True, gamma=0.7, negate=0.25, erase=0.5, sharp=0.5
+            ),
         ),
     )
 }

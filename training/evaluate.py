@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ def evaluate(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Simulate real pictures of the test images instead.")] = False,
+    part: Annotated[
+        Literal["test", "validation"], typer.Option(help="With --real: whose images; validation to choose by.")
+    ] = "test",
     count: Annotated[int, typer.Option(min=1, help="With --real: pictures for each condition.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="With --real: of the simulation.")] = 0,
     condition: Annotated[list[str] | None, typer.Option(help="With --real: only this one; may be repeated.")] = None,
@@ -25,6 +28,9 @@ def evaluate(
         Path | None, typer.Option(help="A folder of photographs (training.photos); reads those held out of training.")
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="How far an export's confidence can be trusted.")] = False,
+    views: Annotated[
+        bool, typer.Option("--views", help="Average an export's answers to shifted and mirrored test images.")
+    ] = False,
 ) -> None:
     """Measure test accuracy: a .pt through torch, an .onnx through the app's whole path from picture to answer."""
     with sentences_and_exit_codes():
@@ -32,7 +38,12 @@ def evaluate(
             if trust:
                 _say_trust(file, count, seed, data_dir, as_json)
                 continue
-            for name, correct, images in _conditions(file, data_dir, real, count, seed, condition or [], photos):
+            asked = (
+                _views(file, data_dir)
+                if views
+                else _conditions(file, data_dir, real, count, seed, condition or [], photos, part)
+            )
+            for name, correct, images in asked:
                 result = {"file": str(file), "images": images, "correct": correct, "accuracy": correct / images}
                 text = f"{correct:,} of {images:,} right, {correct / images:.2%}  {file}  {name}".rstrip()
                 typer.echo(json.dumps(result | {"condition": name}) if as_json else text)
@@ -47,8 +58,22 @@ def _say_trust(file: Path, count: int, seed: int, data_dir: Path, as_json: bool)
         typer.echo(json.dumps(result) if as_json else f"{value:.4f}  {name}  {file}")
 
 
+def _views(file: Path, data_dir: Path) -> Iterator[tuple[str, int, int]]:
+    from app.classifier import Classifier
+    from training.views import count_right
+
+    yield "answers to all views averaged", *count_right(Classifier(file, "cpu"), data_dir)
+
+
 def _conditions(
-    file: Path, data_dir: Path, real: bool, count: int, seed: int, conditions: list[str], photos: Path | None
+    file: Path,
+    data_dir: Path,
+    real: bool,
+    count: int,
+    seed: int,
+    conditions: list[str],
+    photos: Path | None,
+    part: Literal["test", "validation"],
 ) -> Iterator[tuple[str, int, int]]:
     """Yield what is asked for: a condition's name, how many are right, how many there are."""
     if not (real or photos):
@@ -62,7 +87,7 @@ def _conditions(
         raise ValueError(f"{file}: --real and --photos go the app's whole way, for which an export (.onnx) is needed.")
     classifier = Classifier(file, "cpu")
     if real:
-        yield from simulated(classifier, count, seed, data_dir, conditions)
+        yield from simulated(classifier, count, seed, data_dir, conditions, part)
     if photos:
         yield from photographed(classifier, photos)
 

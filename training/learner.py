@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, kl_div
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
@@ -23,6 +23,7 @@ class Learner:
         network: the one that learns, as built.
         parallel: the same, behind what adds up gradients where there are several processes.
         averaged: the moving average of its weights, or None where the recipe has no averaging.
+        teacher: a network that has learnt, whose answers count beside the labels, or None.
     """
 
     network: nn.Module
@@ -31,12 +32,19 @@ class Learner:
     optimizer: Optimizer
     scheduler: LRScheduler
     recipe: Recipe
+    teacher: nn.Module | None = None
 
     @classmethod
     def of(
-        cls, network: nn.Module, recipe: Recipe, steps: int, device: torch.device, processes: Processes
+        cls,
+        network: nn.Module,
+        recipe: Recipe,
+        steps: int,
+        device: torch.device,
+        processes: Processes,
+        teacher: nn.Module | None = None,
     ) -> "Learner":
-        """Prepare a network with fresh weights to learn by a recipe, in so many ``steps``."""
+        """Prepare a network with fresh weights to learn by a recipe, in so many ``steps``, perhaps from a teacher."""
         network = network.to(device).to(memory_format=torch.channels_last)
         _turn_gradients(network)
         optimizer = make_optimizer(network, recipe)
@@ -54,6 +62,7 @@ class Learner:
             optimizer=optimizer,
             scheduler=_scheduler(optimizer, recipe, steps),
             recipe=recipe,
+            teacher=teacher.to(device).to(memory_format=torch.channels_last).eval() if teacher else None,
         )
 
     @property
@@ -71,6 +80,8 @@ class Learner:
         """
         logits = run_model(self.parallel, images, bfloat16=self.recipe.bfloat16)
         loss = _loss(logits, labels, self.recipe)
+        if self.teacher is not None:
+            loss = loss.lerp(self._distance_from_teacher(images, logits), self.recipe.teaching)
         self.optimizer.zero_grad(set_to_none=True)
         (loss * share).backward()
         self.optimizer.step()
@@ -78,6 +89,20 @@ class Learner:
         if self.averaged is not None:
             self.averaged.update_parameters(self.network)
         return loss.detach(), logits.detach()
+
+    def _distance_from_teacher(self, images: Tensor, logits: Tensor) -> Tensor:
+        """Mean divergence of the pupil's answers from the teacher's, which sees the same changed images.
+
+        Both are softened by the temperature, whose square keeps the gradients' size (Hinton, Vinyals, Dean, 2015,
+        section 2); the same images: Beyer et al., "Knowledge distillation: a good teacher is patient and consistent",
+        2022.
+        """
+        assert self.teacher is not None
+        temperature = self.recipe.teaching_temperature
+        with torch.no_grad():
+            taught = run_model(self.teacher, images, bfloat16=self.recipe.bfloat16)
+        answers, wanted = ((each / temperature).log_softmax(dim=1) for each in (logits, taught))
+        return kl_div(answers, wanted, reduction="batchmean", log_target=True) * temperature**2
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that ``load_state_dict`` needs to go on as if never stopped."""
@@ -118,7 +143,14 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     """Return the recipe's optimizer, fused: one pass over all weights."""
     match recipe.optimizer:
         case "sgd":
-            return SGD(network.parameters(), recipe.lr, momentum=recipe.momentum, fused=True)
+            return SGD(
+                network.parameters(),
+                recipe.lr,
+                momentum=recipe.momentum,
+                nesterov=recipe.nesterov,
+                weight_decay=recipe.weight_decay,
+                fused=True,
+            )
         case "adam":
             return Adam(network.parameters(), recipe.lr, fused=True)
         case "adamw":

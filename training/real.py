@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.datasets import find_dataset, load_pixels
+from training.datasets import Part, find_dataset, load_pixels
 from training.photos import find_photos
 from training.simulate import MIXTURE
 from training.simulator import CONDITIONS, originals, simulate
@@ -24,23 +24,29 @@ SEED = 20_260_201
 NUMBERS = ("numbers/apart", "numbers/touching")
 """Conditions of numbers of 2 to 8 digits."""
 
-PART = 100
+CHUNK = 100
 """Pictures that are classified at a time."""
 
 
 def simulated(
-    classifier: "Classifier", count: int, seed: int, data_dir: Path, conditions: Sequence[str] = ()
+    classifier: "Classifier",
+    count: int,
+    seed: int,
+    data_dir: Path,
+    conditions: Sequence[str] = (),
+    part: Part = "test",
 ) -> Iterator[tuple[str, int, int]]:
-    """Simulate pictures of random test images in every condition of the classifier's data set, and read them.
+    """Simulate pictures of random images in every condition of the classifier's data set, and read them.
 
     Where the images are digits there are numbers of 2 to 8 of them too, right when every digit is.
 
     Args:
         classifier: reads them, from picture to answer.
-        count: pictures for each condition; more than the 10,000 test images there are is as many as there are.
+        count: pictures for each condition; more than the images there are is as many as there are.
         seed: decides the images and everything else.
         data_dir: torchvision's folder.
         conditions: names of those to simulate; all where there is none.
+        part: whose images; ``validation`` to choose by.
 
     Yields:
         The condition's name, how many pictures were read right, and how many there were.
@@ -54,7 +60,7 @@ def simulated(
     if unknown := set(conditions) - set(known):
         raise ValueError(f"There is no condition {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
     asked = conditions or known
-    pixels, labels = load_pixels(dataset, "test", data_dir)
+    pixels, labels = load_pixels(dataset, part, data_dir)
     chosen = np.random.default_rng(seed).permutation(len(labels))[:count]
     images = originals(dataset.name, pixels[chosen], labels[chosen], seed)
     for name, condition in CONDITIONS[dataset.name].items():
@@ -111,5 +117,5 @@ def _read_numbers(classifier: "Classifier", pictures: "Iterator[tuple[str, Image
 
 
 def _class_ids(classifier: "Classifier", pictures: "Iterator[Image.Image]") -> Iterator[int | None]:
-    while part := list(islice(pictures, PART)):
+    while part := list(islice(pictures, CHUNK)):
         yield from (prediction.class_id for prediction in classifier.predict(part))

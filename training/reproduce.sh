@@ -7,6 +7,8 @@
 #   training/reproduce.sh            all but AlexNet: hours on two cores
 #   training/reproduce.sh alexnet    AlexNet by our recipe, exported whole: hours more on a CPU
 #                                    (COMPACT=1 exports it with fewer bits, as it is shipped)
+#   training/reproduce.sh inkwear    the large inkwear on both sets, then the small one taught by it: seven hours of a
+#                                    core; not shipped yet
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
@@ -26,6 +28,18 @@ RUNS
 --dataset fashion_mnist --model alexnet --start-from models/checkpoints/fashion_mnist-alexnet/best.pt --epochs 2 --lr 0.00025
 RUNS
     $python -m training.export models/checkpoints/{mnist-alexnet,fashion_mnist-alexnet-tuned}/best.pt ${COMPACT:+--compact}
+    exit
+fi
+
+if [ "${1:-}" = inkwear ]; then
+    train <<'RUNS'
+--dataset fashion_mnist --model inkwear_l
+--dataset mnist --model inkwear_l --epochs 40
+RUNS
+    train <<'RUNS'
+--dataset fashion_mnist --model inkwear_s --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt
+--dataset mnist --model inkwear_s --epochs 40 --teacher models/checkpoints/mnist-inkwear_l/best.pt
+RUNS
     exit
 fi
 
@@ -105,4 +119,4 @@ $python -m training.evaluate --real exports/mnist-convnet.onnx --condition drawi
 $python -m training.evaluate --real exports/fashion_mnist-sprint.onnx --condition plain --condition textured --count 500
 [ -z "$photos" ] || $python -m training.evaluate --photos "$PHOTOS" exports/fashion_mnist-{sturdy,sprint}.onnx
 $python -m training.evaluate --trust exports/{mnist,fashion_mnist}-sturdy.onnx --count 1000
-$python -m training.compare
+$python -m training.compare --picture docs/frontier.png

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from exports.preprocessing import normalize
 from models import create_model
-from training.augment import augment, shade
+from training.augment import augment, erase, shade
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.corpus import describe_corpus, load_corpus
 from training.datasets import Dataset, Split, find_dataset, load_split, to_split
+from training.export import rebuild
 from training.extra import Extra, load_extra
 from training.files import remove_leftovers
 from training.interrupt import StopRequest, stop_request
@@ -58,6 +59,8 @@ class Config:
     """Folders or exported ZIPs of corrections (``training.extra``)."""
     extra_share: float = EXTRA_SHARE
     """The share of an epoch's images that the corrections make up."""
+    teacher: Path | None = None
+    """The checkpoint of another network, whose answers count beside the labels."""
 
     @classmethod
     def of(
@@ -70,6 +73,7 @@ class Config:
         start_from: Path | None = None,
         extra_data: Sequence[Path] = (),
         extra_share: float = EXTRA_SHARE,
+        teacher: Path | None = None,
         **changes: float | None,
     ) -> "Config":
         """Return the config of a recipe by name, with ``changes`` to single numbers of it.
@@ -80,16 +84,19 @@ class Config:
             ValueError: there is no such recipe for this network.
         """
         learning = find_recipe(recipe, model, **changes, small_images=None if start_from is None else 0.0)
-        return cls(dataset, model, recipe, learning, seed, tuple(also), start_from, tuple(extra_data), extra_share)
+        return cls(
+            dataset, model, recipe, learning, seed, tuple(also), start_from, tuple(extra_data), extra_share, teacher
+        )
 
     @property
     def name(self) -> str:
         """The run's folder: the data set and the network, and what departs from the shipped run."""
         recipe = "" if self.recipe == "ours" else f"-{self.recipe}"
         seed = f"-seed{self.seed}" if self.seed else ""
+        taught = "-taught" if self.teacher else ""
         tuned = "-tuned" if self.start_from else ""
         corrected = "-corrected" if self.extra_data else ""
-        return f"{self.dataset}-{self.model}{recipe}{tuned}{corrected}{seed}"
+        return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{corrected}{seed}"
 
     @cached_property
     def extra(self) -> Extra | None:
@@ -106,17 +113,18 @@ class Config:
 
         Raises:
             DataError: a file of more training images is missing.
-            CheckpointError: ``start_from`` is no checkpoint.
+            CheckpointError: ``start_from`` or ``teacher`` is no checkpoint.
             CorrectionsError, DataError: as ``extra``.
         """
-        started = {"start_from": _describe_start(self.start_from)} if self.start_from else {}
+        others = {"start_from": self.start_from, "teacher": self.teacher}
+        runs = {name: _describe_run(path) for name, path in others.items() if path}
         also = {"also": ", ".join(map(describe_corpus, self.also))} if self.also else {}
         named = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed}
         extra = {"extra_data": str(self.extra), "extra_share": self.extra_share} if self.extra else {}
-        return {**named, **started, **also, **extra, **asdict(self.learning)}
+        return {**named, **runs, **also, **extra, **asdict(self.learning)}
 
 
-def _describe_start(path: Path) -> str:
+def _describe_run(path: Path) -> str:
     """Return which run's weights a checkpoint holds, and after how many epochs."""
     return f"{path.parent.name} after {load_checkpoint(path).metrics.get('epoch', 0):.0f} epochs"
 
@@ -154,8 +162,9 @@ def fit(
     network = create_model(config.model, len(dataset.class_names))
     if config.start_from:
         _load_start(network, config.start_from)
+    teacher = _load_teacher(config.teacher, dataset) if config.teacher else None
     with joined(device) as (processes, device):
-        run = _Run(config, dataset, network, data_dir, folder, device, processes)
+        run = _Run(config, dataset, network, teacher, data_dir, folder, device, processes)
         if resume and last.exists():
             run.restore(load_checkpoint(last))
         elif resume and processes.first:
@@ -182,6 +191,13 @@ def _load_start(network: nn.Module, path: Path) -> None:
         ) from error
 
 
+def _load_teacher(path: Path, dataset: Dataset) -> nn.Module:
+    checkpoint = load_checkpoint(path)
+    if checkpoint.config["dataset"] != dataset.name:
+        raise RunError(f"{path} learnt {checkpoint.config['dataset']}; a teacher of {dataset.name} is needed.")
+    return rebuild(checkpoint)
+
+
 class _Run:
     """A run under way."""
 
@@ -190,6 +206,7 @@ class _Run:
         config: Config,
         dataset: Dataset,
         network: nn.Module,
+        teacher: nn.Module | None,
         data_dir: Path,
         folder: Path,
         device: torch.device,
@@ -208,7 +225,7 @@ class _Run:
             self.train = config.extra.mixed_into(self.train, config.extra_share, dataset)
         self.steps_an_epoch = math.ceil(len(self.train.labels) / self.recipe.batch_size)
         self.steps_in_all = max(1, round(self.recipe.epochs * self.steps_an_epoch))
-        self.learner = Learner.of(network, self.recipe, self.steps_in_all, device, processes)
+        self.learner = Learner.of(network, self.recipe, self.steps_in_all, device, processes, teacher)
         self.full_size: int | None = getattr(network, "image_size", None)
         self.black, self.white = map(float, normalize(np.array([0, 255], np.uint8), dataset.input))
         self.versions = _versions(device, processes)
@@ -283,9 +300,12 @@ class _Run:
         self._save(self.folder / "last.pt", self.checkpoint(for_going_on=True))
 
     def _augment(self, images: Tensor) -> Tensor:
-        if self.recipe.augment:
-            images = augment(images, self.dataset.augmentation, self.black)
-        return shade(images, self.dataset.augmentation, self.black, self.white) if self.recipe.shading else images
+        recipe, limits = self.recipe, self.dataset.augmentation
+        if recipe.augment:
+            images = augment(images, limits, self.black, strong=recipe.strong)
+        if recipe.shading:
+            images = shade(images, limits, self.black, self.white, recipe.shading)
+        return erase(images, limits.erase, self.black, self.white) if recipe.strong else images
 
     # ------------------------------------------------------------------------------------------------ the best epoch
 

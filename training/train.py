@@ -22,7 +22,7 @@ def train(
     dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
     model: Annotated[str, typer.Option(help="A network of models/, such as lenet or resnet.")],
     recipe: Annotated[
-        RecipeName, typer.Option(help="Ours, the network's tutorial's, or ours in one quick epoch.")
+        RecipeName, typer.Option(help="Ours, the network's tutorial's, ours in one quick epoch, or for --also.")
     ] = "ours",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Instead of the recipe's; may be 0.5.")] = None,
     lr: Annotated[
@@ -41,6 +41,9 @@ def train(
     extra_share: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="The share of an epoch's images that they shall make up.")
     ] = EXTRA_SHARE,
+    teacher: Annotated[
+        Path | None, typer.Option(help="A checkpoint of a larger network, to learn from its answers too.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -67,6 +70,7 @@ def train(
             start_from,
             extra_data or (),
             extra_share,
+            teacher,
             epochs=epochs,
             lr=lr,
             batch_size=batch_size,

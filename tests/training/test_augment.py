@@ -1,10 +1,16 @@
+import pytest
 import torch
 
-from training.augment import Augmentation, augment, shade
+from training.augment import Augmentation, augment, erase, shade
 from training.datasets import DATASETS
 
 NOTHING = Augmentation(degrees=0, shear=0, scale=0, shift=0, mirror=False)
 EMPTY = -0.4
+
+
+@pytest.fixture(autouse=True)
+def same_chances() -> None:
+    torch.manual_seed(1)
 
 
 def image_of(*pixels: tuple[int, int]) -> torch.Tensor:
@@ -58,3 +64,60 @@ def test_shading_changes_the_object_and_leaves_the_background_empty() -> None:
     assert len(shaded[:, 0, 4, 7].unique()) == 64
     assert 16 <= int((shaded[:, 0, 20, 11] < 0).sum()) <= 48
     assert shaded.max() <= 2.0 + 1e-6
+
+
+def test_a_share_of_the_images_is_shaded() -> None:
+    images = image_of((4, 7))
+    images[:, :, 4, 7] = 0.5
+    shaded = shade(images, Augmentation(0, 0, 0, 0, mirror=False, gamma=0.7), EMPTY, white=2.0, share=0.5)
+    same = (shaded - images).abs().amax(dim=(1, 2, 3)) < 1e-6
+    assert 16 <= int(same.sum()) <= 48
+
+
+def test_only_strong_augmentation_bends_thickens_and_keeps_sharp() -> None:
+    images = image_of((14, 14), (6, 20))
+    limits = Augmentation(0, 0, 0, 0, mirror=False, bend=2, stroke=0.5, sharp=0.5)
+    torch.testing.assert_close(augment(images, limits, EMPTY), images, atol=1e-5, rtol=0)
+    changed = augment(images, limits, EMPTY, strong=True)
+    assert (changed - images).abs().amax(dim=(1, 2, 3)).min() > 0.01
+
+
+def test_a_bend_stays_within_its_limit_and_neighbours_go_alike() -> None:
+    bent = augment(image_of((14, 4), (14, 5), (14, 24)), Augmentation(0, 0, 0, 0, False, bend=2), EMPTY, strong=True)
+    light = bent - EMPTY
+    rows = torch.arange(28.0)
+    left, right = (half.sum(dim=(1, 3)) @ rows / half.sum(dim=(1, 2, 3)) for half in (light[..., :14], light[..., 14:]))
+    assert 0.7 <= (left - 14).abs().max() <= 3
+    assert (left - right).abs().max() > 1, "far from each other they go on their own"
+    assert light[..., 2:8].amax(dim=(1, 2, 3)).min() > 0.3, "the pair is still a pair"
+
+
+@pytest.mark.parametrize(("limit", "least", "most"), [(0.0, 1, 1), (0.6, 0.3, 7)])
+def test_strokes_become_thicker_and_thinner(limit: float, least: float, most: float) -> None:
+    images = image_of(*((row, column) for row in range(5, 23) for column in (13, 14, 15)))
+    changed = augment(images, Augmentation(0, 0, 0, 0, False, stroke=limit), EMPTY, strong=True)
+    ink = ((changed - EMPTY).sum(dim=(1, 2, 3)) / (images - EMPTY).sum(dim=(1, 2, 3))).tolist()
+    assert least <= min(ink) <= max(ink) <= most
+    assert (min(ink) < 0.8 and max(ink) > 1.2) == bool(limit)
+
+
+def test_sharp_images_move_by_whole_pixels() -> None:
+    limits = Augmentation(degrees=9, shear=0.2, scale=0.1, shift=2, mirror=True, bend=2, sharp=1.0)
+    moved = augment(image_of((14, 11)), limits, EMPTY, strong=True)
+    assert torch.allclose(moved.amax(dim=(1, 2, 3)), torch.tensor(2.0), atol=1e-4)
+    assert ((moved > EMPTY + 1e-3).sum(dim=(1, 2, 3)) == 1).all(), "one pixel, as before"
+    places = {divmod(int(image.argmax()), 28) for image in moved}
+    assert {column > 13 for _, column in places} == {True, False}, "mirrored and not"
+    assert len(places) > 10
+
+
+def test_a_rectangle_is_erased_from_its_share_of_the_images() -> None:
+    images = torch.full((400, 1, 28, 28), 0.5)
+    changed = erase(images, 0.25, EMPTY, 2.0) != images
+    erased = changed.flatten(1).sum(dim=1)
+    assert 60 <= int((erased > 0).sum()) <= 140
+    inside = erased[erased > 0] / 28**2
+    assert 0.01 < inside.min() < 0.1 < 0.25 < inside.max() < 0.4
+    for mask in changed[erased > 0][:, 0]:
+        rows, columns = mask.any(dim=1), mask.any(dim=0)
+        assert torch.equal(mask, rows[:, None] & columns[None])

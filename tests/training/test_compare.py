@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from training.charts import unbeaten
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.compare import Row, cli, to_markdown
 
@@ -48,6 +49,25 @@ def test_an_export_alone_has_a_row_with_its_own_accuracy(export: Path, tmp_path:
     arguments = [f"--checkpoints={tmp_path}", f"--exports={export.parent}", f"--output={output}"]
     assert CliRunner().invoke(cli, arguments).exit_code == 0
     assert "| `mnist-convnet` | 29,034 |" in output.read_text()
+
+
+def test_the_frontier_is_drawn_of_the_exports(export: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "frontier.png"
+    options = [f"--checkpoints={tmp_path}", f"--exports={export.parent}", f"--picture={picture}"]
+    assert CliRunner().invoke(cli, options).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_frontier_is_what_nothing_quicker_beats() -> None:
+    points = [(3.0, 0.99), (1.0, 0.95), (1.0, 0.96), (2.0, 0.94), (4.0, 0.98), (5.0, 0.995)]
+    assert unbeaten(points) == [2, 0, 5]
+
+
+def test_a_run_without_an_export_is_not_drawn(runs: Path, tmp_path: Path) -> None:
+    options = [f"--checkpoints={runs}", f"--exports={tmp_path}", f"--picture={tmp_path / 'frontier.png'}"]
+    result = CliRunner().invoke(cli, options)
+    assert result.exit_code == 2
+    assert "There is no export to draw" in result.output
 
 
 def test_nothing_to_compare_is_a_sentence(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from app.classifier import Classifier
 from tests.hand import render
-from training import cuttings, evaluate, outliers, photos, simulate
+from training import cuttings, evaluate, outliers, photos, real, simulate
 from training.corpus import NO_CLASS, Corpus, load_corpus, save_corpus
 from training.datasets import DATASETS, DataError
 from training.learner import _loss
@@ -175,6 +175,18 @@ def test_evaluate_reads_simulated_pictures_by_condition(export: Path, data_dir: 
     assert (drawn["condition"], drawn["images"]) == ("drawings/large", 10)
     assert drawn["correct"] >= 7
     assert numbers["condition"] == "numbers/apart"
+
+
+def test_real_pictures_to_choose_by_are_made_of_validation_images(
+    export: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    original = real.load_pixels
+    monkeypatch.setattr(real, "load_pixels", lambda d, part, f: (read.append(part), original(d, part, f))[1])
+    options = ["--real", "--count=4", "--condition=drawings/large", "--part=validation", f"--data-dir={data_dir}"]
+    result = CliRunner().invoke(evaluate.cli, [str(export), *options])
+    assert result.exit_code == 0, result.output
+    assert read == ["validation"]
 
 
 def test_an_unknown_condition_is_answered_with_those_there_are(export: Path, data_dir: Path) -> None:

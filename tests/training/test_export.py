@@ -60,10 +60,12 @@ def test_an_export_keeps_the_contract(export: Path, trained: Checkpoint) -> None
 
 def test_the_command_names_all_that_an_export_was_trained_with(trained: Checkpoint, metadata: ModelMetadata) -> None:
     more = {"also": "digits.npz f1f026d6fb4d, photos.npz 34d3444b2c4e", "start_from": "mnist-convnet after 3 epochs"}
+    more["teacher"] = "mnist-sturdy-tuned after 4 epochs"
     checkpoint = dataclasses.replace(trained, config=trained.config | more)
     recipe = describe(checkpoint, MNIST, rebuild(trained), Calibration(1, 0)).recipe
     assert str(recipe["command"]).endswith(
-        "--also data/digits.npz --also data/photos.npz --start-from models/checkpoints/mnist-convnet/best.pt"
+        "--also data/digits.npz --also data/photos.npz --start-from models/checkpoints/mnist-convnet/best.pt "
+        "--teacher models/checkpoints/mnist-sturdy-tuned/best.pt"
     )
     assert "--also" not in str(metadata.recipe["command"])
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import training.run
 from tests.conftest import ROOT
 from training.checkpoint import CheckpointError, load_checkpoint
+from training.datasets import Dataset, Part, Split
 from training.loop import Scores
 from training.run import Config, RunError, fit
 from training.train import cli
@@ -74,12 +75,12 @@ def interrupt_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C in the middle of a step."""
     batches, real = 0, training.run.augment
 
-    def augment(*arguments: object) -> torch.Tensor:
+    def augment(*arguments: object, **options: object) -> torch.Tensor:
         nonlocal batches
         batches += 1
         if batches == steps:
             os.kill(os.getpid(), signal.SIGINT)
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(training.run, "augment", augment)
 
@@ -237,6 +238,31 @@ def test_a_run_starts_from_the_weights_of_another(finished: Path, data_dir: Path
 def test_a_run_does_not_start_from_another_network(finished: Path, data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"best.pt: its weights are those of another network .* Start from a"):
         fit(Config.of("mnist", "mlp", start_from=finished / "best.pt", **OPTIONS), data_dir, tmp_path, CPU)
+
+
+def test_a_pupil_learns_what_its_teacher_answers_and_not_the_labels(
+    checkpoint: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The labels are all 3 here, and count for nothing."""
+    real = training.run.load_split
+
+    def load_split(dataset: Dataset, part: Part, folder: Path) -> Split:
+        split = real(dataset, part, folder)
+        return replace(split, labels=torch.full_like(split.labels, 3)) if part == "train" else split
+
+    monkeypatch.setattr(training.run, "load_split", load_split)
+    config = Config.of("mnist", "lenet_relu", teacher=checkpoint, epochs=4, lr=0.01, batch_size=32)
+    config = replace(config, learning=replace(config.learning, teaching=1.0, teaching_temperature=2.0))
+    assert config.name == "mnist-lenet_relu-taught"
+    best = fit(config, data_dir, tmp_path, CPU)
+    assert best.config["teacher"] == f"{checkpoint.parent.name} after 3 epochs"
+    assert best.metrics["validation_accuracy"] > 0.8
+
+
+def test_a_teacher_of_another_data_set_is_refused(finished: Path, data_dir: Path, tmp_path: Path) -> None:
+    config = Config.of("fashion_mnist", "mlp", teacher=finished / "best.pt", epochs=1)
+    with pytest.raises(RunError, match="learnt mnist; a teacher of fashion_mnist is needed"):
+        fit(config, data_dir, tmp_path, CPU)
 
 
 # --------------------------------------------------------------------------------------------------------- command
