@@ -1,15 +1,34 @@
-"""What a training run leaves behind: enough to go on as if it had never stopped, and to export it."""
+"""What a training run leaves behind: enough to go on as if it had never stopped, and to export it.
 
-import pickle
+A checkpoint is what ``torch.save`` writes, a ZIP file, with its digest as the archive's comment: the SHA-256 of the
+file's bytes with the digest's own 64 digits replaced by ``0``. It stands inside alone. A second file beside it could
+not change at the same moment, and a run that is killed between the two would have lost its checkpoint.
+"""
+
+import functools
+import hashlib
+import re
+import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any
 
 import torch
 from torch import Tensor
 
-from training.files import atomic_path
+from exports.files import atomic_path
+
+COMMENT = b"Inkwear: SHA-256 with its own digits as 0: "
+"""What stands before the digest."""
+
+BLANK = b"0" * 64
+
+END_OF_ZIP = b"PK\x05\x06"
+"""What the last record of an archive begins with; without a comment it has 22 bytes, the last two of them 0."""
+
+SEALED = "sealed"
+"""The name of what says, among the fields, that there must be a digest: a file that lost it is known as damaged."""
 
 
 class CheckpointError(RuntimeError):
@@ -46,14 +65,18 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint atomically."""
+    """Write a checkpoint with its digest, atomically."""
     fields = {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
     with atomic_path(path) as temporary:
-        torch.save(fields, temporary)
+        torch.save(fields | {SEALED: True}, temporary)
+        with temporary.open("r+b") as file:
+            _seal(file)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU; nothing in the file is executed (``weights_only=True``).
+
+    One of an earlier version, which carries no digest, is held against the checksums of its parts, and that is said.
 
     Raises:
         CheckpointError: not there, damaged, or not written by ``save_checkpoint``.
@@ -61,7 +84,77 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such checkpoint. `python -m training.train` writes them.")
     try:
-        return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError, BadZipFile, EOFError, OSError, TypeError, KeyError) as error:
+        with path.open("rb") as file:
+            sealed = _has_seal(file)
+            if not sealed:
+                _check_parts(file)
+            file.seek(0)
+            fields = torch.load(file, map_location="cpu", weights_only=True)
+        if fields.pop(SEALED, False) != sealed:
+            raise ValueError("its digest is gone")
+        checkpoint = Checkpoint(**fields)
+    except Exception as error:  # pickle's, zipfile's, torch's, OSError, KeyError …, as the damage has it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path}: not a checkpoint of Inkwear, or damaged ({reason}). Train again.") from error
+    if not sealed:
+        _say_once(f"{path}: it is of an earlier version and carries no digest; the checksums of its parts are right.")
+    return checkpoint
+
+
+# ---------------------------------------------------------------------------------------------------------- digest
+
+
+def _seal(file: IO[bytes]) -> None:
+    """Give an archive that has no comment its digest as one."""
+    end = file.seek(-22, 2)
+    last = file.read()
+    if not (last.startswith(END_OF_ZIP) and last.endswith(b"\0\0")):
+        raise RuntimeError("torch.save has written no ZIP file, so there is no place for its digest.")
+    comment = COMMENT + BLANK
+    file.seek(end + 20)
+    file.write(len(comment).to_bytes(2, "little") + comment)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while part := file.read(1 << 20):
+        digest.update(part)
+    file.seek(-len(BLANK), 2)
+    file.write(digest.hexdigest().encode())
+
+
+def _has_seal(file: IO[bytes]) -> bool:
+    """Whether an archive ends in a digest; where it does, the file is held against it.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - len(COMMENT) - len(BLANK)))
+    end = file.read()
+    if not re.fullmatch(re.escape(COMMENT) + b"[0-9a-f]{64}", end):
+        return False
+    digest, left = hashlib.sha256(), size - len(BLANK)
+    file.seek(0)
+    while left and (part := file.read(min(left, 1 << 20))):
+        digest.update(part)
+        left -= len(part)
+    digest.update(BLANK)
+    if digest.hexdigest().encode() != end[-len(BLANK) :]:
+        raise ValueError("its content is not what its digest says")
+    return True
+
+
+def _check_parts(file: IO[bytes]) -> None:
+    """Hold the parts of an archive against its own checksums.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: it is damaged, or no archive.
+    """
+    file.seek(0)
+    with zipfile.ZipFile(file) as archive:
+        if damaged := archive.testzip():
+            raise ValueError(f"the part {damaged} is not what its checksum says")
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    print(message, file=sys.stderr)

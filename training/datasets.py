@@ -1,11 +1,16 @@
 """The facts of a data set, and its images as one tensor.
 
-The files are torchvision's own (``<data_dir>/MNIST/raw/train-images-idx3-ubyte`` …), fetched by torchvision when they
-are absent, but read and checked here: torchvision's reader accepts a label of 200 and fewer labels than images.
+The files are torchvision's own (``<data_dir>/MNIST/raw/train-images-idx3-ubyte`` …, or the same with ``.gz``), fetched
+by torchvision when they are absent, but read and checked here: torchvision's reader accepts a label of 200 and fewer
+labels than images.
 """
 
+import gzip
+import hashlib
 import math
-from dataclasses import dataclass
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +46,26 @@ class Dataset:
     class_names: tuple[str, ...]
     input: InputSpec
     augmentation: Augmentation
+    published: Mapping[str, "Published"] = field(default_factory=dict)
+    """The files as their makers published them, by name."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of a data set, unpacked: how many images or labels it holds, and its SHA-256.
+
+    The digests are those of the files that torchvision unpacks: MNIST's from archives with the MD5 that
+    ``torchvision.datasets.MNIST.resources`` states, Fashion-MNIST's likewise.
+    """
+
+    count: int
+    sha256: str
+
+
+def _published(*sha256: str) -> dict[str, Published]:
+    names = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+    counts = (60_000, 60_000, 10_000, 10_000)
+    return {name: Published(count, digest) for name, count, digest in zip(names, counts, sha256, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -86,6 +111,12 @@ DATASETS = {
                 erase=0.25,
                 sharp=0.25,
             ),
+            published=_published(
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            ),
         ),
         Dataset(
             name="fashion_mnist",
@@ -100,6 +131,12 @@ DATASETS = {
             ),  # the box: Xiao, Rasul, Vollgraf 2017, section 2
             augmentation=Augmentation(
                 degrees=0, shear=0, scale=0.05, shift=1, mirror=True, gamma=0.7, negate=0.25, erase=0.5, sharp=0.5
+            ),
+            published=_published(
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
             ),
         ),
     )
@@ -143,9 +180,10 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     prefix = "t10k" if part == "test" else "train"
     raw = data_dir / dataset.folder / "raw"
     images_file, labels_file = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
-    if not (images_file.exists() and labels_file.exists()):
+    if not (_is_there(images_file) and _is_there(labels_file)):
         _download(dataset, data_dir)
-    pixels, labels = read_idx(images_file, dimensions=3), read_idx(labels_file, dimensions=1)
+    pixels = read_idx(images_file, 3, dataset.published.get(images_file.name))
+    labels = read_idx(labels_file, 1, dataset.published.get(labels_file.name))
     _check_together(pixels, labels, images_file, labels_file, len(dataset.class_names))
     if part == "test":
         return pixels, labels
@@ -154,15 +192,16 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     return pixels[chosen], labels[chosen]
 
 
-def read_idx(path: Path, dimensions: int) -> Pixels:
-    """Read a file of unsigned bytes in the IDX format (LeCun's page of MNIST, "FILE FORMATS").
+def read_idx(path: Path, dimensions: int, published: Published | None = None) -> Pixels:
+    """Read a file of unsigned bytes in the IDX format (LeCun's page of MNIST, "FILE FORMATS"), packed or not.
+
+    One of as many images or labels as ``published`` has to be that file, byte for byte. Any other number of them is
+    somebody's own set, of which only the structure can be checked.
 
     Raises:
-        DataError: not there, a wrong magic number, or a length that its header does not announce.
+        DataError: not there, a wrong magic number, a length that its header does not announce, or another content.
     """
-    if not path.exists():
-        raise DataError(f"{path} is missing. {_HOW_TO_GET}")
-    content = path.read_bytes()
+    path, content = _content(path)
     magic, announced = int.from_bytes(content[:4], "big"), 4 + 4 * dimensions
     expected = 0x0800 + dimensions  # 0x08: unsigned bytes
     if len(content) < announced or magic != expected:
@@ -173,11 +212,44 @@ def read_idx(path: Path, dimensions: int) -> Pixels:
             f"{path}: the header announces {math.prod(shape):,} bytes of {'×'.join(map(str, shape))}, "
             f"the file holds {len(content) - announced:,}. {_HOW_TO_MEND}"
         )
+    if published and shape[0] == published.count and hashlib.sha256(content).hexdigest() != published.sha256:
+        raise DataError(
+            f"{path}: its {shape[0]:,} entries are not the published ones (the SHA-256 is another), so it is damaged. "
+            f"{_HOW_TO_MEND} Another data set of this size gets an entry of its own (CONTRIBUTING.md)."
+        )
     return np.frombuffer(content, np.uint8, offset=announced).reshape(shape)
 
 
 _HOW_TO_GET = "Leave --data-dir where the files may be written and torchvision downloads them, or copy them there."
 _HOW_TO_MEND = "Delete the file and run again to download it anew, or copy an intact one in its place."
+
+LARGEST = 4_000_000_000
+"""Bytes of an unpacked file; MNIST's largest has 47 million."""
+
+
+def _packed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.gz")
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or _packed(path).exists()
+
+
+def _content(path: Path) -> tuple[Path, bytes]:
+    """Return what a file holds, and which one it was: itself, or the archive of it."""
+    packed = path if path.exists() else _packed(path)
+    try:
+        if packed == path:
+            return path, path.read_bytes()
+        with gzip.open(packed) as archive:
+            content = archive.read(LARGEST)
+            if archive.read(1):
+                raise DataError(f"{packed}: it unpacks to more than {LARGEST:,} bytes. {_HOW_TO_MEND}")
+        return packed, content
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing. {_HOW_TO_GET}") from error
+    except (OSError, EOFError, zlib.error) as error:  # gzip.BadGzipFile is an OSError
+        raise DataError(f"{packed}: cannot be read or unpacked ({error}). {_HOW_TO_MEND}") from error
 
 
 def _check_together(pixels: Pixels, labels: Pixels, images_file: Path, labels_file: Path, classes: int) -> None:

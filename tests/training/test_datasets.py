@@ -1,4 +1,9 @@
+import gzip
+import hashlib
+import random
 import shutil
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +11,8 @@ import pytest
 import torch
 
 from tests.conftest import write_idx
-from training.datasets import DATASETS, DataError, find_dataset, load_pixels, load_split
+from tests.mutations import mutants
+from training.datasets import DATASETS, DataError, Dataset, Published, find_dataset, load_pixels, load_split
 
 MNIST = DATASETS["mnist"]
 
@@ -100,6 +106,88 @@ def test_damage_is_named_with_its_file_and_its_cure(damaged: Path, damage, file:
     damage(damaged)
     with pytest.raises(DataError, match=f"{file}: .*{reason}.*(download it anew|copy an intact one)"):
         load_split(MNIST, "train", damaged)
+
+
+NAMES = tuple(MNIST.published)
+
+
+def published(folder: Path) -> Dataset:
+    """Our small set, as if it were the one that was published."""
+    contents = {name: raw(folder, name).read_bytes() for name in NAMES}
+    facts = {
+        name: Published(int.from_bytes(content[4:8], "big"), hashlib.sha256(content).hexdigest())
+        for name, content in contents.items()
+    }
+    return replace(MNIST, published=facts)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["unpacked", "gz"])
+def test_no_damaged_set_is_accepted(damaged: Path, packed: bool) -> None:
+    """Every mutant is refused by the name of its file, with what to do."""
+    dataset, draw = published(damaged), random.Random(3)
+    if packed:
+        for name in NAMES:
+            raw(damaged, f"{name}.gz").write_bytes(gzip.compress(raw(damaged, name).read_bytes(), 1))
+            raw(damaged, name).unlink()
+    for seed in range(60):
+        path = raw(damaged, draw.choice(NAMES) + ".gz" * packed)
+        whole = path.read_bytes()
+        [mutant] = mutants(whole, 1, seed)
+        path.write_bytes(mutant)
+        if not packed or unpacks_to_something_else(mutant, whole):
+            part = "test" if path.name.startswith("t10k") else "train"
+            with pytest.raises(DataError, match=f"{path.name}: .*(Delete the file and run again|copy an intact one)"):
+                load_pixels(dataset, part, damaged)
+        path.write_bytes(whole)
+    assert len(load_pixels(dataset, "test", damaged)[1]) == 200
+
+
+def unpacks_to_something_else(mutant: bytes, whole: bytes) -> bool:
+    """Not every byte of an archive matters: the time in its header does not, nor do zeros behind its end."""
+    try:
+        return gzip.decompress(mutant) != gzip.decompress(whole)
+    except (OSError, EOFError, zlib.error):
+        return True
+
+
+def test_a_set_of_ones_own_is_held_against_its_structure_alone(damaged: Path) -> None:
+    content = bytearray(raw(damaged, "t10k-labels-idx1-ubyte").read_bytes())
+    content[8] = 9 - content[8]
+    raw(damaged, "t10k-labels-idx1-ubyte").write_bytes(content)
+    assert len(load_pixels(MNIST, "test", damaged)[1]) == 200
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_one_wrong_label_of_a_published_set_is_found(name: str, real_data: Path, tmp_path: Path) -> None:
+    """A label that is a class, only another one."""
+    folder = tmp_path / DATASETS[name].folder / "raw"
+    folder.mkdir(parents=True)
+    real = real_data / DATASETS[name].folder / "raw"
+    (folder / "t10k-images-idx3-ubyte").symlink_to(real / "t10k-images-idx3-ubyte")
+    content = bytearray((real / "t10k-labels-idx1-ubyte").read_bytes())
+    content[8 + 17] = (content[8 + 17] + 1) % 10
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(content)
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte: its 10,000 entries are not the published ones"):
+        load_pixels(DATASETS[name], "test", tmp_path)
+
+
+def test_packed_files_are_read_as_they_are(damaged: Path) -> None:
+    """As somebody packed them, whose archive has another digest than the published one."""
+    expected = load_pixels(MNIST, "test", damaged)
+    for name in NAMES:
+        raw(damaged, f"{name}.gz").write_bytes(gzip.compress(raw(damaged, name).read_bytes(), 9))
+        raw(damaged, name).unlink()
+    found = load_pixels(MNIST, "test", damaged)
+    assert all(np.array_equal(one, other) for one, other in zip(expected, found, strict=True))
+
+
+def test_an_archive_that_fills_the_memory_is_refused(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.datasets.LARGEST", 1000)
+    path = raw(damaged, "t10k-images-idx3-ubyte")
+    raw(damaged, f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    with pytest.raises(DataError, match=r"idx3-ubyte\.gz: it unpacks to more than 1,000 bytes"):
+        load_pixels(MNIST, "test", damaged)
 
 
 def test_missing_files_are_downloaded_and_a_failure_names_the_folder(

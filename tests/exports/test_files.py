@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from training.files import atomic_path, remove_leftovers
+from exports.files import atomic_path, remove_leftovers
 
 
 def test_the_file_appears_whole_and_alone(tmp_path: Path) -> None:
@@ -29,8 +29,21 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
-    kept = [tmp_path / name for name in ("last.pt", "best.pt", ".best-abc.pt", ".last-abc.png")]
-    for path in [*kept, tmp_path / ".last-k3x_.pt"]:
+    kept = [
+        tmp_path / name
+        for name in ("last.pt", "best.pt", ".best-abcdefgh.pt", ".last-abcdefgh.png", ".last-notours.pt")
+    ]
+    for path in [*kept, tmp_path / ".last-k3x_7abc.pt"]:
         path.touch()
     remove_leftovers(tmp_path / "last.pt")
     assert sorted(tmp_path.iterdir()) == sorted(kept)
+    remove_leftovers(tmp_path / "not here" / "last.pt")
+
+
+def test_what_another_writer_is_at_is_left_alone(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "last.pt") as first:
+        with atomic_path(tmp_path / "last.pt") as second:
+            second.write_text("second")
+        assert first.exists()
+        first.write_text("first")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("last.pt", "first")]
