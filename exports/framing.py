@@ -6,8 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from exports.garment import cut_out
-from exports.ink import find_ink
 from exports.notes import Note
 from exports.scaling import tight_crop
 from exports.spec import SIZE, Floats, InputSpec, Pixels
@@ -15,6 +13,12 @@ from exports.strokes import stroke_width
 
 NEARLY_FULL = 250
 """A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
+
+
+FRAMED_ALREADY = (Note("already_framed"),)
+
+_MOMENTS = np.stack([np.ones(SIZE * SIZE), *np.divmod(np.arange(SIZE * SIZE), SIZE)], axis=1).astype(np.float32)
+"""(784, 3): what a picture's pixels are weighed by for mass, row and column; their sums are whole numbers below 2²⁴."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,31 @@ def framed_already(picture: Pixels, spec: InputSpec) -> Framed | None:
     On black with a black border there is nothing to find; what fills the box, is as bright as can be and lies where its
     mass wants it, stays where it is.
     """
-    if picture.shape != (SIZE, SIZE) or spec.centering != "mass" or not spec.full_range:
+    if picture.shape != (SIZE, SIZE) or not are_framed_already(picture[None], spec)[0]:
         return None
-    ink = picture > 0
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not len(rows) or picture.max() < NEARLY_FULL:
-        return None
-    top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
-    if min(top, left) < 1 or max(bottom, right) >= SIZE or max(bottom - top, right - left) != spec.box:
-        return None
-    place = _place_of(picture[top:bottom, left:right], spec)
-    return Framed(picture, (Note("already_framed"),)) if (top, left) == place else None
+    return Framed(picture, FRAMED_ALREADY)
+
+
+def are_framed_already(pictures: Pixels, spec: InputSpec) -> NDArray[np.bool_]:
+    """See the same of many at once: (N, 28, 28) uint8 -> (N,)."""
+    if spec.centering != "mass" or not spec.full_range or not len(pictures):
+        return np.zeros(len(pictures), bool)
+    top, bottom = _extent(np.any(pictures, axis=2))
+    left, right = _extent(np.any(pictures, axis=1))
+    fills = np.maximum(bottom - top, right - left) == spec.box
+    inside = (np.minimum(top, left) >= 1) & (np.maximum(bottom, right) < SIZE)
+    bright = pictures.max(axis=(1, 2)) >= NEARLY_FULL
+    mass, down, across = (pictures.reshape(-1, SIZE * SIZE).astype(np.float32) @ _MOMENTS).T.astype(np.float64)
+    mass = np.maximum(mass, 1)
+    in_place = (np.rint(SIZE / 2 - (down - top * mass) / mass).clip(0, SIZE - (bottom - top)) == top) & (
+        np.rint(SIZE / 2 - (across - left * mass) / mass).clip(0, SIZE - (right - left)) == left
+    )
+    return bright & fills & inside & in_place
+
+
+def _extent(inked: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First row of ink, and the row after the last: (N, 28) -> (N,) twice; all 28 where there is none."""
+    return inked.argmax(axis=1), SIZE - inked[:, ::-1].argmax(axis=1)
 
 
 def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: InputSpec) -> Framed:
@@ -74,7 +92,7 @@ def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: In
     pixels, changes = frame_foreground(foreground, spec)
     notes += changes
     if np.array_equal(pixels, picture):
-        notes.append(Note("already_framed"))
+        notes += FRAMED_ALREADY
     else:
         notes.append(Note("framed", {"box": spec.box, "centering": spec.centering}))
     return Framed(pixels, tuple(notes))
@@ -104,8 +122,13 @@ def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[
 
 def find(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     """Separate ink from its sheet, or a garment from whatever it lies on: (h, w) float32, 0 where there is neither."""
-    is_garment = spec.stroke is None and max(picture.shape) > SIZE
-    return cut_out(picture) if is_garment else find_ink(picture, spec)
+    if spec.stroke is None and max(picture.shape) > SIZE:
+        from exports.garment import cut_out  # when there is one: who only reads digits need not wait for it
+
+        return cut_out(picture)
+    from exports.ink import find_ink
+
+    return find_ink(picture, spec)
 
 
 def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note]]:

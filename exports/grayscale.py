@@ -10,6 +10,9 @@ from exports.spec import Pixels
 ORIENTATION = 0x0112
 """The EXIF tag that says which way up the camera was held; 1 is upright."""
 
+SOME = 32
+"""Of so many rows one is looked at first."""
+
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -49,7 +52,7 @@ def to_colours(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
         image, backdrop = _lay_on_backdrop(image.convert("RGBA"))
         notes += [Note("transparency", {"backdrop": backdrop})] if backdrop else []
     if image.mode not in ("1", "L") and _has_colour(image):
-        return np.asarray(image.convert("RGB")), tuple(notes)
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), tuple(notes)
     return np.asarray(image.convert("L")), tuple(notes)
 
 
@@ -85,7 +88,8 @@ def _lay_on_backdrop(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def _has_colour(image: Image.Image) -> bool:
+    """Look at some rows first: where there is colour, it is hardly ever in a corner only."""
     if image.mode == "LA":
         return False
-    channels = np.asarray(image.convert("RGB"))
-    return bool((channels != channels[..., :1]).any())
+    channels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    return any(bool((rows != rows[..., :1]).any()) for rows in (channels[::SOME], channels))

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
@@ -11,6 +12,11 @@ import numpy as np
 from exports.spec import SIZE, InputSpec, Pixels
 
 SCHEMA_VERSION = 1
+
+MOST_CLASSES, LONGEST_NAME = 1_000, 200
+
+_NOT_IN_NAMES = r"[<>\x00-\x1f\x7f-\x9f\u202a-\u202e]"
+"""Markup, control characters and what turns the direction of writing."""
 
 
 class MetadataError(ValueError):
@@ -87,17 +93,18 @@ class ModelMetadata:
             )
         try:
             values = {
-                field.name: json.loads(props[field.name])
+                field.name: _of_json(props[field.name])
                 for field in fields(cls)
                 if field.name in props or field.default is MISSING
             }
         except KeyError as error:
             raise MetadataError(f"its metadata lacks the key {error}") from error
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, a number of thousands of digits, lists in lists in …
             raise MetadataError(f"its metadata is not JSON ({error})") from error
         if values["schema_version"] != SCHEMA_VERSION:
             raise MetadataError(
-                f"its metadata is of version {values['schema_version']}, this Inkwear reads {SCHEMA_VERSION}; update it"
+                f"its metadata is of version {_short(values['schema_version'])}, "
+                f"this Inkwear reads {SCHEMA_VERSION}; update it"
             )
         return cls._checked(values)
 
@@ -105,23 +112,63 @@ class ModelMetadata:
     def _checked(cls, values: dict[str, Any]) -> "ModelMetadata":
         names = values["class_names"]
         if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
-            raise MetadataError(f"its class_names are {names!r}; a list of strings is needed")
+            raise MetadataError(f"its class_names are {_short(names)}; a list of strings is needed")
+        if len(names) > MOST_CLASSES or len(set(names)) < len(names):
+            raise MetadataError(f"it has {len(names):,} class_names; up to {MOST_CLASSES:,} different ones are needed")
+        for name in (*names, *(values[key] for key in ("architecture", "dataset", "title"))):
+            _check_words(name)
         if values.get("output", "logits") != "logits":
-            raise MetadataError(f"its output is {values['output']!r}; only 'logits' can be read")
+            raise MetadataError(f"its output is {_short(values['output'])}; only 'logits' can be read")
         try:
             reference = values["reference"]
             values |= {
                 "class_names": tuple(names),
                 "input": InputSpec(**values["input"]),
-                "reference": Reference(reference["pixels"], tuple(map(float, reference["logits"]))),
-                "metrics": {name: float(value) for name, value in values["metrics"].items()},
+                "reference": Reference(
+                    reference["pixels"], tuple(_within(value, -1e6, 1e6) for value in reference["logits"])
+                ),
+                "metrics": {
+                    name: _within(value, 0, 1 if name.endswith("accuracy") else 1e12)
+                    for name, value in values["metrics"].items()
+                },
                 "temperature": _within(values.get("temperature", 1.0), 1e-3, 1e3),
                 "reject_threshold": _within(values.get("reject_threshold", 0.0), 0.0, 1.0),
             }
             values["reference"].image()
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise MetadataError(f"its metadata does not fit: {error}") from error
+            if len(values["reference"].logits) != len(names):
+                raise ValueError(f"{len(values['reference'].logits)} reference logits for {len(names)} classes")
+            if not isinstance(values["recipe"], dict):
+                raise ValueError(f"the recipe is {_short(values['recipe'])}, and a mapping is needed")
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+            raise MetadataError(f"its metadata does not fit: {_short(error, str)}") from error
         return cls(**values)
+
+
+def _of_json(text: str) -> Any:
+    """Read a value; NaN and Infinity, which JSON does not have and Python reads, are none."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is no number")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def _check_words(words: Any) -> None:
+    """Hold what people will read against what can be shown anywhere.
+
+    Raises:
+        MetadataError: it is no text, too long, or has markup or control characters in it.
+    """
+    if not isinstance(words, str) or len(words) > LONGEST_NAME or re.search(_NOT_IN_NAMES, words):
+        raise MetadataError(
+            f"it calls something {_short(words)}; names of at most {LONGEST_NAME} characters without <, > and control "
+            "characters are needed"
+        )
+
+
+def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
+    shown = show(value)
+    return shown if len(shown) <= 120 else f"{shown[:117]}…"
 
 
 def _within(value: Any, least: float, greatest: float) -> float:

@@ -50,4 +50,5 @@ class Note:
     values: Mapping[str, str | int] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return TEMPLATES[self.code].format(**self.values)
+        sentence = TEMPLATES[self.code]
+        return sentence.format(**self.values) if self.values else sentence

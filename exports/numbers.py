@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from exports.cuts import LEAST_SLICE, find_cuts
 from exports.framing import frame_foreground
 from exports.spec import Floats, InputSpec, Pixels
+from exports.strips import to_strip
 from exports.strokes import stroke_width
 
 Labels = NDArray[np.int32]
@@ -153,11 +154,15 @@ class Line:
         pieces: how many there are.
         dirt: for each piece, its ink in upright strokes where it may be left out, else infinity.
         candidates: in no particular order.
+        strip: (40, W) uint8, the whole line as a reader of lines sees it; None where it is not known.
+        touching: whether there is a cut through a piece.
     """
 
     pieces: int
     dirt: tuple[float, ...]
     candidates: tuple[Candidate, ...]
+    strip: Pixels | None = None
+    touching: bool = False
 
 
 # ----------------------------------------------------------------------------------------------------------- splitting
@@ -271,7 +276,15 @@ def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: Inpu
     for index, (start, end) in enumerate(pairwise(ends)):
         if start.columns is None and end.columns is None and pieces[start.place].height < TALL * height:
             dirt[index] = pieces[start.place].ink / (stroke * height)
-    return Line(len(dirt), tuple(dirt), tuple(_candidates(foreground, labels, pieces, ends, height, stroke, spec)))
+    candidates = tuple(_candidates(foreground, labels, pieces, ends, height, stroke, spec))
+    touching = any(end.columns is not None for end in ends)
+    return Line(len(dirt), tuple(dirt), candidates, _strip(foreground, labels, pieces), touching)
+
+
+def _strip(foreground: Floats, labels: Labels, pieces: Sequence[Piece]) -> Pixels:
+    left, top, right, bottom = _grown(_around([piece.box for piece in pieces]), labels.shape)
+    own = np.isin(labels[top:bottom, left:right], [piece.name for piece in pieces])
+    return to_strip(np.where(own, foreground[top:bottom, left:right], 0))
 
 
 def _with_what_lies_over(labels: Labels, parts: Sequence[Piece], height: float, stroke: float) -> list[Piece]:
@@ -456,9 +469,18 @@ def log_odds(logits: Floats, temperature: float) -> float:
 
 def score(candidate: Candidate, odds: float, weights: Weights = WEIGHTS) -> float:
     """How well a candidate reads as one digit, in nats, given its log-odds."""
-    return weights.sure * odds - (
+    return float(credit(np.array(odds), weights)) - cost(candidate, weights)
+
+
+def credit(odds: NDArray[np.float64], weights: Weights = WEIGHTS) -> NDArray[np.float64]:
+    """What its log-odds do for a candidate, in nats: any shape."""
+    return weights.sure * odds - weights.doubt * np.minimum(np.logaddexp(0, -odds), weights.most_doubt)
+
+
+def cost(candidate: Candidate, weights: Weights = WEIGHTS) -> float:
+    """What is held against a candidate, whatever it reads as, in nats."""
+    return (
         weights.digit
-        + weights.doubt * min(float(np.logaddexp(0, -odds)), weights.most_doubt)
         + weights.busy * max(0, candidate.busy - weights.busiest_free)
         + weights.cut * candidate.cut
         + weights.gap * candidate.gap

@@ -1,4 +1,4 @@
-"""What lies beside an export for people: its layers, how it learnt, which class it takes for which.
+"""What lies beside an export for people: its layers, how it learnt, which class it takes for which, how sure it is.
 
 ``exports/mnist-lenet.onnx`` has its report in ``exports/reports/mnist-lenet.json``. Nothing that is answered depends on
 it; a report of other bytes than the file's is not believed.
@@ -7,7 +7,7 @@ it; a report of other bytes than the file's is not believed.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,9 @@ class Report:
         layers: in the order in which they are computed, the input first.
         curves: a mapping for each epoch: ``epoch``, ``train_loss``, ``validation_accuracy``, ``lr`` and more.
         confusion: how often each class (row) of the test set was read as each (column), by the file itself.
+        confidence: how far its confidence can be trusted on the test set, as fractions: ``calibration_error``
+            (expected, 10 bins), ``unsure`` (images below the reject threshold) and ``accuracy_when_sure`` (of all
+            others); empty in a report of before this was measured.
     """
 
     sha256: str
@@ -63,6 +66,7 @@ class Report:
     curves: tuple[Mapping[str, float], ...]
     confusion: tuple[tuple[int, ...], ...]
     schema_version: int = SCHEMA_VERSION
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return it as JSON, a layer, an epoch and a class a line."""
@@ -87,7 +91,8 @@ class Report:
             layers = tuple(_layer(row) for row in values["layers"])
             curves = tuple({str(k): float(v) for k, v in row.items()} for row in values["curves"])
             confusion = tuple(tuple(map(int, row)) for row in values["confusion"])
-            return cls(str(values["sha256"]), layers, curves, confusion)
+            confidence = {str(name): float(value) for name, value in values.get("confidence", {}).items()}
+            return cls(str(values["sha256"]), layers, curves, confusion, confidence=confidence)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReportError("damaged", f"The report cannot be read ({error}).") from error
 

@@ -37,8 +37,12 @@ class InputSpec:
     def __post_init__(self) -> None:
         if self.stroke is not None:
             object.__setattr__(self, "stroke", tuple(map(float, self.stroke)))  # JSON gives a list
-        if not self.std > 0:
-            raise ValueError(f"InputSpec.std is {self.std}; a standard deviation above 0 is needed.")
+        if not 1e-3 <= self.std <= 10:
+            raise ValueError(f"InputSpec.std is {self.std}; a standard deviation of 0.001 to 10 is needed.")
+        if not -1 <= self.mean <= 1:
+            raise ValueError(f"InputSpec.mean is {self.mean}; a fraction of white is needed.")
+        if self.stroke is not None and not (len(self.stroke) == 2 and 0 < self.stroke[0] <= self.stroke[1] <= SIZE):
+            raise ValueError(f"InputSpec.stroke is {self.stroke}; two widths of 0 to {SIZE} pixels are needed.")
         if not 1 <= self.box <= SIZE:
             raise ValueError(f"InputSpec.box is {self.box}; a side of 1 to {SIZE} pixels is needed.")
         if self.centering not in ("mass", "box"):

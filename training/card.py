@@ -1,7 +1,7 @@
 """``python -m training.card``: the reports beside exports, for the card of a network on the page.
 
-The confusions are those of the file itself on the test set, through ONNX Runtime: for publishing, nothing is chosen by
-them. ``training.export`` writes the same report with every new file.
+Confusions and confidence are those of the file itself on the test set, through ONNX Runtime: for publishing, nothing is
+chosen by them. ``training.export`` writes the same report with every new file.
 """
 
 import json
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.classifier import Classifier
     from exports.metadata import ModelMetadata
     from exports.report import Layer
+    from training.analysis import Answers
     from training.checkpoint import Checkpoint
 
 CURVES = ("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr", "seconds")
@@ -35,7 +36,7 @@ def card(
     checkpoints: Annotated[Path, typer.Option(help="The folder of the runs' folders.")] = Path("models/checkpoints"),
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Write reports/<name>.json beside each export: its layers, curves and confusions."""
+    """Write reports/<name>.json beside each export: its layers, curves, confusions and confidence."""
     with sentences_and_exit_codes():
         for export in exports:
             typer.echo(str(write_report(export, find_checkpoint(export, checkpoints), data_dir)))
@@ -49,38 +50,60 @@ def write_report(export: Path, checkpoint: "Checkpoint", data_dir: Path) -> Path
         DataError: the test set is missing or damaged.
     """
     from app.classifier import Classifier
+    from exports.files import write_text
     from exports.report import Report, digest, report_path
-    from training.files import atomic_path
+    from training.analysis import confusion_counts
 
     classifier = Classifier(export, "cpu")
     metadata = classifier.metadata
+    answers = answer_test_set(classifier, data_dir)
     report = Report(
         sha256=digest(export),
         layers=layers(metadata.architecture, len(metadata.class_names)),
         curves=tuple(_rounded(epoch) for epoch in checkpoint.history),
-        confusion=confusion(classifier, data_dir),
+        confusion=tuple(tuple(map(int, row)) for row in confusion_counts(answers)),
+        confidence=_rounded_all(confidence(answers, metadata.reject_threshold)),
     )
     output = report_path(export)
-    with atomic_path(output) as temporary:
-        temporary.write_text(report.to_json(), encoding="utf-8")
+    write_text(output, report.to_json())
     return output
 
 
 def _rounded(epoch: dict[str, float]) -> dict[str, float]:
-    return {name: float(f"{epoch[name]:.{DIGITS}g}") for name in CURVES if name in epoch}
+    return _rounded_all({name: epoch[name] for name in CURVES if name in epoch})
 
 
-def confusion(classifier: "Classifier", data_dir: Path) -> tuple[tuple[int, ...], ...]:
-    """How often an export reads each class (row) of its test set as each (column)."""
+def _rounded_all(values: dict[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
+
+
+def answer_test_set(classifier: "Classifier", data_dir: Path) -> "Answers":
+    """Let an export answer its whole test set, with the probabilities that a user is told.
+
+    Raises:
+        DataError: the test set is missing or damaged.
+    """
     import numpy as np
 
+    from app.classifier import softmax
+    from training.analysis import Answers
     from training.datasets import find_dataset, load_pixels
     from training.parity import run_in_parts
 
-    pixels, labels = load_pixels(find_dataset(classifier.metadata.dataset), "test", data_dir)
-    counts = np.zeros((len(classifier.metadata.class_names),) * 2, int)
-    np.add.at(counts, (labels, run_in_parts(classifier, pixels).argmax(axis=1)), 1)
-    return tuple(tuple(map(int, row)) for row in counts)
+    metadata = classifier.metadata
+    pixels, labels = load_pixels(find_dataset(metadata.dataset), "test", data_dir)
+    probabilities = np.array([softmax(logits, metadata.temperature) for logits in run_in_parts(classifier, pixels)])
+    return Answers(pixels, labels.astype(np.int64), probabilities, metadata.class_names)
+
+
+def confidence(answers: "Answers", threshold: float) -> dict[str, float]:
+    """Measure how far the confidence of answers can be trusted, where those below ``threshold`` are "not sure"."""
+    from training.analysis import calibration
+
+    sure = answers.confidence >= threshold
+    right = answers.predictions == answers.labels
+    measured = {"calibration_error": calibration(answers).error, "unsure": float((~sure).mean())}
+    return measured | ({"accuracy_when_sure": float(right[sure].mean())} if sure.any() else {})
 
 
 # ------------------------------------------------------------------------------------------------ which run made it

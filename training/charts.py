@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from exports.files import atomic_path
 from exports.preprocessing import Pixels
-from training.files import atomic_path
 
 INK, GRAY, RED = "#1f2933", "#8a8f98", "#d1495b"
 

@@ -42,10 +42,9 @@ def compare(
         if output is None:
             typer.echo(table, nl=False)
             return
-        from training.files import atomic_path
+        from exports.files import write_text
 
-        with atomic_path(output) as temporary:
-            temporary.write_text(table, encoding="utf-8")
+        write_text(output, table)
         typer.echo(str(output))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from exports.files import atomic_path
 from exports.preprocessing import SIZE, Pixels
 from training.datasets import DataError, Dataset
-from training.files import atomic_path
 
 NO_CLASS = 255
 """The label of an image that belongs to no class."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 OPSET = 20
 
+IMAGES_TO_THIN = 3_000
+"""Of the training set, by whose answers linear layers are made thin."""
+
 cli = typer.Typer(add_completion=False)
 
 
@@ -28,7 +31,9 @@ def export(
     checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="best.pt of one or more runs.")],
     output_dir: Annotated[Path, typer.Option(help="Where <dataset>-<model>.onnx is written.")] = Path("exports"),
     data_dir: DataDir = DEFAULT_DATA_DIR,
-    compact: Annotated[bool, typer.Option("--compact", help="Weights of 4 and 8 bits, for large networks.")] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Thin layers of 8-bit weights, for large networks.")
+    ] = False,
     real: Annotated[
         int, typer.Option(min=0, help="Also measure on so many simulated pictures of validation images.")
     ] = 0,
@@ -37,38 +42,41 @@ def export(
     with sentences_and_exit_codes():
         for checkpoint in checkpoints:
             path = export_checkpoint(checkpoint, output_dir, data_dir, compact=compact, real=real)
-            agrees = "with fewer bits nearly as accurate as" if compact else "agrees on every test image with"
+            agrees = "made smaller, nearly as accurate as" if compact else "agrees on every test image with"
             typer.echo(f"{path}  {path.stat().st_size / 1000:,.0f} kB, {agrees} torch")
-    typer.echo("Next: python -m app, or python -m app.predict PICTURE --model NAME")
+    typer.echo("Next: python -m app, or python -m app.predict PICTURE --model NAME; make cards describes it for others")
 
 
 def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: bool = False, real: int = 0) -> Path:
     """Export one checkpoint to ``<output_dir>/<dataset>-<model>.onnx`` and return that path.
 
-    With ``compact`` the weights get 4 and 8 bits (``training.compact``); the file then carries the accuracy and the
-    reference logits that it has itself. With ``real`` it also carries ``real_accuracy``, on so many simulated pictures
-    of validation images: by that the page chooses which network to offer first. Beside it goes its report
-    (``training.card``).
+    With ``compact`` linear layers become thin and weights get 8 bits (``training.compact``); the file then carries the
+    accuracy and the reference logits that it has itself. With ``real`` it also carries ``real_accuracy``, on so many
+    simulated pictures of validation images: by that the page chooses which network to offer first. The file is sealed
+    and listed (``exports.seal``); beside it goes its report (``training.card``).
 
     Raises:
         CheckpointError: the checkpoint is missing or damaged.
         DataError: the test set is missing or damaged.
         ExportError: a check failed; an earlier export of this name stays as it was.
     """
+    from exports.seal import sealed_path
     from training.calibrate import calibrate
     from training.card import write_report
     from training.checkpoint import load_checkpoint
+    from training.compact import thin_out
     from training.datasets import find_dataset, load_pixels, load_split
-    from training.files import atomic_path
     from training.parity import check_compact, check_export
 
     checkpoint = load_checkpoint(path)
     dataset = find_dataset(checkpoint.config["dataset"])
     model = rebuild(checkpoint)
     metadata = describe(checkpoint, dataset, model, calibrate(model, load_split(dataset, "validation", data_dir)))
+    if compact:
+        thin_out(model, load_split(dataset, "train", data_dir).images[:IMAGES_TO_THIN])
     pixels, labels = load_pixels(dataset, "test", data_dir)
     output = output_dir / f"{dataset.name}-{checkpoint.config['model']}.onnx"
-    with atomic_path(output) as temporary:
+    with sealed_path(output) as temporary:
         write_onnx(model, metadata, temporary)
         if compact:
             metadata = make_compact(temporary, metadata, pixels, labels)
@@ -85,7 +93,7 @@ def _measure_on_real(path: Path, metadata: "ModelMetadata", count: int, data_dir
     from app.classifier import Classifier
     from training.real import real_accuracy
 
-    accuracy = real_accuracy(Classifier(path, "cpu"), count, data_dir)
+    accuracy = real_accuracy(Classifier(path, "cpu", path.read_bytes()), count, data_dir)
     _rewrite(path, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
 
 
@@ -225,7 +233,7 @@ def make_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels", labels
     from training.parity import run_in_parts
 
     onnx.save(compact_weights(onnx.load(path)), path)
-    classifier = Classifier(path, "cpu")
+    classifier = Classifier(path, "cpu", path.read_bytes())
     image = reference_image()
     right = float((run_in_parts(classifier, pixels).argmax(axis=1) == labels).mean())
     metadata = replace(

@@ -74,7 +74,7 @@ def run_in_parts(classifier: Classifier, pixels: "Pixels") -> "Floats":
 def _open(path: Path, metadata: "ModelMetadata") -> Classifier:
     _check_onnx(path)
     try:
-        classifier = Classifier(path, "cpu")
+        classifier = Classifier(path, "cpu", path.read_bytes())
     except ModelFileError as error:
         raise ExportError(f"Check 'opens in ONNX Runtime and keeps the contract' failed: {error}") from error
     if classifier.metadata != metadata:

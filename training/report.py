@@ -45,9 +45,9 @@ def write_report(path: Path, data_dir: Path) -> Path:
     """
     from jinja2 import Environment, select_autoescape
 
+    from exports.files import write_text
     from training.checkpoint import load_checkpoint
     from training.export import rebuild
-    from training.files import atomic_path
 
     checkpoint = load_checkpoint(path)
     model = rebuild(checkpoint)
@@ -56,8 +56,7 @@ def write_report(path: Path, data_dir: Path) -> Path:
         TEMPLATE.read_text(encoding="utf-8")
     )
     output = path.with_name("report.html")
-    with atomic_path(output) as temporary:
-        temporary.write_text(page.render(contents(checkpoint, model, answers)), encoding="utf-8")
+    write_text(output, page.render(contents(checkpoint, model, answers)))
     return output
 
 

@@ -86,6 +86,9 @@ train <<'RUNS'
 RUNS
 $python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500
 
+# The reader of whole lines, for digits that touch.
+[ -e exports/lines.onnx ] || $python -m training.lines --count 180000 --digits 16000
+
 # The tutorials' recipes, and two more seeds of ours.
 train <<'RUNS'
 --dataset mnist --model inception --recipe tutorial
@@ -111,9 +114,9 @@ train <<'RUNS'
 RUNS
 
 $python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,lenet_relu,convnet,inception,resnet,sprint}/best.pt
-$python -m training.evaluate exports/*.onnx
+$python -m training.evaluate exports/*mnist-*.onnx
 $python -m training.evaluate --real exports/mnist-sturdy.onnx --condition drawings --condition photographs
-$python -m training.evaluate --real exports/mnist-sturdy.onnx --condition numbers/apart --condition numbers/touching --count 200
+$python -m training.evaluate --real exports/mnist-sturdy.onnx --condition numbers/apart --condition numbers/touching --count 400
 $python -m training.evaluate --real exports/fashion_mnist-sturdy.onnx --condition plain --condition textured
 $python -m training.evaluate --real exports/mnist-convnet.onnx --condition drawings --condition photographs --count 500
 $python -m training.evaluate --real exports/fashion_mnist-sprint.onnx --condition plain --condition textured --count 500

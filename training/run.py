@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from exports.files import remove_leftovers
 from exports.preprocessing import normalize
 from models import create_model
 from training.augment import augment, erase, shade
@@ -22,7 +23,6 @@ from training.corpus import describe_corpus, load_corpus
 from training.datasets import Dataset, Split, find_dataset, load_split, to_split
 from training.export import rebuild
 from training.extra import Extra, load_extra
-from training.files import remove_leftovers
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner
 from training.loop import Totals, evaluate, train_steps

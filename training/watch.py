@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from training.files import atomic_path
+from exports.files import write_text
 
 SECONDS_BETWEEN_CURVES = 10
 """Drawing takes a third of a second; networks that need one second an epoch shall not wait for it each time."""
@@ -78,8 +78,7 @@ class Watch:
             self._board.flush()
 
     def _write(self) -> None:
-        with atomic_path(self._folder / "metrics.jsonl") as temporary:
-            temporary.write_text("".join(json.dumps(epoch) + "\n" for epoch in self._history))
+        write_text(self._folder / "metrics.jsonl", "".join(json.dumps(epoch) + "\n" for epoch in self._history))
 
     def _draw(self) -> None:
         from training import charts  # matplotlib takes half a second to import

@@ -1,14 +1,16 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
 import models.registry
 from app.classifier import Classifier
-from exports.report import read_report, report_path
-from training.card import cli, find_checkpoint, layers
+from exports.report import Report, read_report, report_path
+from training.analysis import Answers
+from training.card import cli, confidence, find_checkpoint, layers
 from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from training.summary import summarize
 
@@ -40,6 +42,26 @@ def test_an_export_comes_with_its_report(export: Path, checkpoint: Path) -> None
         epoch["epoch"] for epoch in load_checkpoint(checkpoint).history
     ]
     assert sum(layer.parameters for layer in report.layers) == metrics["parameters"]
+    sure = report.confidence
+    assert right / 200 >= sure["accuracy_when_sure"] * (1 - sure["unsure"]) - 1e-4
+    assert 0 <= sure["calibration_error"] < 1
+
+
+def test_confidence_is_measured_on_what_is_sure_and_what_is_not() -> None:
+    probabilities = np.array([[0.95, 0.05], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
+    answers = Answers(np.zeros((4, 28, 28), np.uint8), np.array([0, 1, 1, 0]), probabilities, ("a", "b"))
+    found = confidence(answers, 0.7)
+    assert (found["unsure"], found["accuracy_when_sure"]) == (0.25, pytest.approx(2 / 3))
+    # the bin from 0.9: three images, on average 0.9167 sure and two of them right; that from 0.6: one, right
+    assert found["calibration_error"] == pytest.approx(0.75 * (0.55 / 0.6 - 2 / 3) + 0.25 * 0.4)
+    assert set(confidence(answers, 0.99)) == {"calibration_error", "unsure"}
+
+
+def test_a_report_of_before_confidence_was_measured_is_read(export: Path) -> None:
+    lines = report_path(export).read_text().splitlines(keepends=True)
+    report = Report.from_json("".join(line for line in lines if not line.startswith('"confidence"')))
+    assert report.confidence == {}
+    assert report.layers == read_report(export).layers
 
 
 def test_the_command_finds_the_run_and_writes_the_same_report(

@@ -92,6 +92,11 @@ def write_line(pixels: Pixels, pen: float, rng: np.random.Generator, touching: b
     """Write digits side by side with one pen, in one hand: sizes, baseline and gaps vary a little."""
     hand = replace(random_hand(rng, pen, turn=4), pressure=between(rng, (0, 0.15)))
     fields = [_resized(write(digit, _slightly_other(hand, rng), rng).field, 1 + around(rng, 0.15)) for digit in pixels]
+    return join_line(fields, pen, rng, touching)
+
+
+def join_line(fields: list[Floats], pen: float, rng: np.random.Generator, touching: bool) -> Glyph:
+    """Put written digits side by side; ``pen`` as a fraction of a digit's height."""
     high = float(np.median([field.shape[0] for field in fields]))
     gap, slope, left = between(rng, GAPS) * WIDTH * high, around(rng, 0.06), 0.0
     places: list[tuple[int, int]] = []
@@ -100,7 +105,7 @@ def write_line(pixels: Pixels, pen: float, rng: np.random.Generator, touching: b
         if index:
             left += _advance(fields[index - 1], field, 0 if contacts[index - 1] else gap, pen * high, rng)
         places.append((round(slope * left + around(rng, 0.08) * high) - field.shape[0], round(left)))
-    return Glyph(_joined(fields, places), pen * high)
+    return Glyph(joined(fields, places), pen * high)
 
 
 def _slightly_other(hand: Hand, rng: np.random.Generator) -> Hand:
@@ -124,10 +129,10 @@ def _advance(before: Floats, after: Floats, gap: float, stroke: float, rng: np.r
     if gap:
         return before.shape[1] + between(rng, (0.6, 1.4)) * gap
     overlap = min(between(rng, (0.3, 1.1)) * stroke, DEEPEST * CELLS)  # deeper than a stroke would cross a digit out
-    return _until_touching(before, after) - overlap
+    return until_touching(before, after) - overlap
 
 
-def _until_touching(before: Floats, after: Floats) -> float:
+def until_touching(before: Floats, after: Floats) -> float:
     """Cells from left edge to left edge at which the ink just meets, both standing on one baseline."""
     rows = min(before.shape[0], after.shape[0])
     left, right = before[-rows:] > 0, after[-rows:] > 0
@@ -139,7 +144,7 @@ def _until_touching(before: Floats, after: Floats) -> float:
     return float((ends - starts).max())
 
 
-def _joined(fields: list[Floats], places: list[tuple[int, int]]) -> Floats:
+def joined(fields: list[Floats], places: list[tuple[int, int]]) -> Floats:
     """Put fields at places (top, left) of one field; where two meet, the ink of both counts."""
     top, left = (min(place[axis] for place in places) for axis in (0, 1))
     ends = [(y - top + field.shape[0], x - left + field.shape[1]) for field, (y, x) in zip(fields, places, strict=True)]
