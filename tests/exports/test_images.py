@@ -92,3 +92,11 @@ def test_every_flipped_bit_ends_in_gray_pixels_or_an_image_error(name: str) -> N
         broken[generator.integers(within)] ^= 1 << int(generator.integers(8))
         with contextlib.suppress(ImageError):
             to_colours(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))
+
+
+def test_no_bit_of_a_pngs_pixels_can_be_another() -> None:
+    data = encoded(render("5", canvas=40, side=30, pen=4), "PNG")
+    start, end = data.index(b"IDAT") + 4, data.index(b"IEND") - 8
+    for place in range(start, end):
+        with pytest.raises(ImageError, match="damaged or cut short"):
+            open_image(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
