@@ -1,17 +1,15 @@
-"""What the commands of this room share: common options, and errors that end in a sentence and an exit code."""
+"""What the commands of this room share: names, and errors that end in a sentence and an exit code."""
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
 
 EXPORTS = Path("exports")
-ExportsDir = Annotated[Path, typer.Option(help="The folder of .onnx files.")]
 
 SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -19,6 +17,11 @@ SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
 def hush_pillow() -> None:
     """Keep off stderr what Pillow warns of: oddities in a picture's metadata that do not touch its pixels."""
     warnings.filterwarnings("ignore", module="PIL")
+
+
+def say(sentence: str) -> None:
+    """Tell a person, on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -29,8 +32,8 @@ def sentences_and_exit_codes() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED) from None
     except (ValueError, DeviceError, ModelFileError) as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}")
         codes: dict[type[Exception], int] = {DeviceError: NO_DEVICE, ModelFileError: BROKEN_MODEL}
-        raise typer.Exit(codes.get(type(error), USAGE)) from error
+        raise SystemExit(codes.get(type(error), USAGE)) from error

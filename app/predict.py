@@ -1,189 +1,241 @@
-"""``python -m app.predict``: files and folders of pictures -> a table with one row each, in order, whatever happens."""
+"""``python -m app.predict``: files and folders of pictures -> a table with one row each, in order, whatever happens.
 
-import csv
-import json
+The command is made with argparse, not with Typer as the others are: Typer takes as long to start (with Pydantic, 0.2 s)
+as all the rest of a call for one picture.
+"""
+
+import argparse
+import gc
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, get_args
 
-import typer
-
-from app.console import EXPORTS, SOME_FAILED, Device, ExportsDir, hush_pillow, sentences_and_exit_codes
+from app.console import EXPORTS, SOME_FAILED, Device, hush_pillow, say, sentences_and_exit_codes
 
 if TYPE_CHECKING:
+    from app.batch.afterwards import Afterwards
+    from app.batch.formats import Format
+    from app.batch.item import Item
+    from app.batch.journal import Fingerprint
+    from app.batch.reader import Answered, Job
+    from app.batch.stopping import Stopping
+    from app.batch.table import Table
     from app.classifier import Classifier
 
-Format = Literal["csv", "jsonl"]
+CHUNK = 64
+"""Inputs that are answered together. A resumed run must form the same chunks: a batch's size shows in the last bits."""
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-"""What is taken from a folder; a file named on the command line is tried whatever its name."""
+ENGINES = ("local", "ray")
 
-cli = typer.Typer(add_completion=False)
+HELP = """Classify pictures, one row each.
+
+Exit code 1 says that some could not be read; their rows say why. The status unsure says that the model had better not
+answer: the label is the likeliest, no more.
+
+A picture of several digits is read as a number: its label is the digits in a row, its confidence that of the least
+certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the
+upright picture; class_id and top_k are empty.
+"""
+
+STAGES = {"read": "reading files", "decode": "decoding", "frame": "framing", "network": "network", "write": "rows"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """One input and what became of it; ``status`` is ``ok``, ``unsure``, ``blank`` or ``error``.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command with these arguments, by default those of the process.
 
-    Of a number, ``label`` is the digits in a row, ``class_id`` is None and ``top_k`` empty; ``digits`` lists for each
-    (label, confidence, left, top, right, bottom), in pixels of the upright picture.
+    Raises:
+        SystemExit: with the project's exit codes (``app.console``), except where all is fine.
     """
-
-    path: str
-    status: str
-    label: str | None = None
-    class_id: int | None = None
-    confidence: float | None = None
-    top_k: tuple[tuple[str, float], ...] = ()
-    notes: tuple[str, ...] = ()
-    error: str | None = None
-    digits: tuple[tuple[str, float, int, int, int, int], ...] = ()
-
-
-@cli.command()
-def predict(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Pictures, and folders of them at any depth.")],
-    model: Annotated[str, typer.Option(help="The name of an export, such as mnist-lenet.")],
-    output: Annotated[str, typer.Option(help="A .csv or .jsonl file; - writes to stdout.")] = "predictions.csv",
-    format: Annotated[Format | None, typer.Option(help="Instead of what the file's ending says.")] = None,
-    top_k: Annotated[int, typer.Option(min=1, help="How many classes to list with their probabilities.")] = 3,
-    exports: ExportsDir = EXPORTS,
-    device: Annotated[Device, typer.Option(help="auto takes CUDA where it works.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output file that is there.")] = False,
-) -> None:
-    """Classify pictures, one row each. Exit code 1 says that some could not be read; their rows say why.
-
-    The status unsure says that the model had better not answer: the label is the likeliest, no more.
-
-    A picture of several digits is read as a number: its label is the digits in a row, its confidence that of the least
-    certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the
-    upright picture; class_id and top_k are empty.
-    """
+    asked = _parser().parse_args(arguments)
+    gc.disable()  # what is loaded is not looked through for garbage: a twentieth of the time of a call for one picture
+    # OpenBLAS would start a thread for each core; who answers is a process for each core
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     hush_pillow()
-    with sentences_and_exit_codes():
-        from app.catalog import scan
-
-        form = format or _format_of(output)
-        classifier = scan(exports).classifier(model, device)
-        inputs = list(find_inputs(paths))
-        with _open_output(output, overwrite) as file:
-            started = time.perf_counter()
-            counts = write_rows(_with_progress(inputs), classifier, top_k, file, form)
-            seconds = time.perf_counter() - started
-        _summarise(counts, seconds, model, classifier, output)
-    if counts["error"]:
-        raise typer.Exit(SOME_FAILED)
-
-
-def find_inputs(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield every input in a fixed order: paths as given, the pictures of a folder by name; links are not followed."""
-    for path in paths:
-        if path.is_dir():
-            for folder, subfolders, names in os.walk(path):
-                subfolders.sort()
-                yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix.lower() in SUFFIXES)
-        else:
-            yield path
-
-
-def write_rows(
-    inputs: Iterable[Path], classifier: "Classifier", top_k: int, file: TextIO, form: Format
-) -> Counter[str]:
-    """Write a row for each input as soon as it is known; return how many there were of each status."""
-    counts: Counter[str] = Counter(ok=0, unsure=0, blank=0, error=0)
-    table = csv.writer(file)
-    if form == "csv":
-        table.writerow(Row.__dataclass_fields__)
-    for path in inputs:
-        row = read(path, classifier, top_k)
-        counts[row.status] += 1
-        if form == "csv":
-            table.writerow(_cells(row))
-        else:
-            file.write(json.dumps(asdict(row)) + "\n")
-    return counts
-
-
-def read(path: Path, classifier: "Classifier", top_k: int) -> Row:
-    """Classify one file; what cannot be read becomes a row that says why."""
-    from exports.images import open_image
-
     try:
-        [prediction] = classifier.predict([open_image(path)])
-    except ValueError as error:  # ImageError is one
-        return Row(str(path), "error", error=str(error))
-    return Row(
-        path=str(path),
-        status=prediction.status,
-        label=prediction.label,
-        class_id=prediction.class_id,
-        confidence=prediction.confidence,
-        top_k=tuple(prediction.top(top_k)),
-        notes=tuple(map(str, prediction.notes)),
-        digits=tuple((digit.label, digit.confidence, *digit.box) for digit in prediction.digits),
+        with sentences_and_exit_codes():
+            code = _predict(asked)
+    finally:
+        gc.enable()
+    if code:
+        raise SystemExit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m app.predict",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    option = parser.add_argument
+    option(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
+    )
+    option("--model", required=True, help="the name of an export, such as mnist-lenet")
+    option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
+    option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
+    option("--top-k", type=_positive, default=3, help="how many classes to list with their probabilities [%(default)s]")
+    option("--exports", type=Path, default=EXPORTS, help="the folder of .onnx files [%(default)s]")
+    option("--device", choices=get_args(Device), default="auto", help="auto takes CUDA where it works [%(default)s]")
+    option("--overwrite", action="store_true", help="replace an output file that is there")
+    option("--resume", action="store_true", help="go on with a run that was cut off")
+    option("--labels", metavar="FILE|folders", help="a .csv of path,label, or the word folders: say how right it is")
+    option("--sheet", "--save-mistakes", metavar="FILE", help="an .html page of the least certain answers")
+    option("--workers", type=_whole, default=0, help="processes that read; 0 is one for each core [%(default)s]")
+    option("--max-failures", type=_positive, metavar="N", help="stop early when N inputs have failed")
+    option("--engine", choices=ENGINES, default="local", help="ray works on many machines, and has to be installed")
+    option("--ray-address", help="HOST:PORT of a Ray cluster, or auto; by default one of this machine alone")
+    return parser
+
+
+def _whole(text: str) -> int:
+    return _number(text, least=0)
+
+
+def _positive(text: str) -> int:
+    return _number(text, least=1)
+
+
+def _number(text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
+
+
+def _predict(asked: argparse.Namespace) -> int:
+    """Do what was asked; return the exit code."""
+    from app.batch.formats import format_of
+    from app.batch.inputs import Inputs, in_chunks
+    from app.batch.reader import Job
+    from app.batch.stopping import StoppedAtOnce, Stopping
+    from app.batch.table import open_table
+    from app.catalog import find_one
+
+    form = format_of(asked.output, asked.format)
+    engine = _engine(asked)
+    entry = find_one(asked.exports, asked.model)
+    classifier = entry.classifier("cpu" if asked.engine == "ray" and asked.device == "auto" else asked.device)
+    job = Job(entry.path, asked.device, asked.top_k, form)
+    afterwards = _afterwards(asked, classifier)
+    inputs = Inputs(asked.paths)
+    gc.freeze()
+    gc.enable()
+    seconds: Counter[str] = Counter()
+    fingerprint = _fingerprint(asked, form, classifier)
+    with open_table(asked.output, form, asked.overwrite, asked.resume, fingerprint) as table, Stopping() as stopping:
+        started = time.perf_counter()
+        chunks = stopping.until_asked(table.remaining(in_chunks(inputs, CHUNK)))
+        try:
+            for answered in _shown(engine(chunks, job, classifier), table):
+                table.add(answered)
+                seconds += answered.seconds
+                if asked.max_failures and table.counts["error"] >= asked.max_failures:
+                    stopping.asked = True
+        except (KeyboardInterrupt, StoppedAtOnce):
+            say(table.saved)
+            raise
+        elapsed = time.perf_counter() - started
+        if not stopping.asked:
+            table.complete()
+    if not table.was_complete:
+        _summarise(table, seconds, elapsed, classifier)
+    _say_how_it_ended(asked, stopping, table)
+    if afterwards and not stopping.asked:
+        said = afterwards.look_back(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")
+        say(said)
+    return stopping.exit_code or (SOME_FAILED if table.counts["error"] else 0)
+
+
+def _afterwards(asked: argparse.Namespace, classifier: "Classifier") -> "Afterwards | None":
+    if not asked.labels and not asked.sheet:
+        return None
+    from app.batch.afterwards import Afterwards
+
+    names = classifier.metadata.class_names
+    return Afterwards.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
+
+
+def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classifier") -> "Fingerprint":
+    """All that decides what the rows say, so that a run is gone on with only by one that would say the same."""
+    import onnxruntime
+
+    from app.batch.journal import Fingerprint
+    from app.line_reader import digest_beside
+
+    return Fingerprint.of(
+        asked.model,
+        classifier.digest,
+        asked.paths,
+        top_k=asked.top_k,
+        format=form,
+        device=classifier.runtime.device,
+        chunk=CHUNK,
+        lines=digest_beside(classifier.path),
+        onnxruntime=onnxruntime.__version__,
     )
 
 
-def _cells(row: Row) -> list[object]:
-    values = asdict(row)
-    in_words = {"top_k": json.dumps(dict(row.top_k)), "notes": "; ".join(row.notes), "digits": json.dumps(row.digits)}
-    return list((values | in_words).values())
+Engine = Callable[["Iterable[Sequence[Item]]", "Job", "Classifier"], "Iterator[Answered]"]
 
 
-def _format_of(output: str) -> Format:
-    endings: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-    if output == "-":
-        return "csv"
-    if Path(output).suffix not in endings:
-        raise ValueError(f"--output {output}: the ending must be {', '.join(endings)}, or name a --format.")
-    return endings[Path(output).suffix]
+def _engine(asked: argparse.Namespace) -> Engine:
+    if asked.engine == "ray":
+        cluster = import_module("app.batch.cluster")
+        cluster.require(asked.device, asked.ray_address)
+        return lambda chunks, job, _: cluster.answer_all(chunks, job, address=asked.ray_address)
+    if asked.ray_address is not None:
+        raise ValueError("--ray-address is for --engine ray; add that, or leave the address out.")
+    from app.batch import local
+
+    return partial(local.answer_all, workers=asked.workers)
 
 
-@contextmanager
-def _open_output(output: str, overwrite: bool) -> Iterator[TextIO]:
-    if output == "-":
-        # Names that are not UTF-8 come out as the bytes they are.
-        sys.stdout.reconfigure(errors="surrogateescape", newline="")  # type: ignore[union-attr]
-        yield sys.stdout
+def _shown(answers: "Iterator[Answered]", table: "Table") -> "Iterator[Answered]":
+    """Draw a bar on stderr where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield from answers
         return
-    try:
-        with open(output, "w" if overwrite else "x", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            yield file
-    except FileExistsError as error:
-        raise ValueError(f"--output {output} is already there: choose another name, or add --overwrite.") from error
-    except OSError as error:
-        raise ValueError(f"--output {output} cannot be written: {error.strerror}.") from error
-
-
-def _with_progress(inputs: list[Path]) -> Iterable[Path]:
     from tqdm import tqdm
 
-    return tqdm(inputs, unit="img", disable=None)  # no bar where there is no terminal
+    with tqdm(unit=" images", unit_scale=True) as bar:
+        for answered in answers:
+            yield answered
+            bar.update(table.done - table.taken_up - bar.n)
 
 
-def _summarise(counts: Counter[str], seconds: float, model: str, classifier: "Classifier", output: str) -> None:
-    runtime = classifier.runtime
-    total = counts.total()
+def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
+    """Say what became of the inputs, how fast, where the time went, and what read them."""
+    runtime, counts = classifier.runtime, table.counts
     why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
-    typer.echo(
-        f"{total:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
-        f"{counts['error']:,} failed. "
-        f"{total / max(seconds, 1e-9):,.0f} images/s with {model} on {runtime.device.upper()}{why}.",
-        err=True,
+    before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
+    say(
+        f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
+        f"{counts['error']:,} failed.{before} {(table.done - table.taken_up) / max(elapsed, 1e-9):,.0f} images/s "
+        f"with {classifier.path.stem} on {runtime.device.upper()}{why}."
     )
-    if output != "-":
-        typer.echo(f"Written to {output}", err=True)
+    spent = seconds.total()
+    if spent:
+        parts = [f"{100 * seconds[stage] / spent:.0f} % {words}" for stage, words in STAGES.items()]
+        say(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
+def _say_how_it_ended(asked: argparse.Namespace, stopping: "Stopping", table: "Table") -> None:
+    if stopping.asked:
+        why = "Interrupted" if stopping.signal else f"Stopped at --max-failures {asked.max_failures}"
+        say(f"{why}. {table.saved}")
+    elif table.was_complete:
+        say(table.saved)
+    elif asked.output != "-":
+        say(f"Written to {asked.output}")
 
 
 if __name__ == "__main__":

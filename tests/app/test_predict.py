@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from app.predict import SUFFIXES, cli, find_inputs
+from app.batch.inputs import SUFFIXES, Inputs
+from tests.app.command import predict
 from tests.hand import DIGITS, render, write_number
 
 
@@ -28,7 +28,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str | os.PathLike[str], model: str = "mnist-convnet") -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli, [*map(str, arguments), "--model", model, "--device", "cpu"])
+    result = predict(*arguments, "--model", model, "--device", "cpu")
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -88,7 +88,7 @@ def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
 
 
 def test_the_real_device_is_named_with_the_reason(pictures: Path) -> None:
-    result = CliRunner().invoke(cli, [str(pictures / "5.png"), "--model", "mnist-lenet", "--output", "-"])
+    result = predict(pictures / "5.png", "--model", "mnist-lenet", "--output", "-")
     assert "with mnist-lenet on C" in result.stderr
 
 
@@ -108,7 +108,7 @@ def test_a_table_is_not_overwritten_unasked(pictures: Path, tmp_path: Path) -> N
     [
         (("--output", "table.xlsx"), 2, "the ending must be .csv, .jsonl"),
         (("--output", "no/such/folder/table.csv"), 2, "cannot be written"),
-        (("--top-k", "0"), 2, "Invalid value"),
+        (("--top-k", "0"), 2, "not a whole number from 1 on"),
         (("--exports", "nowhere"), 2, "holds no usable .onnx file"),
     ],
 )
@@ -138,7 +138,7 @@ def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
 
     if cuda_obstacle() is None:
         pytest.skip("CUDA works here")
-    result = CliRunner().invoke(cli, [str(pictures), "--model", "mnist-lenet", "--device", "cuda", "--output", "-"])
+    result = predict(pictures, "--model", "mnist-lenet", "--device", "cuda", "--output", "-")
     assert result.exit_code == 3
     assert result.stdout == ""
     assert "CUDA is not available" in result.stderr
@@ -158,6 +158,66 @@ def test_a_folder_is_walked_in_a_fixed_order_and_links_are_not_followed(tmp_path
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    found = [path.relative_to(tmp_path).as_posix() for path in find_inputs([tmp_path])]
+    found = [os.path.relpath(item.path, tmp_path) for item in Inputs([str(tmp_path)])]
     assert found == ["c.TIFF", "a/z.jpeg", "b/1.png", "b/2.png"]
     assert ".tiff" in SUFFIXES
+
+
+def test_labels_and_a_sheet_of_the_least_certain(pictures: Path, tmp_path: Path) -> None:
+    labels, sheet = tmp_path / "labels.csv", tmp_path / "sheet.html"
+    labels.write_text("path,label\n" + "".join(f"pictures/{digit}.png,{digit}\n" for digit in DIGITS) + "2c.png,x\n")
+    output = tmp_path / "table.parquet"
+    code, _, stderr = run(pictures, "--output", output, "--labels", labels, "--sheet", sheet)
+    assert code == 1
+    assert "10 of 14 rows have a known label." in stderr
+    assert "Accuracy 100.00 % of the 10 answered; coverage 100.00 %." in stderr
+    assert "2c.png: x" in stderr
+    assert f"The 11 least certain answers are in {sheet}" in stderr
+    assert sheet.read_text().count("<img") == 11
+    before = output.read_bytes()
+    code, _, stderr = run(pictures, "--output", output, "--labels", "folders", "--resume")
+    assert code == 0
+    assert "is complete already" in stderr
+    assert "0 of 14 rows have a known label" in stderr
+    assert output.read_bytes() == before
+
+
+def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app import predict
+    from app.batch import table as room
+
+    monkeypatch.setattr(predict, "CHUNK", 4)
+    whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"
+    assert run(pictures, "--output", whole)[0] == 1
+    add = room._File.add
+
+    def interrupted(self, answered) -> None:
+        add(self, answered)
+        if self.done == 8:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room._File, "add", interrupted)
+        code, _, stderr = run(pictures, "--output", output)
+    assert code == 130
+    assert f"8 rows are safe in {output}.partial; the same command with --resume goes on" in stderr
+    code, _, stderr = run(pictures, "--output", output)
+    assert code == 2
+    assert "--resume" in stderr
+    code, _, stderr = run(pictures, "--output", output, "--resume", "--top-k", "2")
+    assert code == 2
+    assert "--top-k was 3 and is 2" in " ".join(stderr.split())
+    code, _, stderr = run(pictures, "--output", output, "--resume")
+    assert code == 1
+    assert "14 inputs" in stderr
+    assert "8 of them had been answered before" in stderr
+    assert output.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--labels", "--sheet"])
+def test_stdout_cannot_be_looked_back_at(pictures: Path, option: str) -> None:
+    code, _, stderr = run(pictures, "--output", "-", option, "folders")
+    assert code == 2
+    assert "name a file as --output" in stderr

@@ -1,0 +1,196 @@
+"""ZIP archives: their table of contents is read piece by piece, so that any number of entries takes no memory.
+
+``zipfile`` finds that table and unpacks the entries; it would also hold all of the table. The layout is that of
+APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory), 4.5.3 (ZIP64), 4.6.9 (Unicode path).
+"""
+
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from stat import S_IFLNK, S_IFMT
+from typing import BinaryIO
+
+from app.archives.entry import (
+    ArchiveError,
+    Found,
+    Limits,
+    check_name,
+    check_ratio,
+    explained,
+    full_name,
+    is_hidden,
+    nested,
+    read_whole,
+)
+from app.archives.kinds import is_archive
+
+LOCAL, CENTRAL = struct.Struct("<4s22xHH"), struct.Struct("<4s4B4HL2L5H2L")
+
+BLOCK = 256 * 1024
+"""Bytes of the table of contents that are read at once."""
+
+LONGEST = CENTRAL.size + 3 * 0xFFFF
+"""Bytes of an entry in it: name, extra fields and comment have a length of 16 bits each."""
+
+LOCKED, UTF8 = 0x1 | 0x40, 0x800
+"""Flags of an entry: encrypted, simply or strongly; named in UTF-8."""
+
+DOS = 0
+"""The system that made an entry, which says how it is named where no flag does."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table of contents."""
+
+    name: str
+    raw_name: bytes
+    info: zipfile.ZipInfo = field(repr=False)
+
+
+def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
+    """Yield the pictures of a ZIP archive in its own order, and a ``Found`` with an error for each that is not read."""
+    try:
+        yield from _entries(name, file, limits)
+    except Exception as error:  # as in _read
+        yield Found(name, error=explained(name, error))
+
+
+def _entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
+    size = file.seek(0, os.SEEK_END)
+    contents = _Contents(name, file)
+    limits.check_entries(name, contents.count)
+    count = packed = unpacked = 0
+    for entry in contents:
+        count += 1
+        limits.check_entries(name, count)
+        packed += entry.info.compress_size
+        if packed > size:
+            raise ArchiveError(f"{name}: its entries overlap, as in a bomb; the rest is not read.", "archive_refused")
+        if entry.name.endswith("/"):
+            continue
+        whole_name = full_name(name, entry.name)
+        try:
+            check_name(name, entry.name)
+            if is_hidden(entry.name):
+                continue
+            _check(whole_name, entry.info, limits)
+        except ArchiveError as error:
+            yield Found(whole_name, error=error)
+            continue
+        unpacked += entry.info.file_size
+        limits.check_unpacked(name, unpacked)
+        yield _read(whole_name, file, entry)
+    if count & 0xFFFF != contents.count & 0xFFFF:
+        raise ArchiveError(f"{name}: damaged: it promises {contents.count:,} entries and has {count:,}.")
+
+
+def _check(name: str, info: zipfile.ZipInfo, limits: Limits) -> None:
+    if info.flag_bits & LOCKED:
+        raise ArchiveError(f"{name}: locked with a password; pack it without.", "archive_refused")
+    if info.create_system != DOS and S_IFMT(info.external_attr >> 16) == S_IFLNK:
+        raise ArchiveError(f"{name}: a link, not a picture; pack what it leads to.", "name_refused")
+    limits.check_entry(name, info.file_size)
+    check_ratio(name, info.file_size, info.compress_size)
+
+
+def _read(name: str, file: BinaryIO, entry: Entry) -> Found:
+    """Read one entry, and no more of it than the archive says it has."""
+    try:
+        _go_to(file, entry)
+        with zipfile.ZipExtFile(file, "r", entry.info) as packed:
+            data = read_whole(packed.read, entry.info.file_size)
+        if len(data) != entry.info.file_size:
+            raise EOFError(f"{len(data):,} of {entry.info.file_size:,} bytes")
+    except Exception as error:  # from BadZipFile to struct.error, and zlib's, lzma's and bz2's errors
+        return Found(name, error=explained(name, error, within=True))
+    return Found(name, error=nested(name)) if is_archive(data) else Found(name, data)
+
+
+def _go_to(file: BinaryIO, entry: Entry) -> None:
+    """Place the file behind the entry's own header, which must name it as the table of contents does."""
+    file.seek(entry.info.header_offset)
+    signature, name_length, extra_length = LOCAL.unpack(file.read(LOCAL.size))
+    if signature != b"PK\x03\x04" or file.read(name_length) != entry.raw_name:
+        raise zipfile.BadZipFile("its header is not what the table of contents says")
+    file.seek(extra_length, os.SEEK_CUR)
+
+
+class _Contents:
+    """The table of contents, read anew each time it is gone through.
+
+    Attributes:
+        count: of entries, as the archive promises it.
+    """
+
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # its only reader that knows ZIP64
+        if not end:
+            raise ArchiveError(f"{name}: the archive is damaged or cut short (it has no table of contents).")
+        signature, self.count, self._size, offset, place = end[0], end[4], end[5], end[6], end[9]
+        if signature == b"PK\x06\x06":
+            place -= 56 + 20  # ZIP64's own end of the table, and what leads to it
+        self._file = file
+        self._start = place - self._size
+        self._before = self._start - offset  # bytes before the archive's own, as in one that unpacks itself
+        if self._start < 0 or self._before < 0:
+            raise ArchiveError(f"{name}: the archive is damaged or cut short (its table of contents is misplaced).")
+
+    def __iter__(self) -> Iterator[Entry]:
+        block, used, place, end = b"", 0, self._start, self._start + self._size
+        while used < len(block) or place < end:
+            if len(block) - used < LONGEST and place < end:
+                self._file.seek(place)
+                more = self._file.read(min(BLOCK, end - place))
+                block, used, place = block[used:] + more, 0, place + len(more)
+            entry, length = self._entry(block, used)
+            used += length
+            if used > len(block):
+                raise zipfile.BadZipFile("its table of contents breaks off")
+            yield entry
+
+    def _entry(self, block: bytes, start: int) -> tuple[Entry, int]:
+        values = CENTRAL.unpack_from(block, start)
+        signature, system, flags, method, crc = values[0], values[2], values[5], values[6], values[9]
+        if signature != b"PK\x01\x02":
+            raise zipfile.BadZipFile("its table of contents breaks off")
+        sizes, (name_length, extra_length, comment_length) = values[10:12], values[12:15]
+        name_end = start + CENTRAL.size + name_length
+        raw_name, extra = block[start + CENTRAL.size : name_end], block[name_end : name_end + extra_length]
+        fields = dict(_fields(extra))
+        info = zipfile.ZipInfo()
+        info.flag_bits, info.compress_type, info.CRC, info.create_system = flags, method, crc, system
+        info.external_attr = values[17]
+        info.compress_size, info.file_size, offset = _sizes(sizes[0], sizes[1], values[18], fields.get(1, b""))
+        info.header_offset = self._before + offset
+        length = CENTRAL.size + name_length + extra_length + comment_length
+        return Entry(_text(raw_name, flags, system, fields.get(0x7075, b"")), raw_name, info), length
+
+
+def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        yield kind, extra[4 : 4 + length]
+        extra = extra[4 + length :]
+
+
+def _sizes(packed: int, unpacked: int, offset: int, zip64: bytes) -> tuple[int, int, int]:
+    """Sizes and place of an entry; what has no room in 32 bits stands in the field of ZIP64, in another order."""
+    wide = iter(struct.unpack_from(f"<{len(zip64) // 8}Q", zip64))
+    unpacked, packed, offset = (
+        next(wide, value) if value == 0xFFFFFFFF else value for value in (unpacked, packed, offset)
+    )
+    return packed, unpacked, offset
+
+
+def _text(raw: bytes, flags: int, system: int, unicode_path: bytes) -> str:
+    """An entry's name: UTF-8 where it is said or true; else in DOS's letters, or, from Unix, the bytes as they are."""
+    if len(unicode_path) > 5 and struct.unpack_from("<L", unicode_path, 1)[0] == zlib.crc32(raw):
+        return unicode_path[5:].decode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp437") if system == DOS and not flags & UTF8 else raw.decode("utf-8", "surrogateescape")
