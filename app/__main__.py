@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.console import EXPORTS, Device, ExportsDir, hush_pillow, sentences_and_exit_codes
+from app.console import EXPORTS, Device, hush_pillow, sentences_and_exit_codes
+from app.logs import LogFormat, set_up
 
 cli = typer.Typer(add_completion=False)
 
@@ -16,24 +17,35 @@ cli = typer.Typer(add_completion=False)
 def serve(
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 7860,
-    exports: ExportsDir = EXPORTS,
+    exports: Annotated[Path, typer.Option(help="The folder of .onnx files.")] = EXPORTS,
     corrections: Annotated[
         Path | None, typer.Option(help="Keep pictures that were put right in this folder; without it nothing is kept.")
     ] = None,
     device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
     mcp: Annotated[bool, typer.Option("--mcp", help="Let assistants call it too, at /gradio_api/mcp.")] = False,
+    auth: Annotated[
+        str, typer.Option(help="Who may come in: user:password, or a file that `python -m app.guard NAME` adds to.")
+    ] = "",
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="A name under which the server is reached besides --host; * for any.")
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="text and json add a line for each request.")] = "quiet",
 ) -> None:
     """Open the page: draw, upload, paste or photograph a picture and have it read."""
-    logging.basicConfig(format="%(message)s")
+    set_up(log_format)
     hush_pillow()
     with sentences_and_exit_codes():
         from app.api import build_app
         from app.catalog import scan
         from app.corrections import Corrections
+        from app.guard import Hosts, Keys, Rules
         from app.runtime import require_device
-        from app.server import Server, listen
+        from app.server import Server, give_memory_back, listen
 
+        give_memory_back()
         require_device(device)
+        keys = Keys(auth) if auth else None
+        rules = Rules(Hosts.of(host, allowed_host or ()), keys, log_requests=log_format != "quiet")
         address = listen(host, port)
         catalog = scan(exports, device)
         for name, reason in catalog.refused.items():
@@ -41,7 +53,7 @@ def serve(
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
         with Corrections(corrections) if corrections else nullcontext() as kept:
-            Server(build_app(catalog, device, kept, mcp)).run(sockets=[address])
+            Server(build_app(catalog, device, kept, mcp, rules)).run(sockets=[address])
 
 
 def main() -> None:

@@ -11,14 +11,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.examination import HOW_TO_REPLACE
+from app.line_reader import FILE as LINE_READER
 from app.runtime import Device, DeviceError, ModelFileError
 from exports.metadata import MetadataError, ModelMetadata
 from exports.props import PropsError, read_props
+from exports.seal import HOW_TO_MEND
 
 if TYPE_CHECKING:
     from app.classifier import Classifier
@@ -67,8 +69,10 @@ class Entry:
             metadata = ModelMetadata.from_props(read_props(path))
         except OSError as error:
             raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
-        except (PropsError, MetadataError) as error:
-            raise ModelFileError(f"{path}: {error}.") from error
+        except PropsError as error:
+            raise ModelFileError(f"{path}: {error}. {HOW_TO_MEND}.") from error
+        except MetadataError as error:
+            raise ModelFileError(f"{path}: {error}. {HOW_TO_REPLACE}.") from error
         return cls(path.stem, path, stamp[1], metadata, stamp)
 
     @cached_property
@@ -191,6 +195,8 @@ class Catalog:
         known = ", ".join(shelf.entries) or f"none; {self.folder} holds no usable .onnx file"
         if not name:
             raise UnknownModelError(f"There is no model. Known: {known}.")
+        from difflib import get_close_matches
+
         close = get_close_matches(name, shelf.entries, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UnknownModelError(f"There is no model {name!r}.{hint} Known: {known}.")
@@ -238,7 +244,7 @@ class Catalog:
         with self._looking:
             entries: dict[str, Entry] = {}
             refusals: dict[str, Refusal] = {}
-            for path in sorted(self.folder.glob("*.onnx")):
+            for path in sorted(filter(_is_model, self.folder.glob("*.onnx"))):
                 stamp = stamp_of(path)
                 if stamp is None:
                     continue
@@ -289,6 +295,27 @@ class Catalog:
 def scan(folder: Path, device: Device = "auto") -> Catalog:
     """List the ``.onnx`` files of a folder, sorted by name, opening none."""
     return Catalog(folder, device)
+
+
+def _is_model(path: Path) -> bool:
+    """Whether a file may be a model; what begins with a dot is still being written."""
+    return path.name != LINE_READER and not path.name.startswith(".")
+
+
+def find_one(folder: Path, name: str) -> Entry:
+    """Return the entry of this name as ``scan(folder).find(name)`` does, and read no other file where it is there.
+
+    Raises:
+        UnknownModelError: there is no such entry.
+    """
+    path = folder / f"{name}.onnx"
+    stamp = stamp_of(path)
+    if stamp and name == path.stem and path.parent == folder:
+        try:
+            return Entry.listed(path, stamp)
+        except ModelFileError:
+            pass  # said below, as everywhere
+    return scan(folder).find(name)
 
 
 def stamp_of(path: Path) -> Stamp | None:

@@ -5,20 +5,26 @@ import hashlib
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from PIL import Image
 
+from app.examination import read_trusted
 from app.runtime import Device, DeviceError, ModelFileError, open_session, share_session
-from exports.framing import find, frame_found, framed_already
+from exports.framing import FRAMED_ALREADY, are_framed_already, find, frame_found, framed_already
 from exports.images import FULL_SIZE
 from exports.metadata import MetadataError, ModelMetadata
 from exports.notes import Note
-from exports.numbers import Box, Candidate, Line, best_reading, log_odds, split, whole
 from exports.preprocessing import SIZE, Floats, Framed, Pixels, normalize, to_colours, unsqueeze
+
+if TYPE_CHECKING:
+    from app.line_reader import LineReader
+    from exports.numbers import Box, Candidate, Line
 
 __all__ = ["Classifier", "DeviceError", "Digit", "ModelFileError", "Prediction", "softmax"]
 
@@ -40,7 +46,7 @@ class Digit:
 
     label: str
     confidence: float
-    box: Box
+    box: "Box"
     pixels: Pixels
 
 
@@ -67,7 +73,7 @@ class Prediction:
 
     @property
     def class_id(self) -> int | None:
-        return int(np.argmax(self.probabilities)) if self.probabilities else None
+        return self.probabilities.index(max(self.probabilities)) if self.probabilities else None
 
     @property
     def label(self) -> str | None:
@@ -85,8 +91,7 @@ class Prediction:
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """Return the ``k`` most probable classes, best first."""
-        ranked = sorted(zip(self.class_names, self.probabilities, strict=False), key=lambda pair: -pair[1])
-        return ranked[:k]
+        return sorted(zip(self.class_names, self.probabilities, strict=False), key=itemgetter(1), reverse=True)[:k]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +126,24 @@ class Look:
 
     framed: Framed
     found: tuple[Note, ...]
-    lines: tuple[Line, ...] = ()
-    single: Candidate | None = None
+    lines: "tuple[Line, ...]" = ()
+    single: "Candidate | None" = None
     enlarged: float = 1
 
     def pixels(self) -> list[Pixels]:
         """All that the network has to see: the whole picture, then every candidate."""
         candidates = [candidate.pixels for line in self.lines for candidate in line.candidates]
         return [] if self.framed.blank else [self.framed.pixels, *candidates]
+
+    def boxes(self) -> "list[Box]":
+        """Where each of them is in the foreground, of a number."""
+        assert self.single is not None
+        return [self.single.box, *(candidate.box for line in self.lines for candidate in line.candidates)]
+
+    @property
+    def count(self) -> int:
+        """How many that are."""
+        return 0 if self.framed.blank else 1 + sum(len(line.candidates) for line in self.lines)
 
 
 class Classifier:
@@ -137,20 +152,22 @@ class Classifier:
     Args:
         path: an exported ``.onnx`` file.
         device: ``auto``, ``cpu`` or ``cuda``.
+        data: what the file holds, where the caller knows that it may be opened; otherwise it is read, held against its
+            digests and, where it is foreign, examined (``app.examination``).
 
     Attributes:
         digest: SHA-256 of the bytes it was opened from, whatever has become of the file since.
         seconds: what the network took for one picture when it checked itself; infinite before that.
 
     Raises:
-        ModelFileError: the file cannot be opened or breaks its contract.
+        ModelFileError: the file cannot be opened, is damaged, breaks its contract or failed the examination.
         DeviceError: ``cuda`` was asked for and is not to be had.
     """
 
-    def __init__(self, path: Path, device: Device = "auto") -> None:
+    def __init__(self, path: Path, device: Device = "auto", data: bytes | None = None) -> None:
         self.path = path
         self.seconds = math.inf
-        data = _read(path)
+        data = read_trusted(path) if data is None else data
         self.digest = hashlib.sha256(data).hexdigest()
         self.runtime = open_session(path, device, data)
         try:
@@ -196,7 +213,11 @@ class Classifier:
         Raises:
             ValueError: a picture of values that are not finite (``to_colours``).
         """
-        return self.read([self._glance(image) or self.frame(self.find(image), glimpse) for image in images])
+        return self.read([self.look(image, glimpse) for image in images])
+
+    def look(self, image: Image.Image, glimpse: bool = False) -> Look:
+        """Find and frame what is in one picture; ``glimpse`` and what is raised as in ``predict``."""
+        return self._glance(image) or self.frame(self.find(image), glimpse)
 
     def find(self, image: Image.Image) -> Found:
         """Turn a picture upright and look for what is in it.
@@ -215,7 +236,11 @@ class Classifier:
         framed = frame_found(found.picture, found.foreground, list(found.found), spec)
         framed = Framed(framed.pixels, found.notes + framed.notes, framed.blank)
         may_be_number = self._reads_digits and not framed.blank and max(found.picture.shape[:2]) > SIZE
-        lines = tuple(split(found.foreground, spec, cuts=not glimpse)) if may_be_number else ()
+        if not may_be_number:
+            return Look(framed, ())
+        from exports.numbers import split, whole  # when there may be one: an image of a data set is none
+
+        lines = tuple(split(found.foreground, spec, cuts=not glimpse))
         if not lines:
             return Look(framed, ())
         enlarged = found.longer_side / max(found.foreground.shape)
@@ -224,16 +249,29 @@ class Classifier:
     def read(self, looks: Sequence[Look]) -> list[Prediction]:
         """Let the network read what was framed, one prediction each, in their order."""
         together = [pixels for look in looks for pixels in look.pixels()]
-        logits = iter(self.logits(np.stack(together)) if together else ())
-        return [self._prediction(look, [next(logits) for _ in look.pixels()]) for look in looks]
+        logits = self.logits(np.stack(together)) if together else np.empty((0, 0), np.float32)
+        probabilities = softmax(logits, self.metadata.temperature)
+        predictions, end = [], 0
+        for look in looks:
+            start, end = end, end + look.count
+            predictions.append(self._prediction(look, logits[start:end], probabilities[start:end]))
+        return predictions
 
     def logits(self, pixels: Pixels) -> Floats:
         """Run the network on pictures that are framed already: (N, 28, 28) uint8 -> (N, classes) float32."""
         images = unsqueeze(normalize(pixels, self.metadata.input))
         return self.runtime.session.run(["logits"], {"images": images})[0]
 
+    def glance(self, pictures: Pixels) -> list[Look | None]:
+        """Take what is framed already as it is: (N, 28, 28) uint8 gray; None for what needs the long way."""
+        framed = are_framed_already(pictures, self.metadata.input)
+        return [
+            Look(Framed(picture, FRAMED_ALREADY), ()) if is_framed else None
+            for picture, is_framed in zip(pictures, framed.tolist(), strict=True)
+        ]
+
     def _glance(self, image: Image.Image) -> Look | None:
-        """Take what is framed already as it is; everything else needs the long way."""
+        """The same for one picture of any size and mode, with the notes of how it became gray."""
         if image.size != (SIZE, SIZE):
             return None
         picture, notes = to_colours(image)
@@ -245,35 +283,43 @@ class Classifier:
         """Whether classes can stand side by side: single characters, written with strokes."""
         return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
 
-    def _prediction(self, look: Look, logits: Sequence[Floats]) -> Prediction:
-        """Read what the network says of ``look.pixels()``: (classes,) float32 each."""
-        probabilities = [softmax(each, self.metadata.temperature) for each in logits]
-        digits = self._digits(look, logits, probabilities) if look.single else ()
-        found = (*look.found, Note("number", {"digits": len(digits)}))
-        prediction = Prediction(
-            status="ok" if logits else "blank",
-            class_names=self.metadata.class_names,
-            probabilities=() if digits or not logits else tuple(float(value) for value in probabilities[0]),
-            pixels=look.framed.pixels,
-            notes=found if digits else look.framed.notes,
-            digits=digits,
-        )
-        is_unsure = prediction.confidence is not None and prediction.confidence < self.metadata.reject_threshold
-        return replace(prediction, status="unsure") if is_unsure else prediction
+    def _prediction(self, look: Look, logits: Floats, probabilities: Floats) -> Prediction:
+        """Read what the network says of ``look.pixels()``: (look.count, classes) float32 each."""
+        names = self.metadata.class_names
+        if look.framed.blank:
+            return Prediction("blank", names, (), look.framed.pixels, look.framed.notes)
+        if look.single and (digits := self._digits(look, logits, probabilities)):
+            status = self._status(min(digit.confidence for digit in digits))
+            notes = (*look.found, Note("number", {"digits": len(digits)}))
+            return Prediction(status, names, (), look.framed.pixels, notes, digits)
+        ours = tuple(probabilities[0].tolist())
+        return Prediction(self._status(max(ours)), names, ours, look.framed.pixels, look.framed.notes)
 
-    def _digits(self, look: Look, logits: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Digit, ...]:
-        assert look.single is not None
-        candidates = [look.single, *(candidate for line in look.lines for candidate in line.candidates)]
-        chosen = best_reading(look.lines, look.single, [log_odds(each, self.metadata.temperature) for each in logits])
+    def _status(self, confidence: float) -> Literal["ok", "unsure"]:
+        return "unsure" if confidence < self.metadata.reject_threshold else "ok"
+
+    def _digits(self, look: Look, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
+        """The digits of a number; none where it is one digit."""
+        from app.number import read_number
+
+        pixels, boxes = look.pixels(), look.boxes()
+        chosen = read_number(look, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
         return tuple(
             Digit(
-                label=self.metadata.class_names[int(np.argmax(probabilities[index]))],
-                confidence=float(probabilities[index].max()),
-                box=_enlarged(candidates[index].box, look.enlarged),
-                pixels=candidates[index].pixels,
+                label=self.metadata.class_names[class_id],
+                confidence=confidence,
+                box=_enlarged(boxes[index], look.enlarged),
+                pixels=pixels[index],
             )
-            for index in chosen
+            for index, class_id, confidence in chosen
         )
+
+    @cached_property
+    def line_reader(self) -> "LineReader | None":
+        """The reader of lines beside the model, opened when first needed."""
+        from app.line_reader import find_reader
+
+        return find_reader(self.path, self.metadata.class_names, self.runtime.asked)
 
     def _check_graph(self) -> None:
         """Hold the graph to its contract: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes), float32."""
@@ -292,20 +338,13 @@ class Classifier:
             raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
-
-
-def _enlarged(box: Box, scale: float) -> Box:
+def _enlarged(box: "Box", scale: float) -> "Box":
     """A box in larger pixels, rounded outwards."""
     left, top, right, bottom = box
     return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Probabilities of one image: (classes,) -> (classes,) float32, computed alike whatever batch it came in."""
-    exponents = np.exp((logits.astype(np.float64) - logits.max()) / temperature)
-    return (exponents / exponents.sum()).astype(np.float32)
+    """Probabilities: (…, classes) -> (…, classes) float32, each image's computed alike whatever batch it came in."""
+    exponents = np.exp((logits.astype(np.float64) - logits.max(axis=-1, keepdims=True, initial=-np.inf)) / temperature)
+    return (exponents / exponents.sum(axis=-1, keepdims=True)).astype(np.float32)

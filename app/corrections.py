@@ -112,7 +112,11 @@ class Corrections:
             self._connection = sqlite3.connect(
                 self.path, timeout=SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
             )
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()  # nobody else could, and an open one keeps the log from going
+                raise
 
     def _make_private(self) -> None:
         """Make folder and file where there are none, for their owner alone; SQLite's other files follow the file's."""

@@ -6,7 +6,6 @@ import io
 import re
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -129,10 +128,11 @@ def cuda_obstacle() -> Obstacle | None:
 
 
 def _is_installed(package: str) -> bool:
-    try:
-        return bool(version(package))
-    except PackageNotFoundError:
-        return False
+    """Whether pip put it where ONNX Runtime lies; ``importlib.metadata`` takes as long to load as half of Pillow."""
+    import onnxruntime as ort
+
+    folder = Path(ort.__file__).parents[1]
+    return any(folder.glob(f"{package.replace('-', '_')}-[0-9]*.dist-info"))
 
 
 def _driver_obstacle() -> Obstacle | None:
@@ -188,7 +188,8 @@ def _session(path: Path, data: bytes | None, provider: str) -> "ort.InferenceSes
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
         # Without enable_fallback=0 a session whose GPU fails goes on with the CPU, at opening and in mid-run.
-        return ort.InferenceSession(data or str(path), options, providers=[provider], enable_fallback=0)
+        source = str(path) if data is None else data
+        return ort.InferenceSession(source, options, providers=[provider], enable_fallback=0)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         raise ModelFileError(f"{path}: ONNX Runtime cannot open it ({_essence(error)})") from error
 

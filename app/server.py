@@ -1,6 +1,9 @@
 """The process that serves: its address, how it starts and how it ends."""
 
 import asyncio
+import contextlib
+import ctypes
+import json
 import logging
 import os
 import signal
@@ -8,13 +11,35 @@ import socket
 from types import FrameType
 
 import gradio as gr
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 SECONDS_TO_FINISH = 4
 """How long running requests are waited for after SIGTERM or Ctrl-C."""
 
+SECONDS_TO_ASK = 10.0
+"""How long a connection may take to send the head of a request."""
+
+LARGEST_HEAD = 16_384
+"""Bytes of a request's first line and headers."""
+
+MOST_CONNECTIONS = 1_000
+
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 2 << 20
+"""The number of the setting in <malloc.h>, and bytes of a block that the system gives and takes back by itself."""
+
 log = logging.getLogger("inkwear")
+
+
+def give_memory_back() -> None:
+    """Let large blocks go back to the system as soon as they are free (mallopt(3), where there is one).
+
+    Glibc would move its threshold up to 32 MB by what it sees, and keep what a single large picture has taken.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -34,11 +59,74 @@ def listen(host: str, port: int) -> socket.socket:
     return address
 
 
+class Http(H11Protocol):
+    """Uvicorn's HTTP, with an end to waiting for a request's head, and its own errors in our form."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refuse(503, "Busy", f"{MOST_CONNECTIONS} connections are open already; try again.")
+        else:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_waiting()
+        elif self._waiting is None and not self.transport.is_closing():
+            self._wait()
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(SECONDS_TO_ASK, self._waited)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _waited(self) -> None:
+        self._waiting = None
+        if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
+            self._refuse(408, "RequestTimeout", "No whole request has come in time.")
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(
+            400,
+            "BadRequest",
+            f"This is not HTTP as it is understood here, or has more than {LARGEST_HEAD} bytes of headers.",
+        )
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Answer where there is no request to answer yet, and hang up; in mid-answer, hang up."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = json.dumps({"error": {"code": code, "message": message, "request_id": os.urandom(8).hex()}}).encode()
+            head = f"HTTP/1.1 {status} {code}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
+
+
 class Server(uvicorn.Server):
     """Uvicorn that also ends Gradio's open event streams, so that it can stop while pages are open."""
 
     def __init__(self, app: FastAPI) -> None:
-        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=SECONDS_TO_FINISH))
+        config = uvicorn.Config(
+            app,
+            http=Http,
+            ws="none",
+            log_level="error",  # what is no HTTP is answered, and no news
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
+        )
+        super().__init__(config)
         mounted = [getattr(route, "app", None) for route in app.routes]
         self._stop_events = [gradio.stop_event for gradio in mounted if isinstance(gradio, gr.routes.App)]
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -2,40 +2,51 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from app.api import card, classify, compare, corrections, explain, gradio_route, many, models, snippets
+from app.api import card, classify, compare, corrections, explain, gradio_route, many, models, parking, snippets, watch
 from app.api.desk import Desk
 from app.api.errors import explain_errors
 from app.catalog import Catalog, watching
 from app.corrections import Corrections
+from app.guard import Guard, Rules
 from app.runtime import Device
+from app.tally import Tally
 from app.ui import PageFiles, build_ui, head
 
-PARTS = (classify, many, explain, compare, models, card, corrections, snippets)
+PARTS = (classify, many, explain, compare, models, card, corrections, snippets, watch)
+
+MOST_SESSIONS = 500
+"""Of Gradio's, each of some 27 kB; a newcomer takes the place of whoever was here longest ago."""
 
 
 @asynccontextmanager
 async def _watch_the_folder(app: FastAPI) -> AsyncIterator[None]:
-    """While the server runs, let exports that land in the folder appear."""
-    with watching(app.state.desk.catalog):
+    """While the server runs, let exports that land in the folder appear, and uploads that nobody uses vanish."""
+    with watching(app.state.desk.catalog), parking.sweeping():
         yield
 
 
 def build_app(
-    catalog: Catalog, default_device: Device = "auto", kept: Corrections | None = None, mcp: bool = False
+    catalog: Catalog,
+    default_device: Device = "auto",
+    kept: Corrections | None = None,
+    mcp: bool = False,
+    rules: Rules | None = None,
 ) -> FastAPI:
-    """Return the whole application: ``/`` the page, ``/healthz``, and what ``PARTS`` hold.
+    """Return the whole application: ``/`` the page, and what ``PARTS`` hold, behind the guard.
 
     Args:
         catalog: the models.
         default_device: where a request that names none is computed.
         kept: where corrections are kept; None while they are not.
         mcp: whether ``/gradio_api/mcp`` answers programs that speak the Model Context Protocol.
+        rules: what the guard lets in; without them, requests under every name of the server.
 
     Raises:
         ValueError: ``mcp`` needs a package that is not installed.
@@ -45,12 +56,10 @@ def build_app(
     # FastAPI's own pages of documentation fetch their scripts from elsewhere; /openapi.json stays.
     app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None, lifespan=_watch_the_folder)
     app.state.desk = Desk(catalog, default_device, kept)
+    app.state.tally = Tally()
     explain_errors(app)
-
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        """Say that the server answers."""
-        return {"status": "ok"}
+    rules = replace(rules or Rules(), mcp=mcp, uploads_fit=parking.uploads_fit)
+    app.add_middleware(Guard, rules=rules, tally=app.state.tally)
 
     # Before FastAPI's own bookkeeping, which takes longer than a small network; the route in PARTS documents it.
     app.router.routes.insert(0, Route("/classify", classify.classify, methods=["POST"]))
@@ -61,6 +70,7 @@ def build_app(
         gradio_route.keep_what_assistants_send()
     page = build_ui(gradio_route.route(app.state.desk))
     gradio_route.fetch_nothing(page)
+    page.state_session_capacity = MOST_SESSIONS
     mounted = gr.mount_gradio_app(
         app,
         page,

@@ -11,7 +11,8 @@ from app.api.errors import RequestError, documented
 from app.api.pools import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
 from app.api.uploads import Upload, receive
 from app.catalog import Entry
-from exports.images import FORMATS_IN_WORDS, open_image
+from app.large import is_large, open_picture
+from exports.images import FORMATS_IN_WORDS
 
 if TYPE_CHECKING:
     from app.classifier import Classifier
@@ -87,9 +88,10 @@ async def classify(request: Request) -> Response:
         return answer(name, data, entry, classifier, started, glimpse).model_dump_json()
 
     if is_instant(data, classifier):
-        body = work()
+        body: str | None = work()
     else:
-        body = await away(LIGHT if len(data) <= LARGEST_LIGHT else HEAVY, work)
+        body = await away(LIGHT, lambda: None if is_large(data) else work()) if len(data) <= LARGEST_LIGHT else None
+        body = body or await away(HEAVY, work)
     return Response(body, media_type="application/json")
 
 
@@ -125,5 +127,5 @@ def answer(
     Raises:
         ImageError: it cannot be read.
     """
-    [prediction] = classifier.predict([open_image(data, name)], glimpse)
+    [prediction] = classifier.predict([open_picture(data, name)], glimpse)
     return Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))

@@ -11,8 +11,8 @@ from app.api.answers import in_base64
 from app.api.desk import TheDesk
 from app.api.errors import OtherSite
 from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
+from app.large import open_picture
 from app.runtime import Device
-from exports.images import open_image
 
 if TYPE_CHECKING:
     from app.classifier import Prediction
@@ -119,7 +119,7 @@ def correct(
     same takes the place of the earlier.
     """
     content = image.file.read()
-    picture = open_image(content, name=image.filename or "the picture")
+    picture = open_picture(content, name=image.filename or "the picture")
     assert picture.format  # every picture of open_image has one
     classifier = desk.catalog.classifier(model, device or desk.default_device)
     said, confidence, pixels = what_was_said(classifier.predict([picture])[0], digit)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from app.catalog import Catalog
 from app.corrections import Corrections
+from app.large import open_picture
 from app.runtime import Device
-from exports.images import open_image
 
 if TYPE_CHECKING:
     from app.classifier import Classifier
@@ -61,7 +61,7 @@ def asked(
         DeviceError: the device is not to be had.
     """
     started = time.perf_counter()
-    picture = open_image(image.file.read(), name=image.filename or "the picture")
+    picture = open_picture(image.file.read(), name=image.filename or "the picture")
     entry, classifier = desk.catalog.choose(model, device or desk.default_device)
     return Asked(started, picture, entry.name, classifier)
 

@@ -32,10 +32,16 @@ class WhatFailed(BaseModel):
     message: str
 
 
-class ErrorAnswer(BaseModel):
-    """The answer of every endpoint that cannot answer."""
+class RequestFailed(WhatFailed):
+    """The same of a whole request; ``request_id`` is what the server's log calls it."""
 
-    error: WhatFailed
+    request_id: str
+
+
+class ErrorAnswer(BaseModel):
+    """The answer of every endpoint that cannot answer; the guard adds the id."""
+
+    error: RequestFailed
 
 
 STATUS: dict[type[Exception], int] = {
@@ -70,7 +76,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "model": ErrorAnswer,
             "description": code,
-            "content": {"application/json": {"example": {"error": {"code": code, "message": message}}}},
+            "content": {
+                "application/json": {
+                    "example": {"error": {"code": code, "message": message, "request_id": "9f86d081884c7d65"}}
+                }
+            },
         }
         for status, (code, message) in IN_WORDS.items()
         if status in statuses

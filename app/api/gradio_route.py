@@ -1,40 +1,30 @@
 """The same answer through Gradio's own API, for ``gradio_client`` and, when asked for, MCP."""
 
-import atexit
+import logging
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 import gradio as gr
+import gradio.processing_utils
 
 from app.api.classify import answer
 from app.api.desk import Desk
-from app.api.errors import RequestError
+from app.api.errors import STATUS, RequestError
+from app.api.parking import upload_folder
+from app.guard import refuse
 from app.runtime import Device, DeviceError, ModelFileError
-
-SECONDS_KEPT = 600
-"""How long an uploaded file may wait for the call that reads it."""
 
 Route = Callable[[gr.FileData, str, str], dict[str, Any]]
 
-
-@cache
-def upload_folder() -> Path:
-    """Where Gradio puts what is uploaded to it: a folder that nobody else may read, and that ends with the process."""
-    folder = tempfile.mkdtemp(prefix="inkwear-")
-    os.environ["GRADIO_TEMP_DIR"] = folder
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+log = logging.getLogger("inkwear")
 
 
 def route(desk: Desk) -> Route:
     """Return the function behind ``/gradio_api/call/classify``."""
-    upload_folder()
+    os.environ["GRADIO_TEMP_DIR"] = str(upload_folder())
 
     def classify(image: gr.FileData, model: str = "", device: str = "") -> dict[str, Any]:
         """Read the digit, the number or the piece of clothing in a picture.
@@ -53,11 +43,14 @@ def route(desk: Desk) -> Route:
             if device not in ("", *get_args(Device)):
                 raise RequestError("device: Input should be 'auto', 'cpu' or 'cuda'")
             entry, classifier = desk.catalog.choose(model or None, device or desk.default_device)  # type: ignore[arg-type]
+            os.utime(path.parent)  # it is in use: somebody may ask another model about it
             return answer(path.name, path.read_bytes(), entry, classifier, started).model_dump()
-        except (DeviceError, ModelFileError, ValueError, OSError) as error:
+        except (DeviceError, ModelFileError, ValueError) as error:
+            refuse(STATUS.get(type(error), 422), error)
             raise gr.Error(str(error), print_exception=False) from error
-        finally:
-            sweep()
+        except Exception as error:
+            log.exception("A call through Gradio failed.")
+            raise gr.Error("An error of ours; the server's log has more.", print_exception=False) from error
 
     return classify
 
@@ -83,6 +76,12 @@ def fetch_nothing(blocks: gr.Blocks) -> None:
     for function in blocks.fns.values():
         for component in function.inputs:
             component.async_move_resource_to_block_cache = as_it_is  # type: ignore[method-assign, assignment]
+    gradio.processing_utils.async_ssrf_protected_get = _never
+
+
+async def _never(url: str) -> NoReturn:
+    """Stands where Gradio would fetch an address that a request names."""
+    raise RequestError("image: an uploaded file is expected; nothing is fetched from elsewhere.")
 
 
 def uploaded(image: Any) -> Path:
@@ -95,11 +94,3 @@ def uploaded(image: Any) -> Path:
     if not path.is_relative_to(upload_folder().resolve()) or not path.is_file():
         raise RequestError("image: an uploaded file is expected; nothing is fetched from elsewhere.")
     return path
-
-
-def sweep() -> None:
-    """Remove what has been waiting for too long; two who upload the same picture share its file for a while."""
-    now = time.time()
-    for folder in upload_folder().iterdir():
-        if now - folder.stat().st_mtime > SECONDS_KEPT:
-            shutil.rmtree(folder, ignore_errors=True)

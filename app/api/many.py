@@ -1,18 +1,16 @@
 """``POST /classify/many``: any number of pictures and archives, a line of JSON for each as soon as it is read."""
 
-import base64
-import io
 import logging
 import time
 from asyncio import wrap_future
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from PIL import Image
 from pydantic import BaseModel
 
 from app.api.answers import Answer
@@ -22,8 +20,10 @@ from app.api.errors import RequestError, WhatFailed, documented, error_body
 from app.api.pools import CORES, HEAVY, away
 from app.api.uploads import Upload, receive
 from app.catalog import Entry
+from app.guard import request_id
 from app.inbox import MEGABYTE, Found, pictures_in
-from exports.images import open_image
+from app.large import open_picture
+from app.thumbnail import thumbnail
 
 if TYPE_CHECKING:
     from app.classifier import Classifier
@@ -77,7 +77,11 @@ MANY_PICTURES: dict[str, Any] = {
                     "type": "object",
                     "required": ["images"],
                     "properties": {
-                        "images": {"type": "array", "items": BINARY, "description": "pictures, and ZIPs of them"},
+                        "images": {
+                            "type": "array",
+                            "items": BINARY,
+                            "description": "pictures, and ZIP or TAR archives of them",
+                        },
                         **CHOICES,
                     },
                 }
@@ -95,7 +99,7 @@ MANY_PICTURES: dict[str, Any] = {
     openapi_extra=MANY_PICTURES,
 )
 async def classify_many(request: Request) -> StreamingResponse:
-    """Classify any number of pictures, and those in ZIP archives; a line of JSON each, in their order.
+    """Classify any number of pictures, and those in ZIP and TAR archives; a line of JSON each, in their order.
 
     `curl -N -F images=@five.png -F images=@scans.zip localhost:7860/classify/many`. A picture that cannot be read is a
     line with an error, and costs no other its answer. The last line counts them. Hidden files in an archive are left
@@ -120,7 +124,7 @@ async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> Asyn
     try:
         while True:
             while len(waiting) < AHEAD and (picture := await away(HEAVY, lambda: next(found, None))):
-                waiting.append(HEAVY.submit(read, count, picture, entry, classifier))
+                waiting.append(HEAVY.submit(copy_context().run, read, count, picture, entry, classifier))
                 count += 1
             if not waiting:
                 break
@@ -143,28 +147,23 @@ def _all_pictures(upload: Upload) -> Iterator[Found]:
 def read(index: int, found: Found, entry: Entry, classifier: "Classifier") -> Read | NotRead:
     """Turn what was found into its line."""
     started = time.perf_counter()
+    name = in_unicode(found.name)
     try:
         if found.error:
             raise found.error
-        image = open_image(found.data, found.name)
+        image = open_picture(found.data, name)
         [prediction] = classifier.predict([image])
         answer = Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
-        return Read(index=index, name=found.name, answer=answer, thumbnail=thumbnail(image))
+        return Read(index=index, name=name, answer=answer, thumbnail=thumbnail(image, THUMBNAIL))
     except ValueError as error:  # ImageError is one
-        return NotRead(index=index, name=found.name, error=WhatFailed(**error_body(error)["error"]))
+        body = error_body(error)["error"]
+        return NotRead(index=index, name=name, error=WhatFailed(code=body["code"], message=in_unicode(body["message"])))
     except Exception as error:  # whatever it is, the pictures behind it are to be read
-        log.exception("%s could not be read.", found.name)
-        said = WhatFailed(
-            code=type(error).__name__, message=f"{found.name}: an error of ours; the server's log has more."
-        )
-        return NotRead(index=index, name=found.name, error=said)
+        log.exception("Picture %d of request %s could not be read.", index, request_id())
+        said = WhatFailed(code=type(error).__name__, message=f"{name}: an error of ours; the server's log has more.")
+        return NotRead(index=index, name=name, error=said)
 
 
-def thumbnail(image: Image.Image) -> str:
-    """A picture as the network's preprocessing took it up, upright and on its backdrop, small: WebP in base64."""
-    from exports.preprocessing import to_colours
-    from exports.scaling import shrink
-
-    file = io.BytesIO()
-    Image.fromarray(shrink(to_colours(image)[0], THUMBNAIL)).save(file, "WEBP", quality=75, method=2)
-    return base64.b64encode(file.getvalue()).decode()
+def in_unicode(text: str) -> str:
+    """A text with the names of entries in it, which may hold bytes that are no UTF-8: JSON cannot."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

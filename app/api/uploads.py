@@ -127,9 +127,9 @@ async def receive(request: Request, most_bytes: int = MOST_BYTES, field: str = "
     if kind == b"multipart/form-data":
         await _receive_form(request, upload, options.get(b"boundary", b""), most_bytes)
     else:
-        data = b"".join([chunk async for chunk in _chunks(request, most_bytes)])
-        upload.store = io.BytesIO(data)
-        upload.files.append((field, File(upload.fields.get("name") or "the picture", 0, len(data))))
+        async for chunk in _chunks(request, most_bytes):
+            upload.store.write(chunk)
+        upload.files.append((field, File(upload.fields.get("name") or "the picture", 0, upload.store.tell())))
     return upload
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from app.api import build_app, many
 from app.catalog import scan
+from tests.app.archives.packed import tarred
 from tests.conftest import EXPORTS, ROOT
 from tests.hand import render
 
@@ -143,6 +144,13 @@ def test_files_and_archives_are_answered_in_order_and_a_bad_one_costs_no_other(c
     assert last == {"done": True, "count": 5, "failed": 2}
 
 
+def test_a_tar_is_read_and_names_that_are_not_utf_8_are_no_harm(client) -> None:
+    archive = tarred({"f\udcfcnf.png": FIVE, "n\udcfcll.png": b"hello"}, "gz")
+    five, nothing, _ = lines_of(client, ("scans.tgz", archive), model="mnist-lenet")
+    assert (five["name"], five["answer"]["label"]) == ("scans.tgz/f\N{REPLACEMENT CHARACTER}nf.png", "5")
+    assert nothing["error"]["message"].startswith("scans.tgz/n\N{REPLACEMENT CHARACTER}ll.png: not a picture")
+
+
 def test_an_answer_is_that_of_the_single_picture_with_a_thumbnail(client) -> None:
     first, _ = lines_of(client, ("five.png", FIVE), model="mnist-lenet")
     single = client.post("/classify?model=mnist-lenet", content=FIVE, headers={"Content-Type": "image/png"}).json()
@@ -156,7 +164,7 @@ def test_no_picture_at_all_and_an_unknown_model_are_refused(client) -> None:
     response = client.post(
         "/classify/many", content=form, headers={"Content-Type": "multipart/form-data; boundary=edge"}
     )
-    assert response.json()["error"] == {"code": "RequestError", "message": "images: Field required"}
+    assert response.json()["error"]["message"] == "images: Field required"
     response = client.post("/classify/many", files=[("images", ("a", FIVE))], data={"model": "nobody"})
     assert response.json()["error"]["code"] == "UnknownModelError"
 

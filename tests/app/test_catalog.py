@@ -59,4 +59,5 @@ def test_an_empty_folder_is_said(tmp_path: Path) -> None:
 def test_the_shipped_exports_are_all_usable() -> None:
     catalog = scan(EXPORTS)
     assert not catalog.refused
+    assert "lines" not in catalog.entries
     assert {"mnist-lenet", "mnist-convnet", "fashion_mnist-lenet", "fashion_mnist-convnet"} <= set(catalog.entries)

@@ -1,9 +1,11 @@
 """The folder changes while the app runs: nobody's request fails, and every answer is of the model it names."""
 
-import contextlib
+import itertools
 import shutil
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,10 @@ import pytest
 
 from app.catalog import STILL_SERVING, Catalog, UnknownModelError, scan, watching
 from app.runtime import ModelFileError
+from exports.seal import unseal
+from tests.app.hostile_models import HOSTILE
 from tests.conftest import EXPORTS
+from tests.mutations import mutants
 
 DIGITS, CLOTHES = EXPORTS / "mnist-lenet.onnx", EXPORTS / "fashion_mnist-lenet.onnx"
 
@@ -70,9 +75,10 @@ def damaged_weights(path: Path) -> bytes:
     [
         (b"broken", "it is not an ONNX file"),
         (DIGITS.read_bytes()[:100_000], "cut short"),
-        (damaged_weights(DIGITS), "it reads its own reference picture otherwise than it states"),
+        (damaged_weights(DIGITS), "its content is not what its seal says"),
+        (unseal(damaged_weights(DIGITS)), "it reads its own reference picture otherwise than it states"),
     ],
-    ids=["broken", "cut", "damaged"],
+    ids=["broken", "cut", "damaged", "damaged and without a seal"],
 )
 def test_a_broken_file_is_refused_and_the_old_one_goes_on(shelf: Catalog, content: bytes, reason: str) -> None:
     old = shelf.classifier("model", "cpu")
@@ -92,7 +98,7 @@ def test_a_broken_file_is_refused_and_the_old_one_goes_on(shelf: Catalog, conten
 
 
 def test_a_listed_file_that_turns_out_broken_is_refused_from_then_on(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(damaged_weights(DIGITS))
+    (tmp_path / "model.onnx").write_bytes(unseal(damaged_weights(DIGITS)))
     catalog = scan(tmp_path, "cpu")
     with pytest.raises(ModelFileError, match="reference picture"):
         catalog.classifier("model")
@@ -108,38 +114,70 @@ def test_a_file_replaced_before_anybody_asked_is_listed_anew(tmp_path: Path) -> 
     assert entry.metadata.dataset == classifier.metadata.dataset == "fashion_mnist"
 
 
-def test_twenty_replacements_while_clients_predict(shelf: Catalog) -> None:
-    classes = {scan(EXPORTS).find(path.stem).digest: set() for path in (DIGITS, CLOTHES)}
-    pixels = np.zeros((1, 28, 28), np.uint8)
-    failures, seen, over = [], set(), threading.Event()
-    names = {source.stem: scan(EXPORTS).find(source.stem) for source in (DIGITS, CLOTHES)}
-    classes = {entry.digest: entry.metadata.class_names for entry in names.values()}
+SWITCHES, BAD = 200, 50
+
+
+def bad_exports(folder: Path) -> Iterator[bytes]:
+    """Damaged ones, and every fifth made to harm."""
+    damaged = mutants(DIGITS.read_bytes(), BAD, seed=5)
+    hostile = itertools.cycle(make for name, (make, _) in HOSTILE.items() if name.startswith(("weights_", "a_")))
+    for number, mutant in enumerate(damaged):
+        path = folder.parent / "made" / f"{number}" / "exports" / "bad.onnx"
+        path.parent.mkdir(parents=True)
+        yield next(hostile)(path) if number % 5 == 0 else mutant
+
+
+def test_two_hundred_switches_under_load_while_bad_exports_are_dropped_in(tmp_path: Path) -> None:
+    """Every answer is that of the file it names, and of none of the bad ones, some of which come under its name."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for source, name in ((DIGITS, DIGITS.name), (CLOTHES, CLOTHES.name), (DIGITS, "model.onnx")):
+        put(source, folder / name)
+    names = ("model", DIGITS.stem, "model", CLOTHES.stem)
+    shelf = scan(folder, "cpu")
+    scanned, pixels = scan(EXPORTS), np.random.default_rng(0).integers(0, 256, (1, 28, 28), np.uint8)
+    known = {entry.digest: entry for entry in (scanned.find(path.stem) for path in (DIGITS, CLOTHES))}
+    expected = {digest: entry.classifier("cpu").logits(pixels) for digest, entry in known.items()}
+    failures, seen, over = [], Counter(), threading.Event()
 
     def client() -> None:
-        while not over.is_set():
+        for name in itertools.cycle(names):
+            if over.is_set():
+                return
             try:
-                entry, classifier = shelf.choose("model", "cpu")
-                classifier.logits(pixels)
-                assert entry.metadata.class_names == classifier.metadata.class_names == classes[classifier.digest]
+                entry, classifier = shelf.choose(name, "cpu")
+                assert name == "model" or classifier.metadata == scanned.find(name).metadata
+                assert np.array_equal(classifier.logits(pixels), expected[classifier.digest])
+                assert entry.metadata.class_names == known[classifier.digest].metadata.class_names
                 assert entry.digest == classifier.digest
-                seen.add(classifier.digest)
+                seen[name, classifier.digest] += 1
             except BaseException as error:
                 failures.append(error)
 
     clients = [threading.Thread(target=client) for _ in range(4)]
+    bad = bad_exports(folder)
     with watching(shelf, seconds=0.01):
         for thread in clients:
             thread.start()
-        for turn in range(20):
-            put((CLOTHES, DIGITS)[turn % 2], shelf.folder / "model.onnx")
-            with contextlib.suppress(OSError):
-                (shelf.folder / f"broken{turn}.onnx").write_bytes(b"broken")
+        for turn in range(SWITCHES):
+            put((CLOTHES, DIGITS)[turn % 2], folder / "model.onnx")
+            if turn % 4 == 0:
+                (folder / "new").write_bytes(next(bad))
+                name = "model" if turn % 20 == 8 else f"bad{turn}"
+                (folder / "new").replace(folder / f"{name}.onnx")
             time.sleep(0.05)
+        put(DIGITS, folder / "model.onnx")
         over.set()
         for thread in clients:
             thread.join()
+    shelf.look()
+    for entry in shelf.entries.values():
+        shelf.examine(entry)
     assert not failures
-    assert seen == set(classes)
+    assert set(shelf.entries) == {"model", DIGITS.stem, CLOTHES.stem}
+    assert len(shelf.refused) == BAD - SWITCHES // 20
+    assert {digest for name, digest in seen if name == "model"} == set(expected)
+    assert sum(seen.values()) >= SWITCHES
 
 
 def test_the_watch_opens_what_nobody_has_asked_for(tmp_path: Path) -> None:

@@ -1,12 +1,19 @@
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
+from app.catalog import scan
 from app.classifier import Classifier, softmax
+from app.line_reader import FILE, LineReader
+from app.runtime import ModelFileError
 from exports.images import open_image
+from exports.seal import unseal
+from exports.strips import ROWS
 from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
 
@@ -24,7 +31,7 @@ def test_the_ten_digits_are_read(name: str) -> None:
     assert [prediction.label for prediction in predictions] == list(DIGITS)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXPORTS.glob("*.onnx")))
+@pytest.mark.parametrize("name", sorted(scan(EXPORTS).entries))
 def test_every_shipped_export_meets_its_reference(name: str) -> None:
     classifier = Classifier(EXPORTS / f"{name}.onnx", "cpu")
     reference = classifier.metadata.reference
@@ -89,6 +96,39 @@ def test_a_glimpse_sees_digits_apart_and_does_not_look_for_touching_ones() -> No
     assert [prediction.label for prediction in classifier.predict([apart, touching])] == ["46", "46"]
     seen = classifier.predict([apart, touching], glimpse=True)
     assert [len(prediction.digits) for prediction in seen] == [2, 0]
+
+
+def test_the_reader_of_lines_has_its_say_where_digits_touch(tmp_path: Path) -> None:
+    touching = write_number("46", apart=64)
+    sturdy = Path(shutil.copy(EXPORTS / "mnist-sturdy.onnx", tmp_path))
+    [alone] = Classifier(sturdy, "cpu").predict([touching])
+    shutil.copy(EXPORTS / FILE, tmp_path)
+    [together] = Classifier(sturdy, "cpu").predict([touching])
+    assert together.label == "46"
+    assert [digit.confidence for digit in alone.digits] != [digit.confidence for digit in together.digits]
+    assert all(0 < digit.confidence <= 1 for digit in together.digits)
+
+
+def test_the_reader_of_lines_does_not_depend_on_the_company() -> None:
+    pictures = [write_number(text, apart=apart) for text, apart in (("25", 64), ("703", 64), ("42", 110))]
+    sturdy = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
+    together, alone = sturdy.predict(pictures), [sturdy.predict([picture])[0] for picture in pictures]
+    assert [one.digits[0].confidence for one in together] == [one.digits[0].confidence for one in alone]
+
+
+def test_another_file_in_the_place_of_the_reader_is_said(tmp_path: Path) -> None:
+    shutil.copy(EXPORTS / "mnist-lenet.onnx", tmp_path / FILE)
+    with pytest.raises(ModelFileError, match=r"it is no line reader; make one with python -m training\.lines"):
+        LineReader(tmp_path / FILE, "cpu")
+
+
+def test_a_reader_of_other_strips_is_said(tmp_path: Path) -> None:
+    model = onnx.load(EXPORTS / FILE)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = ROWS + 2
+    del model.graph.value_info[:]
+    (tmp_path / FILE).write_bytes(unseal(model.SerializeToString()))
+    with pytest.raises(ModelFileError, match=f"reads strips of {ROWS + 2} rows, and this version makes {ROWS}"):
+        LineReader(tmp_path / FILE, "cpu")
 
 
 def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path) -> None:

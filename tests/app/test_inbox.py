@@ -5,6 +5,7 @@ import pytest
 
 from app import inbox
 from app.inbox import ArchiveError, Found, pictures_in
+from tests.app.archives.packed import tarred
 
 
 def archive(entries: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -73,3 +74,12 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "MOST_ENTRIES", 3)
     [refused] = found(data)
     assert "4 entries; 3 are accepted" in str(refused.error)
+
+
+@pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
+def test_a_tar_is_an_archive_too(packing: str) -> None:
+    data = tarred({"b.png": b"b", "../a.png": b"a", "._b.png": b"-"}, packing)
+    first, outside = found(data, "scans.tar")
+    assert first == Found("scans.tar/b.png", b"b")
+    assert isinstance(outside.error, ArchiveError)
+    assert "leads out of the archive" in str(outside.error)

@@ -9,9 +9,8 @@ from urllib.parse import urlparse
 import httpx
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from app.predict import cli
+from tests.app.command import predict
 from tests.browser import draw, open_page, settled
 from tests.conftest import start_app
 from tests.hand import DIGITS, render, write_number
@@ -284,6 +283,6 @@ def test_page_endpoint_and_batch_give_bit_identical_probabilities(page, app_url:
     by_page = page.evaluate(f"{ANSWER}.then(({{ answer }}) => answer.probabilities)")
     form = {"model": "mnist-convnet"}
     by_endpoint = httpx.post(f"{app_url}/classify", files={"image": five.read_bytes()}, data=form).json()
-    table = CliRunner().invoke(cli, [str(five), "--model=mnist-convnet", "--top-k=10", "--output=-"]).stdout
+    table = predict(five, "--model=mnist-convnet", "--top-k=10", "--output=-").stdout
     [row] = csv.DictReader(io.StringIO(table))
     assert by_page == by_endpoint["probabilities"] == json.loads(row["top_k"])

@@ -1,0 +1,77 @@
+"""What whoever watches the server sees."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.api import build_app, watch
+from app.catalog import scan
+from tests.app.test_api import png
+from tests.conftest import some_exports
+from tests.hand import render
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    return some_exports(tmp_path / "exports", ["mnist-lenet"])
+
+
+def samples(client: TestClient) -> dict[tuple, float]:
+    """Each sample of /metrics by its name and labels."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value for family in families for sample in family.samples
+    }
+
+
+def test_ready_is_who_reads_what_is_known(exports: Path) -> None:
+    client = TestClient(build_app(scan(exports), "cpu"))
+    assert client.get("/readyz").json() == {"status": "ready", "model": "mnist-lenet", "device": "cpu"}
+
+
+def test_not_ready_says_why(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = TestClient(build_app(scan(exports), "cpu"))
+    (exports / "mnist-lenet.onnx").write_bytes(b"torn")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] in ("ModelFileError", "UnknownModelError")
+    assert "mnist-lenet" in response.json()["error"]["message"]
+    empty = TestClient(build_app(scan(exports / "nowhere"), "cpu")).get("/readyz")
+    assert (empty.status_code, empty.json()["error"]["code"]) == (503, "UnknownModelError")
+    assert TestClient(build_app(scan(exports), "cpu")).get("/healthz").status_code == 200
+
+
+def test_a_model_that_takes_long_to_open_is_not_waited_for(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "SECONDS_TO_OPEN", 0)
+    response = TestClient(build_app(scan(exports), "cpu")).get("/readyz")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "NotYet")
+    assert response.headers["retry-after"] == "5"
+
+
+def test_metrics_count_requests_by_outcome_and_know_the_model_and_its_device(exports: Path) -> None:
+    client = TestClient(build_app(scan(exports), "cpu"))
+    for content in (png(render("5")), b"hello", b"hello"):
+        client.post("/classify", content=content, headers={"Content-Type": "image/png"})
+    found = samples(client)
+    assert found["inkwear_requests_total", ("route", "classify"), ("status", "200")] == 1
+    assert found["inkwear_requests_total", ("route", "classify"), ("status", "422")] == 2
+    assert found["inkwear_request_seconds_count", ("route", "classify")] == 3
+    assert found["inkwear_request_seconds_bucket", ("le", "+Inf"), ("route", "classify")] == 3
+    for gauge in ("inkwear_requests_in_work", "inkwear_streams_open", "inkwear_bodies_bytes", "inkwear_cache_bytes"):
+        assert found[gauge,] == 0
+    assert found["process_resident_memory_bytes",] > 10_000_000
+    assert found["process_open_fds",] > 3
+    [info] = [dict(labels[1:]) for labels in found if labels[0] == "inkwear_model_info"]
+    entry, classifier = client.app.state.desk.catalog.choose(None, "cpu")
+    assert (info["model"], info["digest"]) == (entry.name, classifier.digest)
+    assert (info["asked"], info["device"], info["provider"]) == ("cpu", "cpu", "CPUExecutionProvider")
+
+
+def test_every_scrape_has_a_registry_of_its_own(exports: Path) -> None:
+    """Two apps in one process, as in the tests, must not register the same names twice."""
+    for _ in range(2):
+        client = TestClient(build_app(scan(exports), "cpu"))
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/metrics").headers["content-type"].startswith("text/plain")
