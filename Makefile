@@ -7,7 +7,7 @@ ALL := .venv/bin/python
 ARGS ?=
 comma := ,
 
-.PHONY: help app test check train alexnet export compare bench screenshot illustrate clean
+.PHONY: help app test check train alexnet export cards compare bench screenshot illustrate clean
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
@@ -30,6 +30,10 @@ alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and e
 
 export: .venv/ready  ## export every best checkpoint of our recipe with seed 0
 	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/')
+	$(ALL) -m exports.readme
+
+cards: .venv/ready  ## exports/README.md, from what the exported files say of themselves
+	$(ALL) -m exports.readme
 
 compare: .venv/ready  ## the table of all networks, and docs/frontier.png
 	$(ALL) -m training.compare --picture docs/frontier.png
@@ -43,6 +47,12 @@ bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.smaller_exports
 	$(ALL) -m tests.benchmarks.preprocessing
 	$(ALL) -m tests.benchmarks.serving
+	$(ALL) -m tests.benchmarks.batch
+	$(ALL) -m tests.benchmarks.batch_memory
+	$(ALL) -m tests.benchmarks.guard
+	$(ALL) -m tests.benchmarks.hostile_requests
+	$(ALL) -m tests.benchmarks.worst_pictures
+	$(ALL) -m tests.benchmarks.stopping
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
 	$(ALL) -m tests.screenshot
@@ -56,7 +66,7 @@ clean:  ## remove the virtual environments
 .venv-app/ready: app/requirements.txt
 	$(call make_venv,.venv-app,app/requirements.txt)
 
-.venv/ready: requirements.txt app/requirements.txt
+.venv/ready: requirements.txt app/requirements.txt app/requirements-ray.txt
 	$(call make_venv,.venv,requirements.txt)
 
 # $(1): the folder, $(2): what to install in it. Says what is missing where something is.

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exports.seal import SUMS
 from tests.hand import DIGITS, in_many_hands
 
 ROOT = Path(__file__).parent.parent
@@ -95,8 +96,9 @@ def export(checkpoint: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def some_exports(folder: Path, names: Iterable[str]) -> Path:
-    """Put some of the shipped exports in a folder, with their reports."""
+    """Put some of the shipped exports in a folder, with their reports and the list of their digests."""
     (folder / "reports").mkdir(parents=True, exist_ok=True)
+    shutil.copy(EXPORTS / SUMS, folder)
     for name in names:
         shutil.copy(EXPORTS / f"{name}.onnx", folder)
         shutil.copy(EXPORTS / "reports" / f"{name}.json", folder / "reports")

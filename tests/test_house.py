@@ -64,9 +64,14 @@ def test_mean_and_std_are_written_once(literal: str) -> None:
     assert [path.relative_to(ROOT).as_posix() for path in holders] == ["training/datasets.py"]
 
 
+SHOWN = ROOT / "exports" / "snippets"
+"""Programs for elsewhere, which must do without our modules; they hold themselves to each file's reference logits."""
+
+
 @pytest.mark.parametrize(("pattern", "home"), [(r"/=? 255\b", "preprocessing.py"), (r'convert\("L"\)', "grayscale.py")])
 def test_preprocessing_is_written_once(pattern: str, home: str) -> None:
-    holders = {path for room in ROOMS for path in sources(room) if re.search(pattern, code_of(path))}
+    ours = [path for room in ROOMS for path in sources(room) if path.parent != SHOWN]
+    holders = {path for path in ours if re.search(pattern, code_of(path))}
     assert holders == {ROOT / "exports" / home}
 
 
@@ -113,3 +118,15 @@ def test_the_readme_tree_names_every_file_and_no_other() -> None:
     ours = {name for name in listed if not name.startswith("tests/") and not name.endswith("__init__.py")}
     named = {name for name in named if not name.startswith("tests/") and not name.endswith("__init__.py")}
     assert named == ours
+
+
+def test_what_torch_reads_is_never_executed() -> None:
+    calls = [
+        (path, node)
+        for room in ROOMS
+        for path in sources(room)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
+    ]
+    assert calls
+    assert all("weights_only=True" in ast.unparse(node) for _, node in calls), calls
