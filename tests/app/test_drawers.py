@@ -65,6 +65,12 @@ def test_all_models_of_the_set_are_compared_and_can_be_chosen(page) -> None:
     )
     assert rows.count() == digits
     assert "say 3" in page.locator("#compare .hint").inner_text()
+    for chart in page.locator(".frontier").all():
+        assert chart.locator("circle").count() == digits
+        named = {f"mnist-{name}" for name in chart.locator("text").all_text_contents()}
+        assert "mnist-sturdy" in named
+        assert chart.locator("circle[r='6'] title").text_content().startswith(page.input_value("select.model"))
+    assert page.locator(".frontier").count() == 2
     page.click(".comparison button >> text=mnist-lenet >> nth=0")
     settled(page)
     assert page.locator("select.model").input_value().startswith("mnist-lenet")

@@ -2,7 +2,8 @@
 
 import { answer, question } from "./answer.js";
 import { chance, className, count, find, make, on, percent, requestJson, say } from "./root.js";
-import { choose } from "./models.js";
+import { frontier } from "./frontier.js";
+import { choose, chosenModel } from "./models.js";
 import { whenRested } from "./newest.js";
 
 let compared = null;
@@ -12,6 +13,7 @@ function show(comparison) {
   find("#compare .hint").textContent = comparison ? verdict(comparison) : say("compare_hint");
   find(".comparison").hidden = !comparison;
   find(".comparison tbody").replaceChildren(...(comparison?.answers ?? []).map((row) => newRow(row, comparison.label)));
+  find(".frontiers").replaceChildren(...frontier(comparison?.answers ?? [], chosenModel()?.name));
 }
 
 function verdict({ label, answers }) {
