@@ -18,6 +18,7 @@ class Card:
         curves: a mapping for each epoch.
         confusion: how often each class (row) of the test set was read as each (column).
         class_accuracy: share of each class's test images that were read right.
+        confidence: how far its confidence can be trusted, as ``exports.report.Report`` has it.
         drawing: of the layers, an SVG in the colour of the text around it.
     """
 
@@ -27,6 +28,7 @@ class Card:
     curves: tuple[Mapping[str, float], ...] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
     class_accuracy: tuple[float, ...] | None = None
+    confidence: Mapping[str, float] | None = None
     drawing: str | None = None
     problem: ReportError | None = None
 
@@ -44,5 +46,6 @@ def card_of(entry: Entry) -> Card:
         curves=report.curves or None,
         confusion=report.confusion or None,
         class_accuracy=tuple(row[index] / max(sum(row), 1) for index, row in enumerate(report.confusion)) or None,
+        confidence=report.confidence or None,
         drawing=draw(report.layers, entry.name) if report.layers else None,
     )

@@ -55,6 +55,8 @@ class CardAnswer(BaseModel):
     confusion: list[list[int]] | None
     """How often each class (row) of the test set was read as each (column)."""
     class_accuracy: list[float] | None
+    confidence: dict[str, float] | None
+    """On the test set, as fractions: calibration_error, unsure, accuracy_when_sure."""
     drawing: str | None
     """SVG of the layers, in the colour of the text around it."""
     note: Problem | None
@@ -80,6 +82,7 @@ class CardAnswer(BaseModel):
             curves=[dict(epoch) for epoch in card.curves] if card.curves else None,
             confusion=[list(row) for row in card.confusion] if card.confusion else None,
             class_accuracy=list(card.class_accuracy) if card.class_accuracy else None,
+            confidence=dict(card.confidence) if card.confidence else None,
             drawing=card.drawing,
             note=Problem(code=card.problem.code, text=str(card.problem)) if card.problem else None,
         )

@@ -13,10 +13,6 @@ from app.runtime import DeviceError, ModelFileError
 from exports.images import ImageError
 
 
-class OtherSite(ValueError):  # noqa: N818, the name is the code of the answer
-    """A page of another site asked for what is this one's alone."""
-
-
 class RequestError(ValueError):
     """The request is not what the endpoint takes; the message says what it takes."""
 
@@ -50,7 +46,6 @@ STATUS: dict[type[Exception], int] = {
     TooLargeError: 413,
     ImageError: 422,
     ModelFileError: 500,
-    OtherSite: 403,
     CorrectionsOff: 403,
     NoSuchCorrectionError: 404,
     CorrectionsError: 500,

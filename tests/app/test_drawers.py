@@ -86,6 +86,8 @@ def test_the_network_introduces_itself(page) -> None:
     card = page.locator(".card").inner_text()
     assert "61,706" in card
     assert "training.train" in card
+    assert "Calibration error" in card
+    assert "of the test images; right on 99." in card
     assert page.locator(".layers tbody tr").count() >= 5
     assert page.locator(".curve path").count() == 1
     diagonal = page.locator(".confusion .right").all_inner_texts()

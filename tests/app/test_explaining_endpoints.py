@@ -70,6 +70,7 @@ def test_a_card_tells_recipe_layers_curves_and_confusions(client) -> None:
     assert card["curves"][-1]["epoch"] == 30
     assert sum(card["confusion"][0]) == 980
     assert card["class_accuracy"][0] == card["confusion"][0][0] / 980
+    assert set(card["confidence"]) == {"calibration_error", "unsure", "accuracy_when_sure"}
     assert card["drawing"].startswith("<svg")
     assert card["note"] is None
 

@@ -24,7 +24,7 @@ function show() {
 // ------------------------------------------------------------------------------------------------------------ facts
 
 function facts() {
-  const { title, architecture, metrics, recipe } = card;
+  const { title, architecture, metrics, recipe, confidence } = card;
   const model = chosenModel();
   const rows = [
     ["card_architecture", architecture],
@@ -33,6 +33,9 @@ function facts() {
     ["card_size", `${count(Math.round(model.bytes / 1000))} kB`],
     ["card_test", metrics.test_accuracy ? percent(metrics.test_accuracy, 2) : null],
     ["card_validation", metrics.validation_accuracy ? percent(metrics.validation_accuracy, 2) : null],
+    ["card_real", metrics.real_accuracy ? percent(metrics.real_accuracy) : null],
+    ["card_calibration", confidence ? percent(confidence.calibration_error) : null],
+    ["card_unsure", confidence ? say("card_unsure_share", { unsure: percent(confidence.unsure), right: percent(confidence.accuracy_when_sure, 2) }) : null],
     ["card_recipe", recipe?.command],
   ].filter(([, value]) => value);
   const list = rows.flatMap(([word, value]) => [
