@@ -18,8 +18,8 @@ from app.batch.errand import ClusterError
 ROOT = Path(__file__).parents[2]
 """Where ``app`` and ``exports`` lie."""
 
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_AUTO_CONNECT": "0", "RAY_TQDM_PATCH_PRINT": "0"}
-"""Environment variables: nothing is reported to Ray's makers, none is started by accident, print stays Python's."""
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TQDM_PATCH_PRINT": "0"}
+"""Environment variables: nothing is reported to Ray's makers, print stays Python's."""
 
 ALONE = QUIET | {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """For a cluster of this machine alone: it listens on the loopback address only (Ray's default on macOS and Windows, as
@@ -69,6 +69,7 @@ def connected(address: str | None) -> Iterator[None]:
         import ray.data
 
         _hush()
+        _start_none_by_accident()
         _init(Path(stack.enter_context(_folder())), address)
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
@@ -145,6 +146,18 @@ def _hush() -> None:
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     ray._private.worker._worker_logs_enabled = False  # log_to_driver=False leaves the obituaries
+
+
+def _start_none_by_accident() -> None:
+    """Let nothing but ``ray.init`` begin a connection.
+
+    A thread of Ray Data that outlives its run still asks for this and that; Ray would connect again for its sake, and
+    the next run would find itself connected already. Ray's variable for it (RAY_ENABLE_AUTO_CONNECT) counts only where
+    it stands before Ray is first imported.
+    """
+    import ray._private.auto_init_hook
+
+    ray._private.auto_init_hook.enable_auto_connect = False
 
 
 def essence(error: BaseException) -> str:

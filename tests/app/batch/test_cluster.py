@@ -130,6 +130,17 @@ def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> 
     answers.close()
 
 
+def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Path) -> None:
+    import ray
+
+    chunk = [Item(str(pictures / "5.png"))]
+    for _ in range(2):
+        assert len(list(engine.answer_all([chunk], JOB, two_machines.address))) == 1
+        with pytest.raises(Exception, match="connect|init"):
+            ray.put(b"what a thread that was left behind might ask for")
+        assert not ray.is_initialized()
+
+
 def test_a_machine_that_dies_costs_no_row(two_machines: Any, pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
     [victim] = two_machines.worker_nodes
     scheduler = victim.all_processes["raylet"][0].process.pid
