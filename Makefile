@@ -53,6 +53,9 @@ bench: .venv/ready  ## measure what the README says of speed
 	$(ALL) -m tests.benchmarks.hostile_requests
 	$(ALL) -m tests.benchmarks.worst_pictures
 	$(ALL) -m tests.benchmarks.stopping
+	$(ALL) -m tests.benchmarks.sessions
+	$(ALL) -m tests.benchmarks.switches
+	$(ALL) -m tests.benchmarks.soak
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
 	$(ALL) -m tests.screenshot

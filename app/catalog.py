@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.examination import HOW_TO_REPLACE
 from app.line_reader import FILE as LINE_READER
-from app.runtime import Device, DeviceError, ModelFileError
+from app.runtime import Device, DeviceError, ModelFileError, fallen_back
 from exports.metadata import MetadataError, ModelMetadata
 from exports.props import PropsError, read_props
 from exports.seal import HOW_TO_MEND
@@ -100,13 +100,13 @@ class Entry:
             ReplacedError: the file has changed since it was listed, and this device needs it again.
         """
         found = self._open.get(device)
-        if found is None:
+        if found is None or found.lost:
             with self._lock:
                 found = self._open[device] = self._find_open(device) or self._opened(device)
         return found
 
     def _find_open(self, device: Device) -> "Classifier | None":
-        twins = (classifier.on(device) for classifier in self._open.values())
+        twins = (classifier.on(device) for classifier in self._open.values() if not classifier.lost)
         return next((twin for twin in twins if twin), None)
 
     def _opened(self, device: Device) -> "Classifier":
@@ -114,7 +114,14 @@ class Entry:
 
         try:
             classifier = Classifier(self.path, device)
-            classifier.check_itself()
+            try:
+                classifier.check_itself()
+            except DeviceError as error:  # CUDA opens it, and cannot run it
+                if device != "auto":
+                    raise
+                classifier = Classifier(self.path, "cpu")
+                classifier.check_itself()
+                classifier.runtime = fallen_back(classifier.runtime, error)
         except ModelFileError as error:
             if stamp_of(self.path) != self.stamp:
                 raise ReplacedError from error

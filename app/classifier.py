@@ -157,6 +157,7 @@ class Classifier:
 
     Attributes:
         digest: SHA-256 of the bytes it was opened from, whatever has become of the file since.
+        lost: whether CUDA has failed since it was opened there; who asks a catalog next is given another.
         seconds: what the network took for one picture when it checked itself; infinite before that.
 
     Raises:
@@ -167,6 +168,7 @@ class Classifier:
     def __init__(self, path: Path, device: Device = "auto", data: bytes | None = None) -> None:
         self.path = path
         self.seconds = math.inf
+        self.lost = False
         data = read_trusted(path) if data is None else data
         self.digest = hashlib.sha256(data).hexdigest()
         self.runtime = open_session(path, device, data)
@@ -190,6 +192,7 @@ class Classifier:
 
         Raises:
             ModelFileError: the logits are not those that the file states.
+            DeviceError: CUDA fails, on which it was opened.
         """
         reference = self.metadata.reference
         for _ in range(3):  # the first run of a session takes longer
@@ -258,9 +261,17 @@ class Classifier:
         return predictions
 
     def logits(self, pixels: Pixels) -> Floats:
-        """Run the network on pictures that are framed already: (N, 28, 28) uint8 -> (N, classes) float32."""
+        """Run the network on pictures that are framed already: (N, 28, 28) uint8 -> (N, classes) float32.
+
+        Raises:
+            DeviceError: CUDA fails, on which it was opened.
+        """
         images = unsqueeze(normalize(pixels, self.metadata.input))
-        return self.runtime.session.run(["logits"], {"images": images})[0]
+        try:
+            return self.runtime.run("logits", {"images": images})
+        except DeviceError:
+            self.lost = True
+            raise
 
     def glance(self, pictures: Pixels) -> list[Look | None]:
         """Take what is framed already as it is: (N, 28, 28) uint8 gray; None for what needs the long way."""
@@ -316,10 +327,10 @@ class Classifier:
 
     @cached_property
     def line_reader(self) -> "LineReader | None":
-        """The reader of lines beside the model, opened when first needed."""
+        """The reader of lines beside the model, on the device that the model is on, opened when first needed."""
         from app.line_reader import find_reader
 
-        return find_reader(self.path, self.metadata.class_names, self.runtime.asked)
+        return find_reader(self.path, self.metadata.class_names, self.runtime.device)
 
     def _check_graph(self) -> None:
         """Hold the graph to its contract: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes), float32."""

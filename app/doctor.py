@@ -98,8 +98,8 @@ def _version(name: str) -> str:
         return ""
 
 
-def look_at_cuda(device: Device) -> Iterator[Finding]:
-    """Whether CUDA can be used, and whether its libraries are of the major version that ONNX Runtime wants."""
+def look_at_cuda(device: Device, exports: Path = EXPORTS) -> Iterator[Finding]:
+    """Whether CUDA is used, and whether its libraries are of the major version that ONNX Runtime wants."""
     from app.runtime import cuda_obstacle
 
     try:
@@ -107,8 +107,18 @@ def look_at_cuda(device: Device) -> Iterator[Finding]:
     except ImportError:
         return  # the look at ONNX Runtime has said it
     if obstacle is None:
-        yield fine("cuda", "CUDA can be used")
-        return
+        from app.catalog import scan
+
+        catalog = scan(exports, "auto")
+        if not catalog.entries:
+            message = "Nothing stands against CUDA; only a model tells whether it works, and there is none."
+            yield Finding("cuda", "note", message, "Name the folder of models: --exports FOLDER")
+            return
+        entry, classifier = catalog.choose(None, "auto")
+        obstacle = classifier.runtime.obstacle
+        if obstacle is None:
+            yield fine("cuda", f"{entry.name} has read its reference picture on {classifier.runtime.provider}")
+            return
     harmless = device != "cuda" and obstacle.code in ("no_driver", "no_gpu", "cpu_package", "not_asked")
     remedy = _other_major(obstacle.reason) or obstacle.remedy
     yield Finding("cuda", "note" if harmless else "wrong", f"CUDA is not in use: {obstacle.reason}.", remedy)
@@ -198,7 +208,7 @@ def examine(
         "python": look_at_python,
         "packages": look_at_packages,
         "onnxruntime": look_at_onnx_runtime,
-        "cuda": lambda: look_at_cuda(device),
+        "cuda": lambda: look_at_cuda(device, exports),
         "models": lambda: look_at_models(exports),
         "folders": lambda: look_at_folders(corrections),
         "port": lambda: look_at_the_port(host, port),

@@ -780,10 +780,13 @@ class Guard:
         try:
             said = json.loads(b"".join(body))
             error = said.get("error") or said.get("detail")
-            code, message = (error["code"], error["message"]) if isinstance(error, dict) else (code, str(error or ""))
+            if isinstance(error, dict):
+                code, message = error["code"], error["message"]
+            else:
+                message = _in_a_sentence(str(error or ""), visit.route.name)
         except (ValueError, AttributeError, KeyError):
             message = ""
-        if message in ("", "Not Found"):
+        if not message:
             message = NOTHING if visit.status == 404 else f"{visit.route.name}: the request cannot be understood."
         kept = ((name, value) for name, value in visit.start["headers"] if name in (b"allow", b"retry-after"))
         return Refusal(visit.status, code, message, kept)
@@ -808,6 +811,13 @@ class Guard:
         if unread:
             await _drain(receive)
             await send({"type": "http.response.body", "body": b""})
+
+
+def _in_a_sentence(said: str, route: str) -> str:
+    """What Starlette and Gradio say in passing, with the input that it is about; empty where it says nothing."""
+    if said in ("", "Not Found"):
+        return ""
+    return f"The form cannot be read ({said.rstrip('.')})." if "multipart" in said else f"{route}: {said}"
 
 
 def _has_no_body(visit: Visit) -> bool:

@@ -45,7 +45,7 @@ class LineReader:
         """Run the network on one strip, alone so that no other changes it: (40, W) uint8 -> (T, classes + 1) logits."""
         from exports.preprocessing import scale_to_one
 
-        return self.runtime.session.run(["logits"], {"strips": scale_to_one(strip)[None, None]})[0][0]
+        return self.runtime.run("logits", {"strips": scale_to_one(strip)[None, None]})[0]
 
 
 def find_reader(model: Path, class_names: tuple[str, ...], device: Device) -> LineReader | None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import onnxruntime as ort
 
+    from exports.spec import Floats
+
 Device = Literal["auto", "cpu", "cuda"]
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -31,6 +33,8 @@ class Obstacle:
     def __str__(self) -> str:
         return f"{self.reason}. {self.remedy}".strip()
 
+
+NVIDIA_SMI = "Run nvidia-smi to see whether the GPU is there; until then choose the CPU: --device cpu."
 
 NOT_ASKED = Obstacle("not_asked", "the CPU was asked for")
 
@@ -56,6 +60,19 @@ class Runtime:
     def device(self) -> Literal["cpu", "cuda"]:
         return "cuda" if self.provider == CUDA else "cpu"
 
+    def run(self, output: str, inputs: "dict[str, Floats]") -> "Floats":
+        """Run the network.
+
+        Raises:
+            DeviceError: it was opened on CUDA, and CUDA fails now.
+        """
+        try:
+            return self.session.run([output], inputs)[0]
+        except Exception as error:  # onnxruntime's exceptions share no base class of their own
+            if self.provider != CUDA:
+                raise
+            raise DeviceError(f"CUDA has failed: {_essence(error)}. {NVIDIA_SMI}") from error
+
 
 def open_session(path: Path, device: Device = "auto", data: bytes | None = None) -> Runtime:
     """Open a model on the device asked for; ``auto`` takes CUDA where it works, and says why where it does not.
@@ -78,7 +95,7 @@ def open_session(path: Path, device: Device = "auto", data: bytes | None = None)
     if obstacle is None:
         session, obstacle = _cuda_session(path, data)
         if session is not None:
-            return Runtime(session, device, session.get_providers()[0], None)
+            return Runtime(session, device, CUDA, None)
     if device == "cuda":
         raise DeviceError(f"CUDA is not available: {obstacle}")
     return Runtime(_session(path, data, CPU), device, CPU, obstacle)
@@ -95,6 +112,12 @@ def share_session(runtime: Runtime, device: Device) -> Runtime | None:
         return None
     obstacle = NOT_ASKED if device == "cpu" else cuda_obstacle()
     return Runtime(runtime.session, device, CPU, obstacle) if obstacle else None
+
+
+def fallen_back(runtime: Runtime, error: DeviceError) -> Runtime:
+    """The same session on the CPU, taken for ``auto`` because CUDA opened the file and then failed."""
+    reason = str(error).removesuffix(NVIDIA_SMI).strip().rstrip(".")
+    return Runtime(runtime.session, "auto", CPU, Obstacle("failed", reason, NVIDIA_SMI))
 
 
 def require_device(device: Device) -> None:
@@ -174,7 +197,10 @@ def _cuda_session(path: Path, data: bytes | None) -> "tuple[ort.InferenceSession
     except ModelFileError as error:
         _session(path, data, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
         reason = _essence(error.__cause__ or error)
-        return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({reason})", "Run nvidia-smi.")
+        return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({reason})", NVIDIA_SMI)
+    used = session.get_providers()[0]
+    if used != CUDA:  # whatever was asked for, what counts is where it runs
+        return None, Obstacle("failed", f"ONNX Runtime was asked for CUDA and took {used}", NVIDIA_SMI)
     return session, None
 
 

@@ -116,13 +116,13 @@ class RunningApp:
     process: subprocess.Popen[str]
 
 
-def start_app(*options: str, env: dict[str, str] | None = None) -> RunningApp:
-    """Start ``python -m app`` on a free port and wait until it answers."""
+def start_app(*options: str, env: dict[str, str] | None = None, module: str = "app") -> RunningApp:
+    """Start ``python -m app``, or another module with its options, on a free port and wait until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "--port", str(port), *options],
+        [sys.executable, "-m", module, "--port", str(port), *options],
         cwd=ROOT,
         env=os.environ | (env or {}),
         stderr=subprocess.PIPE,

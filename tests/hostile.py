@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -226,6 +227,15 @@ def path_attacks(canary: str) -> Iterator[Attack]:
             yield Attack("path", request("GET", place + way))
 
 
+NAMED = re.compile(
+    r"\b(?:(?:image|images|data|model|device|fn_index|session_hash|event_id|Content-Type|gradio \w+):"
+    r"|picture|file|model|The (?:body|form|request|address|rest of the request)|[Tt]his address"
+    r"|Pages of|no such function|is not HTTP"
+    r"|This server is not known as|Corrections are not kept|requests of yours|requests are waiting)",
+)
+"""How the sentence of an error names what was wrong: a field, a header, the address, the body, a picture."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """What came back: 0 where the server hung up without a word."""
@@ -235,12 +245,13 @@ class Reply:
 
     @property
     def explained(self) -> bool:
-        """Whether an error says its code, its reason and the request's id."""
+        """Whether an error says its code, its reason in a sentence that names the input, and the request's id."""
         try:
             error = json.loads(self.body)["error"]
+            said = error["message"]
+            return bool(error["code"] and error["request_id"] and len(said.split()) > 2 and NAMED.search(said))
         except (ValueError, KeyError, TypeError):
             return False
-        return bool(error["code"] and error["message"] and error["request_id"])
 
 
 async def send(port: int, attack: Attack, seconds: float = 30) -> Reply:

@@ -70,6 +70,7 @@ def build_app(
         gradio_route.keep_what_assistants_send()
     page = build_ui(gradio_route.route(app.state.desk))
     gradio_route.fetch_nothing(page)
+    gradio_route.keep_little(page, MOST_SESSIONS)
     page.state_session_capacity = MOST_SESSIONS
     mounted = gr.mount_gradio_app(
         app,

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, get_args
 
 import gradio as gr
 import gradio.processing_utils
+from gradio.utils import LRUCache
 
 from app.api.classify import answer
 from app.api.desk import Desk
@@ -77,6 +78,23 @@ def fetch_nothing(blocks: gr.Blocks) -> None:
         for component in function.inputs:
             component.async_move_resource_to_block_cache = as_it_is  # type: ignore[method-assign, assignment]
     gradio.processing_utils.async_ssrf_protected_get = _never
+
+
+def keep_little(blocks: gr.Blocks, most: int) -> None:
+    """Bound what Gradio's queue keeps of sessions that are gone, and leave out its statistics, which nobody sees.
+
+    Gradio 6.31 keeps an empty set of each session for ever and the messages of the last 2,000, and after each call it
+    makes a table, with pandas, of the last 10,000 calls.
+
+    Args:
+        blocks: whose queue it is.
+        most: sessions of which something is kept.
+    """
+    queue = blocks._queue
+    queue.ANALYTICS_MAX_EVENTS = 1
+    queue.compute_analytics_summary = lambda records: queue.cached_event_analytics_summary  # type: ignore[method-assign]
+    queue.pending_messages_per_session.max_size = most
+    queue.pending_event_ids_session = LRUCache(most)
 
 
 async def _never(url: str) -> NoReturn:

@@ -23,6 +23,7 @@ from app.catalog import Entry
 from app.guard import request_id
 from app.inbox import MEGABYTE, Found, pictures_in
 from app.large import open_picture
+from app.runtime import DeviceError
 from app.thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def read(index: int, found: Found, entry: Entry, classifier: "Classifier") -> Re
     except ValueError as error:  # ImageError is one
         body = error_body(error)["error"]
         return NotRead(index=index, name=name, error=WhatFailed(code=body["code"], message=in_unicode(body["message"])))
+    except DeviceError as error:  # CUDA has failed meanwhile
+        return NotRead(index=index, name=name, error=WhatFailed(code="DeviceError", message=f"{name}: {error}"))
     except Exception as error:  # whatever it is, the pictures behind it are to be read
         log.exception("Picture %d of request %s could not be read.", index, request_id())
         said = WhatFailed(code=type(error).__name__, message=f"{name}: an error of ours; the server's log has more.")

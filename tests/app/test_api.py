@@ -10,6 +10,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gradio
 import httpx
 import numpy as np
 import pytest
@@ -257,6 +258,29 @@ def test_gradios_endpoint_opens_uploads_and_nothing_else(app_url: str, path: str
     response = httpx.post(f"{app_url}/gradio_api/run/classify", json={"data": [image, "mnist-lenet", ""]}, timeout=30)
     assert response.status_code >= 400
     assert "an uploaded file is expected; nothing is fetched from elsewhere" in response.text
+
+
+def test_of_sessions_that_are_gone_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradio's own queue would keep something of each for ever, and sum all calls up after each call."""
+    monkeypatch.setattr("app.api.MOST_SESSIONS", 3)
+    app = build_app(scan(EXPORTS))
+    [queue] = [
+        route.app.get_blocks()._queue
+        for route in app.routes
+        if isinstance(getattr(route, "app", None), gradio.routes.App)
+    ]
+    with TestClient(app) as client:
+        for number in range(5):
+            path = client.post("/gradio_api/upload", files={"files": ("five.png", FIVE)}).json()[0]
+            data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "mnist-lenet", "cpu"]
+            call = {"data": data, "fn_index": 0, "session_hash": f"session{number}"}
+            assert client.post("/gradio_api/queue/join", json=call).status_code == 200
+            heard = client.get(f"/gradio_api/queue/data?session_hash=session{number}").text
+            assert '"label":"5"' in heard
+    assert len(queue.pending_event_ids_session) == len(queue.pending_messages_per_session) == 3
+    assert "session4" in queue.pending_event_ids_session
+    assert len(queue.event_analytics) <= 1
+    assert queue.compute_analytics_summary([{"function": "classify"}]) == {"functions": {}}
 
 
 def test_mcp_without_its_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

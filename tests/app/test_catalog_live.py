@@ -1,6 +1,7 @@
 """The folder changes while the app runs: nobody's request fails, and every answer is of the model it names."""
 
 import itertools
+import json
 import shutil
 import threading
 import time
@@ -178,6 +179,37 @@ def test_two_hundred_switches_under_load_while_bad_exports_are_dropped_in(tmp_pa
     assert len(shelf.refused) == BAD - SWITCHES // 20
     assert {digest for name, digest in seen if name == "model"} == set(expected)
     assert sum(seen.values()) >= SWITCHES
+
+
+def test_a_few_switches_over_http_while_bad_exports_are_dropped_in() -> None:
+    """200 of them and 50 bad exports: ``python -m tests.benchmarks.switches``."""
+    from tests.benchmarks.switches import switches  # which takes what is bad from here
+
+    switching, shelf = switches(count=5, bad=2)
+    assert not switching.faults
+    assert {model["name"] for model in shelf["models"]} == {"model", DIGITS.stem, CLOTHES.stem}
+    assert len(shelf["refused"]) == switching.refused == 2
+    assert {digest for name, digest in switching.seen if name == "model"} == set(switching.known)
+
+
+def test_an_answer_of_another_file_would_be_noticed(tmp_path: Path) -> None:
+    from tests.benchmarks.switches import Switching, known_answers
+    from tests.hostile import Reply
+
+    known = known_answers()
+    digest, (path, expected) = next(iter(known.items()))
+    right = {"model": "model", "digest": digest, "label": "?", "probabilities": dict(enumerate(expected.tolist()))}
+
+    def fault(name: str = "model", status: int = 200, **other: object) -> str:
+        return Switching(tmp_path, 0, known).fault_of(name, Reply(status, json.dumps(right | other).encode()))
+
+    assert fault() == ""
+    assert fault(path, model=path) == ""
+    assert "503" in fault(status=503)
+    assert "answered by" in fault(model="other")
+    assert "answered by" in fault(digest="0" * 64)
+    assert "not what" in fault(CLOTHES.stem, model=CLOTHES.stem)
+    assert "not what" in fault(probabilities=dict(enumerate(expected[::-1].tolist())))
 
 
 def test_the_watch_opens_what_nobody_has_asked_for(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -22,6 +23,7 @@ from app.batch.journal import Fingerprint
 from app.batch.table import OutputError, open_table
 from tests.app.batch.tables import ASKED, CHUNK, answer, cut_off, fill, in_chunks, items_in, row_of, run, write_inputs
 from tests.conftest import ROOT
+from tests.failing_disk import FAILURES, Died, failing
 
 FORMS: tuple[Format, ...] = ("csv", "jsonl", "parquet")
 
@@ -529,6 +531,28 @@ def error_of(output: Path, folder: Path, form: Format) -> str | None:
     except OutputError as error:
         return str(error)
     return None
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_whichever_call_fails_the_run_is_gone_on_with_and_leaves_nothing_else(
+    tmp_path: Path, whole: dict[Format, bytes], folder: Path, form: Format, failure: str
+) -> None:
+    """Every call that opens, syncs, names or removes a file fails in turn, those of the journal too."""
+    output, after = tmp_path / f"table.{form}", 0
+    while True:
+        with failing(after, failure) as calls, contextlib.suppress(Exception, KeyboardInterrupt, Died):
+            run(output, folder, form)
+        if len(calls) <= after:
+            break
+        where = f"{failure} at call {after}, {calls[after]}"
+        assert not output.exists() or output.read_bytes() == whole[form], f"torn: {where}"
+        run(output, folder, form, resume=True)
+        assert output.read_bytes() == whole[form], f"not the same: {where}"
+        assert names(tmp_path) == {output.name}, f"left behind: {where}"
+        output.unlink()
+        after += 1
+    assert after >= 4
 
 
 def test_a_disk_that_is_full_at_the_end_costs_no_row(

@@ -1,0 +1,336 @@
+"""The device that is shown is the device that is used, in installations and on machines of which something is broken.
+
+What is broken is pretended at ONNX Runtime's own boundary: which packages and providers there are, which libraries
+load, and sessions on CUDA that open, fall back or fail. Everything that shows a device is asked each time.
+"""
+
+import ctypes
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import onnxruntime as ort
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from app import runtime
+from app.api import build_app
+from app.catalog import scan
+from app.doctor import look_at_cuda
+from app.predict import main
+from app.runtime import CPU, CUDA
+from tests.app.test_api import png
+from tests.app.test_runtime import Driver
+from tests.conftest import EXPORTS, ROOT, some_exports
+from tests.hand import render, write_number
+
+DIGITS, CLOTHES = "mnist-lenet", "fashion_mnist-lenet"
+
+RealSession = ort.InferenceSession
+
+FAILURE = "CUDA failure 700: an illegal memory access was encountered"
+
+
+class FallsBack(RealSession):
+    """Asked for CUDA, ONNX Runtime takes the CPU and says no word."""
+
+    def __init__(self, source: Any, options: Any, providers: list[str], **more: Any) -> None:
+        super().__init__(source, None, providers=[CPU], **more)  # options for CUDA are refused by a session on the CPU
+
+
+class CannotOpen(FallsBack):
+    """CUDA has no memory left, or another version of a library."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        raise RuntimeError(f"{FAILURE} ; GPU=0 ; hostname=here")
+
+
+class Works(FallsBack):
+    """A GPU of our own making: the CPU computes, and the session says what one on CUDA says."""
+
+    ran = 0
+
+    def get_providers(self) -> list[str]:
+        return [CUDA, CPU]
+
+    def run(self, *arguments: Any, **options: Any) -> Any:
+        Works.ran += 1
+        return super().run(*arguments, **options)
+
+
+class FailsWhenRun(Works):
+    """It opens, and fails with the first picture."""
+
+    def run(self, *arguments: Any, **options: Any) -> Any:
+        raise RuntimeError(FAILURE)
+
+
+class FailsLater(Works):
+    """It has worked for a while when somebody pulls the GPU out."""
+
+    pulled = False
+
+    def run(self, *arguments: Any, **options: Any) -> Any:
+        if FailsLater.pulled:
+            raise RuntimeError(FAILURE)
+        return super().run(*arguments, **options)
+
+
+@dataclass
+class Machine:
+    """What is pretended; ``cuda`` makes a session on CUDA, and may look at what is to be opened."""
+
+    patch: pytest.MonkeyPatch
+    cuda: Callable[[Any], type] = lambda source: CannotOpen
+    opened: list[tuple[str, str]] = field(default_factory=list)
+
+    def has(
+        self, *, packages=("onnxruntime-gpu",), providers=(CUDA, CPU), driver: Driver | None = None, missing: str = ""
+    ) -> None:
+        """Pretend packages, providers, a driver, and a library that is missing."""
+
+        def load(name: str, *arguments: Any, **options: Any) -> object:
+            if "libcuda.so" in name and driver is None:
+                raise OSError("libcuda.so.1: cannot open shared object file")
+            if "providers_cuda" in name and missing:
+                raise OSError(f"{missing}: cannot open shared object file: No such file or directory")
+            return driver if "libcuda.so" in name else object()
+
+        self.patch.setattr(runtime, "_is_installed", lambda name: name in packages)
+        self.patch.setattr(ort, "get_available_providers", lambda: list(providers))
+        self.patch.setattr(ort, "preload_dlls", lambda: None)
+        self.patch.setattr(ctypes, "CDLL", load)
+
+    def session(self, source: Any, options: Any = None, providers: Any = None, **more: Any) -> Any:
+        kind = self.cuda(source) if providers[0] == CUDA else RealSession
+        opened = kind(source, options, providers, **more)
+        self.opened.append((kind.__name__, opened.get_providers()[0]))
+        return opened
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    pretended = Machine(monkeypatch)
+    pretended.has(driver=Driver(1))
+    monkeypatch.setattr(ort, "InferenceSession", pretended.session)
+    monkeypatch.setattr(FailsLater, "pulled", False)
+    return pretended
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    folder = some_exports(tmp_path / "exports", [DIGITS, CLOTHES])
+    shutil.copy(EXPORTS / "lines.onnx", folder)
+    return folder
+
+
+# ------------------------------------------------------------------------------------------------------- what is shown
+
+
+FIVE = png(render("5"))
+
+
+def devices_shown(client: TestClient, asked: str, model: str = DIGITS) -> set[tuple[str, str]]:
+    """(device, code of the obstacle) of every answer to a request that names this device, or (error, status)."""
+    shown = set()
+    form, file = {"model": model, "device": asked}, {"image": ("5.png", FIVE)}
+    for path in ("/classify", "/explain", "/compare"):
+        response = client.post(path, files=file, data=form)
+        said = response.json()
+        if response.status_code != 200:
+            shown.add((said["error"]["code"], str(response.status_code)))
+        elif path != "/compare":
+            device = said.get("answer", said)["device"]
+            assert device["provider"] == {"cpu": CPU, "cuda": CUDA}[device["used"]]
+            assert device["asked"] == asked
+            assert bool(device["reason"]) == (device["used"] == "cpu")
+            shown.add((device["used"], device["code"] or ""))
+    bare = client.post("/classify", params=form, content=FIVE, headers={"Content-Type": "image/png"}).json()
+    shown.add((bare["device"]["used"], bare["device"]["code"] or "") if "device" in bare else ("DeviceError", "409"))
+    lines = client.post("/classify/many", files={"images": ("5.png", FIVE)}, data=form)
+    if lines.status_code == 200:
+        device = json.loads(lines.text.splitlines()[0])["answer"]["device"]
+        shown.add((device["used"], device["code"] or ""))
+    uploaded = client.post("/gradio_api/upload", files={"files": ("5.png", FIVE)}).json()[0]
+    data = [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}, model, asked]
+    called = client.post("/gradio_api/run/classify", json={"data": data}).json()
+    device = called["data"][0]["device"] if "data" in called else None
+    shown.add((device["used"], device["code"] or "") if device else (called["error"]["code"], "409"))
+    return shown
+
+
+def metrics(client: TestClient) -> dict[tuple[str, str], tuple[str, str, str]]:
+    """(device, provider, obstacle) that /metrics shows of each (model, device asked)."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    labels = [sample.labels for family in families for sample in family.samples if sample.name == "inkwear_model_info"]
+    return {(each["model"], each["asked"]): (each["device"], each["provider"], each["obstacle"]) for each in labels}
+
+
+def said_by_the_batch(exports: Path, folder: Path, device: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``app.predict`` sums up over two pictures, or why it does not begin."""
+    folder.mkdir(exist_ok=True)
+    for digit in "57":
+        (folder / f"{digit}.png").write_bytes(png(render(digit)))
+    capsys.readouterr()
+    options = ["--exports", str(exports), "--model", DIGITS, "--device", device, "--output", str(folder / "table.csv")]
+    code = 0
+    try:
+        main([str(folder), *options, "--overwrite"])
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr().err
+    assert (code, "images/s" in said) in ((0, True), (3, False))
+    return said
+
+
+def expect_the_cpu(
+    machine: Machine, exports: Path, folder: Path, capsys: pytest.CaptureFixture[str], code: str, reason: str
+) -> None:
+    """``auto`` is answered by the CPU and says why, ``cuda`` is refused with the same reason, everywhere."""
+    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+    assert devices_shown(client, "cuda") == {("DeviceError", "409")}
+    refused = client.post("/classify", files={"image": ("5.png", FIVE)}, data={"device": "cuda"}).json()["error"]
+    assert reason in refused["message"]
+    assert devices_shown(client, "auto") == {("cpu", code)}
+    assert devices_shown(client, "cpu") == {("cpu", "not_asked")}
+    found = metrics(client)
+    assert found[DIGITS, "auto"] == ("cpu", CPU, code)
+    assert {device for device, *_ in found.values()} == {"cpu"}
+    assert client.get("/readyz").json()["device"] == "cpu"
+    [finding] = look_at_cuda("cuda", exports)
+    assert (finding.state, reason in finding.message) == ("wrong", True)
+    assert reason in said_by_the_batch(exports, folder, "cuda", capsys)
+    summary = said_by_the_batch(exports, folder, "auto", capsys)
+    assert " on CPU (" in summary
+    assert reason in summary
+    assert machine.opened == [] or all(used == CPU for kind, used in machine.opened if kind == "InferenceSession")
+
+
+# ----------------------------------------------------------------------------------------------------- what is broken
+
+
+def test_a_library_of_cuda_is_missing(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    machine.has(driver=Driver(1), missing="libcublasLt.so.13")
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "missing_library", "libcublasLt.so.13")
+
+
+def test_cuda_falls_back_without_a_word(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    machine.cuda = lambda source: FallsBack
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "failed", f"asked for CUDA and took {CPU}")
+
+
+def test_there_is_no_gpu(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    machine.has(driver=Driver(0))
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "no_gpu", "finds no GPU")
+
+
+def test_both_packages_are_installed(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    machine.has(packages=("onnxruntime", "onnxruntime-gpu"), driver=Driver(1))
+    machine.cuda = lambda source: Works
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "two_packages", "overwrite each other")
+
+
+def test_the_package_is_for_the_cpu_only(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    machine.has(packages=("onnxruntime",), providers=(CPU,), driver=Driver(1))
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "cpu_package", "built for the CPU only")
+
+
+def test_cuda_cannot_be_opened(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "failed", FAILURE)
+
+
+def test_cuda_opens_and_fails_with_the_first_picture(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    machine.cuda = lambda source: FailsWhenRun
+    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "failed", FAILURE)
+
+
+def test_cuda_is_lost_while_the_server_runs(machine, exports: Path) -> None:
+    """Whoever is met by the failure hears of it; who comes next is answered by the CPU, and told so."""
+    machine.cuda = lambda source: FailsLater
+    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+    assert devices_shown(client, "auto") == {("cuda", "")}
+    assert metrics(client)[DIGITS, "auto"] == ("cuda", CUDA, "")
+    FailsLater.pulled = True
+    met = client.post("/classify", files={"image": ("5.png", FIVE)}, data={"model": DIGITS, "device": "auto"})
+    assert (met.status_code, met.json()["error"]["code"]) == (409, "DeviceError")
+    assert FAILURE in met.json()["error"]["message"]
+    assert devices_shown(client, "auto") == {("cpu", "failed")}
+    assert devices_shown(client, "cuda") == {("DeviceError", "409")}
+    assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")
+
+
+def test_a_model_among_many_that_meets_the_failure_names_its_picture(machine, exports: Path) -> None:
+    machine.cuda = lambda source: FailsLater
+    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+    assert devices_shown(client, "cuda") == {("cuda", "")}
+    FailsLater.pulled = True
+    lines = client.post("/classify/many", files={"images": ("5.png", FIVE)}, data={"model": DIGITS, "device": "cuda"})
+    error = json.loads(lines.text.splitlines()[0])["error"]
+    assert error["code"] == "DeviceError"
+    assert error["message"].startswith(f"5.png: CUDA has failed: {FAILURE}")
+
+
+def test_a_model_loses_cuda_when_its_file_is_replaced(machine, exports: Path) -> None:
+    machine.cuda = lambda source: Works
+    catalog = scan(exports, "auto")
+    client = TestClient(build_app(catalog), raise_server_exceptions=False)
+    assert devices_shown(client, "auto") == devices_shown(client, "cuda") == {("cuda", "")}
+    machine.cuda = lambda source: CannotOpen
+    shutil.copy(EXPORTS / f"{DIGITS}.onnx", exports / f"{DIGITS}.new")  # listed, and another file all the same
+    (exports / f"{DIGITS}.new").replace(exports / f"{DIGITS}.onnx")
+    catalog.look()
+    assert devices_shown(client, "auto") == {("cpu", "failed")}
+    assert devices_shown(client, "cuda") == {("DeviceError", "409")}
+    assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")
+
+
+def test_one_model_runs_on_cuda_and_another_cannot(machine, exports: Path) -> None:
+    """As where the second finds no memory left: each answer tells its own."""
+    digits = (EXPORTS / f"{DIGITS}.onnx").read_bytes()
+    machine.cuda = lambda source: Works if source == digits else CannotOpen
+    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+    assert devices_shown(client, "auto", DIGITS) == {("cuda", "")}
+    assert devices_shown(client, "auto", CLOTHES) == {("cpu", "failed")}
+    found = metrics(client)
+    assert (found[DIGITS, "auto"][0], found[CLOTHES, "auto"][0]) == ("cuda", "cpu")
+
+
+def test_a_reader_of_lines_does_not_run_elsewhere_than_its_model(machine, exports: Path) -> None:
+    """A number is read by two networks: where the second cannot have CUDA, the answer must not say it had."""
+    lines = (EXPORTS / "lines.onnx").read_bytes()
+    machine.cuda = lambda source: CannotOpen if source == lines else Works
+    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+    number = {"image": ("2708.png", png(write_number("2708", apart=70)))}
+    response = client.post("/classify", files=number, data={"model": DIGITS, "device": "auto"})
+    kinds = [kind for kind, _ in machine.opened]
+    if response.status_code == 200:
+        assert response.json()["device"]["used"] == "cuda"
+        assert "InferenceSession" not in kinds, "the reader of lines ran on the CPU, and the answer said CUDA"
+    else:
+        assert (response.status_code, response.json()["error"]["code"]) == (409, "DeviceError")
+
+
+def test_cuda_that_works_is_shown(machine, exports: Path, tmp_path: Path, capsys) -> None:
+    """The other way round: nothing here says CPU because it expects no better."""
+    machine.cuda = lambda source: Works
+    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+    before = Works.ran
+    assert devices_shown(client, "auto") == devices_shown(client, "cuda") == {("cuda", "")}
+    assert Works.ran > before
+    assert devices_shown(client, "cpu") == {("cpu", "not_asked")}
+    assert metrics(client)[DIGITS, "cuda"] == ("cuda", CUDA, "")
+    [finding] = look_at_cuda("auto", exports)
+    assert (finding.state, CUDA in finding.message) == ("fine", True)
+    assert " on CUDA." in said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
+
+
+def test_the_page_shows_what_the_answer_says_and_has_words_for_every_obstacle() -> None:
+    script = (ROOT / "app/page/js/answer.js").read_text()
+    assert "const { used, code, reason, remedy } = answer.device;" in script
+    words = json.loads((ROOT / "app/page/words.json").read_text())
+    codes = set(get_args(get_type_hints(runtime.Obstacle)["code"]))
+    assert codes - {"not_asked"} <= set(words["zh"]["obstacles"])

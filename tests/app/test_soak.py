@@ -1,0 +1,179 @@
+"""The soak, for a minute, and its judge before servers with a leak planted.
+
+``INKWEAR_SOAK_SECONDS`` makes it longer; two hours are ``python -m tests.benchmarks.soak``.
+"""
+
+import itertools
+import json
+import os
+import random
+
+import pytest
+
+from tests import leaky
+from tests.hostile import Reply
+from tests.soak import (
+    MEGABYTE,
+    MOST_AN_HOUR,
+    Fault,
+    Sample,
+    Seen,
+    Soak,
+    errands,
+    good_errands,
+    hostile_is_explained,
+    judge,
+    names_the_picture,
+    report,
+    says,
+    says_of_many,
+    soak,
+    theil_sen,
+)
+
+SECONDS = float(os.environ.get("INKWEAR_SOAK_SECONDS", "60"))
+
+PLANTED_SECONDS, ROUND = 12, 1.0
+"""Of a server with a leak, and of one round."""
+
+
+def test_everything_at_once_leaves_nothing_behind() -> None:
+    """Nothing failed, nothing wrong; descriptors and threads are gone, and memory has grown no more than it wanders."""
+    found = soak(SECONDS, min(30.0, SECONDS / 15))
+    verdict = judge(found)
+    assert verdict.kinds == set(), report(found, verdict)
+    kinds = {kind.partition(" that leaves")[0].partition(":")[0] for kind in found.seen.answers}
+    assert {"digit, its bytes", "number", "clothes", "many and a ZIP", "explain", "compare"} <= kinds
+    assert {"session", "gradio_client", "hostile", "GET /metrics", "GET /readyz"} <= kinds
+    assert found.seen.errors > 20
+
+
+@pytest.mark.parametrize("planted", leaky.LEAKS)
+def test_a_planted_leak_is_found_and_no_other(planted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKWEAR_PLANTED", planted)
+    found = soak(PLANTED_SECONDS, ROUND, module="tests.leaky")
+    assert judge(found).kinds - {"log"} == {planted}, report(found, judge(found))
+
+
+# ---------------------------------------------------------------------------------------------------------- the judge
+
+
+def watched(growth: float = 0, descriptors: float = 0, threads: float = 0, minutes: float = 120) -> Soak:
+    """Samples of a server that grows by so many bytes, descriptors and threads an hour, and wanders meanwhile."""
+    draw, samples = random.Random(7), []
+    for turn in range(60):
+        hours = turn / 60 * minutes / 60
+        samples.append(
+            Sample(
+                seconds=3600 * hours,
+                bytes=round(500 * MEGABYTE + growth * hours + draw.gauss(0, 1.5 * MEGABYTE)),
+                descriptors=round(11 + descriptors * hours),
+                threads=round(14 + threads * hours + draw.choice((-1, 0, 0, 1))),
+            )
+        )
+    return Soak(Seen(), samples)
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        (watched(), set()),
+        (watched(growth=4 * MEGABYTE), set()),
+        (watched(growth=8 * MEGABYTE), {"memory"}),
+        (watched(growth=-50 * MEGABYTE), set()),
+        (watched(growth=60 * MEGABYTE, minutes=1), set()),  # a megabyte is no growth, however fast it came
+        (watched(growth=2_000 * MEGABYTE, minutes=1), {"memory"}),
+        (watched(descriptors=1), {"descriptors"}),
+        (watched(descriptors=-3), set()),
+        (watched(threads=4), {"threads"}),
+        (watched(growth=8 * MEGABYTE, descriptors=9, threads=9), {"memory", "descriptors", "threads"}),
+    ],
+)
+def test_the_judge_tells_growth_from_wandering(found: Soak, kinds: set[str]) -> None:
+    assert judge(found).kinds == kinds
+
+
+def test_a_slope_is_stated_by_the_hour() -> None:
+    verdict = judge(watched(growth=8 * MEGABYTE, descriptors=2))
+    assert verdict.bytes_an_hour == pytest.approx(8 * MEGABYTE, rel=0.2)
+    assert verdict.descriptors == pytest.approx(2, abs=0.5)  # the first half-hour is left out, and thirds compared
+    assert verdict.bytes_an_hour > MOST_AN_HOUR
+    assert "grew by" in verdict.reasons["memory"]
+
+
+def test_one_sample_in_four_may_be_far_off() -> None:
+    times = list(range(40))
+    assert theil_sen(times, [time * 3 + (1e9 if time % 4 == 0 else 0) for time in times]) == pytest.approx(3, abs=0.5)
+    with pytest.raises(ValueError, match="watch for longer"):
+        theil_sen([1.0], [1.0])
+
+
+def test_every_fault_is_held_against_the_server() -> None:
+    found = watched()
+    for kind in ("failed", "wrong", "unexplained"):
+        found.seen.add("digit", Fault(kind, "what it was"))
+    found.said = "Inkwear is at …\nTraceback (most recent call last):\n  …"
+    verdict = judge(found)
+    assert verdict.kinds == {"failed", "wrong", "unexplained", "log"}
+    assert "WRONG: failed: 1 answers, such as digit: what it was" in report(found, verdict)
+
+
+# --------------------------------------------------------------------------------------------------------- the checks
+
+
+def reply(status: int, body: object) -> Reply:
+    return Reply(status, json.dumps(body).encode())
+
+
+def explained(message: str, code: str = "BadRequest") -> object:
+    return {"error": {"code": code, "message": message, "request_id": "abc"}}
+
+
+def test_a_label_is_held_against_what_was_sent() -> None:
+    assert says("5")(reply(200, {"label": "5"})) is None
+    assert says("5")(reply(200, {"answer": {"label": "5"}})) is None
+    assert says("5")(reply(200, {"label": "6"})).kind == "wrong"
+    assert says("5")(reply(503, explained("wait"))).kind == "failed"
+
+
+def test_lines_are_held_against_what_was_sent() -> None:
+    error = {"code": "ImageError", "message": "notes.png: not a picture"}
+    good = [{"answer": {"label": "1"}}, {"name": "notes.png", "error": error}, {"done": True, "count": 2, "failed": 1}]
+    check = says_of_many(["1", None])
+
+    def lines(*each: object) -> Reply:
+        return Reply(200, b"\n".join(json.dumps(line).encode() for line in each))
+
+    assert check(lines(*good)) is None
+    assert check(lines(good[1], good[0], good[2])).kind == "wrong"
+    assert check(lines(good[0], good[2])).kind == "wrong"
+    nameless = {"name": "other.png", "error": error}
+    assert not names_the_picture(nameless)
+    assert check(lines(good[0], nameless, good[2])).kind == "unexplained"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (reply(404, explained("There is nothing at this address.")), None),
+        (reply(400, explained("The body is not JSON.")), None),
+        (reply(422, explained("five.png: the file is empty; accepted are JPEG.")), None),
+        (reply(400, explained("Missing boundary in multipart.")), "unexplained"),
+        (reply(400, explained("Bad Request")), "unexplained"),
+        (reply(400, explained("The body is not JSON.", code="")), "unexplained"),
+        (reply(400, {"detail": "The body is not JSON."}), "unexplained"),
+        (Reply(400, b"Bad Request"), "unexplained"),
+        (reply(500, explained("The body is not JSON.")), "failed"),
+    ],
+)
+def test_an_error_has_to_name_its_input_a_code_and_the_reason(said: Reply, kind: str | None) -> None:
+    fault = hostile_is_explained(said)
+    assert (fault.kind if fault else None) == kind
+
+
+def test_the_same_seed_asks_the_same() -> None:
+    first, again, other = (list(itertools.islice(errands(seed), 300)) for seed in (1, 1, 2))
+    assert [errand.data for errand in first] == [errand.data for errand in again]
+    assert [errand.data for errand in first] != [errand.data for errand in other]
+    assert 40 < sum(errand.kind.startswith("hostile") for errand in first) < 120
+    assert {errand.kind for errand, _ in good_errands()} & {errand.kind for errand in first}
