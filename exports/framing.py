@@ -14,11 +14,15 @@ from exports.strokes import stroke_width
 NEARLY_FULL = 250
 """A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
 
+INKED_BORDER = 0.2
+"""Of an image's border; where more of it is ink, the border may not tell what the background is."""
 
 FRAMED_ALREADY = (Note("already_framed"),)
 
 _MOMENTS = np.stack([np.ones(SIZE * SIZE), *np.divmod(np.arange(SIZE * SIZE), SIZE)], axis=1).astype(np.float32)
 """(784, 3): what a picture's pixels are weighed by for mass, row and column; their sums are whole numbers below 2²⁴."""
+
+_BORDER = np.pad(np.zeros((SIZE - 2,) * 2, bool), 1, constant_values=True)
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ def frame(picture: Pixels, spec: InputSpec) -> Framed:
 def framed_already(picture: Pixels, spec: InputSpec) -> Framed | None:
     """See with a glance that ``frame`` would give an image of the data set back as it is; None where it takes more.
 
-    On black with a black border there is nothing to find; what fills the box, is as bright as can be and lies where its
-    mass wants it, stays where it is.
+    On black with a border that is black for the most part there is nothing to find; what fills the box, is as bright as
+    can be and lies where its mass wants it, stays where it is.
     """
     if picture.shape != (SIZE, SIZE) or not are_framed_already(picture[None], spec)[0]:
         return None
@@ -62,14 +66,14 @@ def are_framed_already(pictures: Pixels, spec: InputSpec) -> NDArray[np.bool_]:
     top, bottom = _extent(np.any(pictures, axis=2))
     left, right = _extent(np.any(pictures, axis=1))
     fills = np.maximum(bottom - top, right - left) == spec.box
-    inside = (np.minimum(top, left) >= 1) & (np.maximum(bottom, right) < SIZE)
+    on_black = np.count_nonzero(pictures[:, _BORDER], axis=1) <= INKED_BORDER * np.count_nonzero(_BORDER)
     bright = pictures.max(axis=(1, 2)) >= NEARLY_FULL
     mass, down, across = (pictures.reshape(-1, SIZE * SIZE).astype(np.float32) @ _MOMENTS).T.astype(np.float64)
     mass = np.maximum(mass, 1)
     in_place = (np.rint(SIZE / 2 - (down - top * mass) / mass).clip(0, SIZE - (bottom - top)) == top) & (
         np.rint(SIZE / 2 - (across - left * mass) / mass).clip(0, SIZE - (right - left)) == left
     )
-    return bright & fills & inside & in_place
+    return bright & fills & on_black & in_place
 
 
 def _extent(inked: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
