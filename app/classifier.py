@@ -304,6 +304,7 @@ class Classifier:
     def _digits(self, look: Look, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
         """The digits of a number; none where it is one digit."""
         from app.number import read_number
+        from exports.numbers import enlarged_box
 
         pixels, boxes = look.pixels(), look.boxes()
         chosen = read_number(look, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
@@ -311,7 +312,7 @@ class Classifier:
             Digit(
                 label=self.metadata.class_names[class_id],
                 confidence=confidence,
-                box=_enlarged(boxes[index], look.enlarged),
+                box=enlarged_box(boxes[index], look.enlarged),
                 pixels=pixels[index],
             )
             for index, class_id, confidence in chosen
@@ -339,12 +340,6 @@ class Classifier:
         batch = self.runtime.session.get_inputs()[0].shape[0]
         if isinstance(batch, int):
             raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
-
-
-def _enlarged(box: "Box", scale: float) -> "Box":
-    """A box in larger pixels, rounded outwards."""
-    left, top, right, bottom = box
-    return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
