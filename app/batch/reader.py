@@ -169,9 +169,7 @@ def _tiny(read: "Sequence[bytes | Pixels | Failure | None]") -> dict[int, Pixels
     encoded = {index: data for index, data in enumerate(read) if isinstance(data, bytes)}
     decoded = dict(zip(encoded, decode_tiny([*encoded.values()]), strict=True))
     found = {index: decoded.get(index, data) for index, data in enumerate(read)}
-    return {
-        index: data for index, data in found.items() if isinstance(data, np.ndarray) and data.shape == (SIZE, SIZE)
-    }
+    return {index: data for index, data in found.items() if isinstance(data, np.ndarray) and data.shape == (SIZE, SIZE)}
 
 
 def _picture(item: Item, data: "bytes | Pixels | None") -> Image.Image:
