@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -91,7 +90,8 @@ class Prediction:
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """Return the ``k`` most probable classes, best first."""
-        return sorted(zip(self.class_names, self.probabilities, strict=False), key=itemgetter(1), reverse=True)[:k]
+        ranked = sorted(range(len(self.probabilities)), key=self.probabilities.__getitem__, reverse=True)
+        return [(self.class_names[class_id], self.probabilities[class_id]) for class_id in ranked[:k]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,10 +254,13 @@ class Classifier:
         together = [pixels for look in looks for pixels in look.pixels()]
         logits = self.logits(np.stack(together)) if together else np.empty((0, 0), np.float32)
         probabilities = softmax(logits, self.metadata.temperature)
+        as_numbers: list[list[float]] = probabilities.tolist()  # all at once, which is many times as fast as singly
         predictions, end = [], 0
         for look in looks:
             start, end = end, end + look.count
-            predictions.append(self._prediction(look, logits[start:end], probabilities[start:end]))
+            digits = self._digits(look, logits[start:end], probabilities[start:end]) if look.single else ()
+            ours = () if look.framed.blank else tuple(as_numbers[start])
+            predictions.append(self._prediction(look, digits, ours))
         return predictions
 
     def logits(self, pixels: Pixels) -> Floats:
@@ -294,17 +297,17 @@ class Classifier:
         """Whether classes can stand side by side: single characters, written with strokes."""
         return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
 
-    def _prediction(self, look: Look, logits: Floats, probabilities: Floats) -> Prediction:
-        """Read what the network says of ``look.pixels()``: (look.count, classes) float32 each."""
+    def _prediction(self, look: Look, digits: tuple[Digit, ...], probabilities: tuple[float, ...]) -> Prediction:
+        """Say what a look shows: nothing, a number of these ``digits``, or one thing of these ``probabilities``."""
         names = self.metadata.class_names
         if look.framed.blank:
             return Prediction("blank", names, (), look.framed.pixels, look.framed.notes)
-        if look.single and (digits := self._digits(look, logits, probabilities)):
+        if digits:
             status = self._status(min(digit.confidence for digit in digits))
             notes = (*look.found, Note("number", {"digits": len(digits)}))
             return Prediction(status, names, (), look.framed.pixels, notes, digits)
-        ours = tuple(probabilities[0].tolist())
-        return Prediction(self._status(max(ours)), names, ours, look.framed.pixels, look.framed.notes)
+        status = self._status(max(probabilities))
+        return Prediction(status, names, probabilities, look.framed.pixels, look.framed.notes)
 
     def _status(self, confidence: float) -> Literal["ok", "unsure"]:
         return "unsure" if confidence < self.metadata.reject_threshold else "ok"
@@ -312,6 +315,7 @@ class Classifier:
     def _digits(self, look: Look, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
         """The digits of a number; none where it is one digit."""
         from app.number import read_number
+        from exports.numbers import enlarged_box
 
         pixels, boxes = look.pixels(), look.boxes()
         chosen = read_number(look, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
@@ -319,7 +323,7 @@ class Classifier:
             Digit(
                 label=self.metadata.class_names[class_id],
                 confidence=confidence,
-                box=_enlarged(boxes[index], look.enlarged),
+                box=enlarged_box(boxes[index], look.enlarged),
                 pixels=pixels[index],
             )
             for index, class_id, confidence in chosen
@@ -347,12 +351,6 @@ class Classifier:
         batch = self.runtime.session.get_inputs()[0].shape[0]
         if isinstance(batch, int):
             raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
-
-
-def _enlarged(box: "Box", scale: float) -> "Box":
-    """A box in larger pixels, rounded outwards."""
-    left, top, right, bottom = box
-    return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from exports.images import FORMATS, FULL_SIZE, MAX_PIXELS, WORKING_SIDE, ImageError, open_image
+from exports.images import FORMATS, FULL_SIZE, MAX_PIXELS, WORKING_SIDE, ImageError, draft_size, open_image
 
 MOST_HERE = 8_000_000
 """Bytes that a picture may unpack to in this process; its conversions take some five times as much."""
@@ -52,7 +52,7 @@ def is_large(data: bytes) -> bool:
         if image.width * image.height > MAX_PIXELS:
             return False  # refused without being unpacked
         coefficients = 3 * image.width * image.height if image.info.get("progressive") else 0
-        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+        image.draft(None, draft_size(image.size))
     except Exception:  # whatever it is, ``open_image`` says it better
         return False
     return coefficients > MOST_PROGRESSIVE or image.width * image.height * _bytes_of(image) > MOST_HERE

@@ -104,10 +104,12 @@ def _falls(ink: Floats, reach: int) -> tuple[NDArray[np.float64], NDArray[np.flo
     upright = 0.01 * np.abs(np.arange(side) - reach) / reach  # where nothing else decides
     windows = np.stack([padded[:, start : start + side] for start in starts], axis=1).astype(np.float64) + upright
     total, came = windows[0], np.zeros(windows.shape, np.intp)
+    asides = 1.4 * windows + ASIDE
+    ways = np.full((3, *total.shape), np.inf)  # from the left, from above, from the right
     for row in range(1, len(windows)):
-        straight = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf)
-        aside = 1.4 * windows[row] + ASIDE
-        ways = np.stack([straight[:, :-2] + aside, total + windows[row], straight[:, 2:] + aside])
+        np.add(total[:, :-1], asides[row, :, 1:], out=ways[0, :, 1:])
+        np.add(total, windows[row], out=ways[1])
+        np.add(total[:, 1:], asides[row, :, :-1], out=ways[2, :, :-1])
         came[row] = np.argmin(ways, axis=0) - 1
         total = ways.min(axis=0)
     each, column = np.arange(len(starts)), np.argmin(total, axis=1)

@@ -14,11 +14,15 @@ from exports.strokes import stroke_width
 NEARLY_FULL = 250
 """A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
 
+INKED_BORDER = 0.2
+"""Of an image's border; where more of it is ink, the border may not tell what the background is."""
 
 FRAMED_ALREADY = (Note("already_framed"),)
 
 _MOMENTS = np.stack([np.ones(SIZE * SIZE), *np.divmod(np.arange(SIZE * SIZE), SIZE)], axis=1).astype(np.float32)
 """(784, 3): what a picture's pixels are weighed by for mass, row and column; their sums are whole numbers below 2²⁴."""
+
+_BORDER = np.pad(np.zeros((SIZE - 2,) * 2, bool), 1, constant_values=True)
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ def frame(picture: Pixels, spec: InputSpec) -> Framed:
 def framed_already(picture: Pixels, spec: InputSpec) -> Framed | None:
     """See with a glance that ``frame`` would give an image of the data set back as it is; None where it takes more.
 
-    On black with a black border there is nothing to find; what fills the box, is as bright as can be and lies where its
-    mass wants it, stays where it is.
+    On black with a border that is black for the most part there is nothing to find; what fills the box, is as bright as
+    can be and lies where its mass wants it, stays where it is.
     """
     if picture.shape != (SIZE, SIZE) or not are_framed_already(picture[None], spec)[0]:
         return None
@@ -62,14 +66,14 @@ def are_framed_already(pictures: Pixels, spec: InputSpec) -> NDArray[np.bool_]:
     top, bottom = _extent(np.any(pictures, axis=2))
     left, right = _extent(np.any(pictures, axis=1))
     fills = np.maximum(bottom - top, right - left) == spec.box
-    inside = (np.minimum(top, left) >= 1) & (np.maximum(bottom, right) < SIZE)
+    on_black = np.count_nonzero(pictures[:, _BORDER], axis=1) <= INKED_BORDER * np.count_nonzero(_BORDER)
     bright = pictures.max(axis=(1, 2)) >= NEARLY_FULL
     mass, down, across = (pictures.reshape(-1, SIZE * SIZE).astype(np.float32) @ _MOMENTS).T.astype(np.float64)
     mass = np.maximum(mass, 1)
     in_place = (np.rint(SIZE / 2 - (down - top * mass) / mass).clip(0, SIZE - (bottom - top)) == top) & (
         np.rint(SIZE / 2 - (across - left * mass) / mass).clip(0, SIZE - (right - left)) == left
     )
-    return bright & fills & inside & in_place
+    return bright & fills & on_black & in_place
 
 
 def _extent(inked: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -140,12 +144,13 @@ def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note
     if abs(change) < 1:
         return crop, []
     margin = abs(change)
-    room = cv2.copyMakeBorder(crop, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    whole_levels = np.ceil(crop).astype(np.uint8)  # three times as fast; up, so that the faintest edge stays
+    room = cv2.copyMakeBorder(whole_levels, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin + 1, margin + 1))
     changed = cv2.dilate(room, element) if change > 0 else cv2.erode(room, element)
     if not changed.any():
         return crop, []
-    return tight_crop(changed), [Note("thickened" if change > 0 else "thinned")]
+    return tight_crop(changed.astype(np.float32)), [Note("thickened" if change > 0 else "thinned")]
 
 
 def _fit(crop: Floats, box: int) -> Floats:
@@ -179,14 +184,9 @@ def _place(fitted: Pixels, spec: InputSpec) -> Pixels:
 
 def _place_of(fitted: Pixels, spec: InputSpec) -> tuple[int, int]:
     """Top and left of the object in the frame, by its centre of mass or by its outline."""
-    sides = np.array(fitted.shape)
-    by_box = (SIZE - sides + 1) // 2  # an odd pixel goes above and to the left, as in 99 % of Fashion-MNIST
-    offset = np.rint(SIZE / 2 - _centre_of_mass(fitted)) if spec.centering == "mass" else by_box
-    top, left = np.clip(offset, 0, SIZE - sides).astype(int)
-    return int(top), int(left)
-
-
-def _centre_of_mass(pixels: Pixels) -> NDArray[np.float64]:
-    mass = pixels.astype(np.float64)
-    rows, columns = mass.sum(axis=1), mass.sum(axis=0)
-    return np.array([rows @ np.arange(len(rows)), columns @ np.arange(len(columns))]) / mass.sum()
+    height, width = fitted.shape
+    if spec.centering == "box":  # an odd pixel goes above and to the left, as in 99 % of Fashion-MNIST
+        return (SIZE - height + 1) // 2, (SIZE - width + 1) // 2
+    sums = cv2.moments(fitted)
+    down, across = (round(SIZE / 2 - sums[name] / max(sums["m00"], 1)) for name in ("m01", "m10"))
+    return min(max(down, 0), SIZE - height), min(max(across, 0), SIZE - width)

@@ -1,6 +1,7 @@
 """One decoder for every picture that reaches Inkwear: bytes or a file in, a loaded Pillow image out."""
 
 import io
+import math
 import os
 import stat
 import zlib
@@ -23,7 +24,8 @@ MAX_BYTES = 400_000_000
 """Of one file: a picture of so many pixels in three colours, not packed, and some more."""
 
 WORKING_SIDE = 512
-"""JPEGs are decoded at the smallest scale whose sides stay at least this long, in pixels."""
+"""JPEGs are decoded at the smallest scale whose longer side stays at least this long, in pixels: ink is looked for in
+no more (``exports.ink``)."""
 
 FULL_SIZE = "full_size"
 """Under this name an image's ``info`` holds the (width, height) that the file has, where less was decoded."""
@@ -105,7 +107,7 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
         if image.format == "PNG":
             _check_pixels_of_png(file.getbuffer())
         size = image.size
-        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+        image.draft(None, draft_size(size))
         _read_what_pillow_puts_off(image)
         image.load()
         image.info[FULL_SIZE] = size
@@ -119,6 +121,12 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
     except Exception as error:  # Pillow's readers raise whatever their format suggests, from OSError to struct.error
         raise ImageError(f"{name}: the picture is damaged or cut short ({error}); save it again and retry.") from error
     return image
+
+
+def draft_size(size: tuple[int, int]) -> tuple[int, int]:
+    """What to ask Pillow's ``draft`` for, of a picture of that (width, height): at least so many pixels are decoded."""
+    width, height = (math.ceil(side * WORKING_SIDE / max(size)) for side in size)
+    return width, height
 
 
 def _read_what_pillow_puts_off(image: Image.Image) -> None:

@@ -91,16 +91,26 @@ def _written(contrast: Floats) -> tuple[Floats, bool]:
     """Keep what is as large and as strong as writing: (H, W), and whether there was anything else."""
     marks = find_marks(contrast)
     chosen = choose_ink(marks)
-    return contrast * chosen[marks.labels], int(np.count_nonzero(chosen)) < len(chosen) - 1
+    written = np.zeros_like(contrast)
+    if chosen.any():
+        left, top = marks.boxes[chosen, :2].min(axis=0)
+        right, bottom = marks.boxes[chosen, 2:].max(axis=0)
+        box = np.s_[top:bottom, left:right]
+        written[box] = contrast[box] * chosen[marks.labels[box]]
+    return written, int(np.count_nonzero(chosen)) < len(chosen) - 1
 
 
 def _inked(written: Floats) -> Floats:
     """Bring what is written to 255 where it is ink for certain: (H, W)."""
-    if not written.any():
-        return written
-    level = float(np.percentile(written[written > 0], 80))
-    # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
-    return (np.clip((written / level - 0.25) * 2, 0, 1) * 255).astype(np.float32)
+    left, top, width, height = cv2.boundingRect((written > 0).astype(np.uint8))
+    inked = np.zeros_like(written)
+    if width:
+        box = np.s_[top : top + height, left : left + width]
+        ink = written[box]
+        level = float(np.percentile(ink[ink > 0], 80))
+        # ink is there or not: what is a quarter as dark as the ink is paper, three quarters are ink
+        inked[box] = np.clip((ink / level - 0.25) * 2, 0, 1) * 255
+    return inked
 
 
 def _is_drawn(gray: Pixels) -> bool:

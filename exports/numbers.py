@@ -44,6 +44,10 @@ WIDEST = 1.4
 LEAST_SHARE = 0.15
 """Ink of a low piece that is taken for a stroke of the digit below, in that of an upright stroke; less may be dirt."""
 
+ENOUGH, THINNEST = 80, 4
+"""Rows of a usual piece, and pixels across a stroke: ink that has several times as many of both is reduced before
+candidates are cut out of it, as each is made 28 rows high."""
+
 MOST_PARTS = 150
 """With more pieces than that it is no number but a texture."""
 
@@ -186,8 +190,13 @@ def split(foreground: Floats, spec: InputSpec, cuts: bool = True) -> list[Line]:
         len(tall) == 1 and (not cuts or tall[0].width <= LONE_WIDTH * tall[0].height)
     ):
         return []
+    enlarged = max(1, int(min(height / ENOUGH, stroke_width(foreground) / THINNEST)))
+    if enlarged > 1:
+        foreground = _averaged(foreground, enlarged)
+        labels, parts = _parts(foreground >= CORE)
+        tall = [part for part in parts if part.height >= TALL * _usual_height(parts)]
     labels = _spread(labels, foreground)
-    return [_line(foreground, labels, line, spec, cuts) for line in _lines(parts, tall)]
+    return [_line(foreground, labels, line, spec, cuts, enlarged) for line in _lines(parts, tall)]
 
 
 def whole(foreground: Floats, pixels: Pixels) -> Candidate:
@@ -198,6 +207,19 @@ def whole(foreground: Floats, pixels: Pixels) -> Candidate:
     height = box[3] - box[1]
     gap = max(_white(columns), _white(rows)) / height
     return Candidate(0, 1, box, (box[2] - box[0]) / height, 1, gap, 0, pixels)
+
+
+def enlarged_box(box: Box, scale: float) -> Box:
+    """A box in smaller pixels, rounded outwards."""
+    left, top, right, bottom = box
+    return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)
+
+
+def _averaged(foreground: Floats, factor: int) -> Floats:
+    """Average areas of so many pixels squared; right of the picture and below it there is background."""
+    missing = [-side % factor for side in foreground.shape]
+    room = cv2.copyMakeBorder(foreground, 0, missing[0], 0, missing[1], cv2.BORDER_CONSTANT)
+    return cv2.resize(room, (room.shape[1] // factor, room.shape[0] // factor), interpolation=cv2.INTER_AREA)
 
 
 def _white(places: NDArray[np.intp]) -> int:
@@ -223,13 +245,17 @@ def _parts(core: NDArray[np.bool_]) -> tuple[Labels, list[Piece]]:
 
 def _spread(labels: Labels, foreground: Floats) -> Labels:
     """Give the faint pixels, around the pieces and between them, the name of the nearest piece."""
-    core = labels > 0
-    if not core.any() or not ((foreground > 0) & ~core).any():
+    left, top, width, height = cv2.boundingRect((foreground > 0).astype(np.uint8))
+    box = np.s_[top : top + height, left : left + width]
+    core, ink = labels[box] > 0, foreground[box] > 0
+    if not core.any() or not (ink & ~core).any():
         return labels
     _, nearest = cv2.distanceTransformWithLabels((~core).astype(np.uint8), cv2.DIST_L2, 5)
     names = np.zeros(int(nearest.max()) + 1, np.int32)
-    names[nearest[core]] = labels[core]
-    return np.where(foreground > 0, names[nearest], 0)
+    names[nearest[core]] = labels[box][core]
+    spread = np.zeros_like(labels)
+    spread[box] = np.where(ink, names[nearest], 0)
+    return spread
 
 
 def _usual_height(pieces: Sequence[Piece]) -> float:
@@ -267,7 +293,10 @@ def _distance(piece: Piece, other: Piece) -> float:
     return math.hypot(across, down)
 
 
-def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: InputSpec, cuts: bool) -> Line:
+def _line(
+    foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: InputSpec, cuts: bool, enlarged: int
+) -> Line:
+    """Find what may be a digit of a line; ``enlarged`` is how many pixels of a candidate's box are one of these."""
     height = _usual_height(parts)
     stroke = max(1.0, float(np.median([_stroke_of(labels, part) for part in parts if part.height >= TALL * height])))
     pieces = _in_order(_with_what_lies_over(labels, parts, height, stroke), height)
@@ -276,7 +305,7 @@ def _line(foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: Inpu
     for index, (start, end) in enumerate(pairwise(ends)):
         if start.columns is None and end.columns is None and pieces[start.place].height < TALL * height:
             dirt[index] = pieces[start.place].ink / (stroke * height)
-    candidates = tuple(_candidates(foreground, labels, pieces, ends, height, stroke, spec))
+    candidates = tuple(_candidates(foreground, labels, pieces, ends, height, stroke, spec, enlarged))
     touching = any(end.columns is not None for end in ends)
     return Line(len(dirt), tuple(dirt), candidates, _strip(foreground, labels, pieces), touching)
 
@@ -369,15 +398,18 @@ def _candidates(
     height: float,
     stroke: float,
     spec: InputSpec,
+    enlarged: int,
 ) -> Iterable[Candidate]:
     """All ink between two ends that is not too wide for a digit, nor too low, nor too little."""
     for first, start in enumerate(ends):
         for last, end in enumerate(ends[first + 1 :], first + 1):
             is_piece = start.columns is None and end.columns is None and end.place == start.place + 1
             chosen, corner, boxes = _between(labels, pieces, start, end)
-            if not boxes or _around(boxes)[3] - _around(boxes)[1] < TALL * height:
+            if not boxes:
                 continue
             box = _around(boxes)
+            if box[3] - box[1] < TALL * height:
+                continue
             if box[2] - box[0] > WIDEST * height and not is_piece:
                 if end.columns is None:
                     break
@@ -388,7 +420,7 @@ def _candidates(
             yield Candidate(
                 first,
                 last,
-                box,
+                enlarged_box(box, enlarged),
                 width=(box[2] - box[0]) / height,
                 height=(box[3] - box[1]) / height,
                 gap=_gap(boxes) / height,
@@ -416,16 +448,16 @@ def _between(
             own &= ~start.left(region)
         if end.columns is not None and place == end.place:
             own &= end.left(region)
-        if own.any():
-            boxes.append(_box(own, left, top))
+        if (box := _box(own, left, top)) is not None:
+            boxes.append(box)
         chosen |= own
     return chosen, (left, top), boxes
 
 
-def _box(mask: NDArray[np.bool_], left: int, top: int) -> Box:
-    """Around what is set in a mask whose corner is at ``left``, ``top``."""
-    columns, rows = (np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1))
-    return left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
+def _box(mask: NDArray[np.bool_], left: int, top: int) -> Box | None:
+    """Around what is set in a mask whose corner is at ``left``, ``top``; None where nothing is."""
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return (left + x, top + y, left + x + width, top + y + height) if width else None
 
 
 def _grown(box: Box, shape: tuple[int, ...]) -> Box:
@@ -435,10 +467,8 @@ def _grown(box: Box, shape: tuple[int, ...]) -> Box:
 
 
 def _around(boxes: Sequence[Box]) -> Box:
-    corners = np.array(boxes)
-    left, top = corners[:, :2].min(axis=0).tolist()
-    right, bottom = corners[:, 2:].max(axis=0).tolist()
-    return left, top, right, bottom
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _gap(boxes: Sequence[Box]) -> int:
@@ -457,8 +487,9 @@ def _gap(boxes: Sequence[Box]) -> int:
 
 def crossings(pixels: Pixels) -> float:
     """How often a row meets ink, on average of the rows that do: 1 for a 1, 2 for a 0, more for two digits at once."""
-    ink = np.pad(pixels >= 128, ((0, 0), (1, 0)))
-    return int((ink[:, 1:] & ~ink[:, :-1]).sum()) / max(int(ink.any(axis=1).sum()), 1)
+    ink = pixels >= 128
+    met = np.count_nonzero(ink[:, 1:] > ink[:, :-1]) + np.count_nonzero(ink[:, 0])
+    return int(met) / max(int(np.count_nonzero(ink.any(axis=1))), 1)
 
 
 def log_odds(logits: Floats, temperature: float) -> float:

@@ -99,12 +99,25 @@ def _find_lines(contrast: Floats, threshold: float) -> list[NDArray]:
         min_theta=np.radians(90 - TILT),
         max_theta=np.radians(90 + TILT),
     )
-    lines = np.empty((0, width))
-    for rho, theta in [] if found is None else found[: 20 * MOST, 0].tolist():
-        line = (2 * rho + 0.5 - np.arange(width) * np.cos(theta)) / np.sin(theta)
-        if len(lines) < MOST and not (np.abs(lines - line) <= REACH).any():
-            lines = np.vstack([lines, line])
-    return list(lines)
+    if found is None:
+        return []
+    rho, theta = found[: 20 * MOST, 0].T.astype(np.float64)[..., None]
+    left, slope = (2 * rho + 0.5) / np.sin(theta), -1 / np.tan(theta)
+    ends = left + slope * [0, width - 1]
+    kept = _apart(ends)
+    return list(left[kept] + slope[kept] * np.arange(width))
+
+
+def _apart(ends: NDArray[np.float64]) -> list[int]:
+    """Choose lines that nowhere come near to a better one: (n, 2), rows of their ends, best first -> indices."""
+    kept: list[int] = []
+    rest = np.arange(len(ends))
+    while len(rest) and len(kept) < MOST:
+        kept.append(int(rest[0]))
+        gaps = ends[rest] - ends[rest[0]]
+        cross = gaps[:, 0] * gaps[:, 1] <= 0
+        rest = rest[~cross & (np.abs(gaps) > REACH).all(axis=1)]
+    return kept
 
 
 def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
@@ -165,8 +178,9 @@ def _follow(contrast: Floats, line: NDArray) -> NDArray:
     kept = np.ones(PIECES, bool)
     for _ in range(3):
         x, y = middles[kept], offsets[kept]
-        slope = (x - x.mean()) @ (y - y.mean()) / max((x - x.mean()) @ (x - x.mean()), 1e-9)
-        bend = y.mean() + slope * (middles - x.mean())
+        x_mean, y_mean = x.sum() / len(x), y.sum() / len(y)
+        slope = (x - x_mean) @ (y - y_mean) / max((x - x_mean) @ (x - x_mean), 1e-9)
+        bend = y_mean + slope * (middles - x_mean)
         off = np.abs(offsets - bend)
         kept = off <= np.median(off) + 0.5
     return line + np.linspace(bend[0], bend[-1], len(line))

@@ -16,6 +16,12 @@ def shrink(picture: Pixels, longest: int) -> Pixels:
 
 
 def tight_crop(foreground: Floats) -> Floats:
-    """Cut to the box around all that is not 0."""
-    rows, columns = np.flatnonzero(foreground.any(axis=1)), np.flatnonzero(foreground.any(axis=0))
-    return foreground[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    """Cut to the box around all that is not 0.
+
+    Raises:
+        IndexError: all is.
+    """
+    left, top, width, height = cv2.boundingRect((foreground != 0).view(np.uint8))
+    if not width:
+        raise IndexError("there is nothing but background to crop to")
+    return foreground[top : top + height, left : left + width]

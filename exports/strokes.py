@@ -62,8 +62,9 @@ class Marks:
 
 def find_marks(contrast: Floats) -> Marks:
     """Connect whatever stands out: (H, W) from 0, where nothing does, to 255 -> marks."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((contrast > 0).astype(np.uint8))
-    places = np.flatnonzero(labels)  # marks are few, and bincount is slow
+    stands_out = contrast > 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(stands_out.view(np.uint8))
+    places = np.flatnonzero(stands_out)  # marks are few, and bincount is slow
     parts, values = labels.ravel()[places], contrast.ravel()[places].astype(np.float64)
     weights = np.bincount(parts, values, count).astype(np.float64)
     squares = np.bincount(parts, values * values, count)

@@ -18,7 +18,7 @@ from app.batch.row import Row
 from app.classifier import Classifier, Look, Prediction
 from app.runtime import Device
 from exports.images import ImageError, open_image
-from exports.preprocessing import Pixels
+from exports.preprocessing import SIZE, Pixels
 from exports.tiny import LONGEST, decode_tiny
 
 WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -113,11 +113,7 @@ class Reader:
         looks: list[Look | Failure | None] = [None] * len(items)
         read = [_read(item) for item in items]
         watch.lap("read")
-        tiny = {
-            index: pixels
-            for index, data in enumerate(read)
-            if isinstance(data, bytes) and (pixels := decode_tiny(data)) is not None
-        }
+        tiny = _tiny(read)
         watch.lap("decode")
         if tiny:
             for index, look in zip(tiny, self.classifier.glance(np.stack([*tiny.values()])), strict=True):
@@ -166,6 +162,14 @@ def _read(item: Item) -> "bytes | Pixels | Failure | None":
         return None
     finally:
         os.close(file)
+
+
+def _tiny(read: "Sequence[bytes | Pixels | Failure | None]") -> dict[int, Pixels]:
+    """Those that are gray and as small as a data set's images, by their places: (28, 28) uint8 each."""
+    encoded = {index: data for index, data in enumerate(read) if isinstance(data, bytes)}
+    decoded = dict(zip(encoded, decode_tiny([*encoded.values()]), strict=True))
+    found = {index: decoded.get(index, data) for index, data in enumerate(read)}
+    return {index: data for index, data in found.items() if isinstance(data, np.ndarray) and data.shape == (SIZE, SIZE)}
 
 
 def _picture(item: Item, data: "bytes | Pixels | None") -> Image.Image:

@@ -33,14 +33,14 @@ class Row:
 
     @classmethod
     def of(cls, path: str, prediction: "Prediction", top_k: int) -> Self:
-        digits, class_id = prediction.digits, prediction.class_id
+        digits, best = prediction.digits, prediction.top(top_k)
         return cls(
             path=path,
             status=prediction.status,
-            label=prediction.label if class_id is None else prediction.class_names[class_id],
-            class_id=class_id,
-            confidence=prediction.confidence,
-            top_k=tuple(prediction.top(top_k)),
+            label=best[0][0] if best else prediction.label,
+            class_id=prediction.probabilities.index(best[0][1]) if best else None,
+            confidence=best[0][1] if best else prediction.confidence,
+            top_k=tuple(best),
             notes=tuple([str(note) for note in prediction.notes]),
             digits=tuple([(digit.label, digit.confidence, *digit.box) for digit in digits]) if digits else (),
         )

@@ -165,6 +165,19 @@ def test_an_enlarged_garment_on_white_is_framed_as_in_the_set(real_data: Path) -
     assert np.median(alike) >= 0.95  # enlarging has blurred them a little
 
 
+def test_a_glance_at_images_that_touch_the_border_sees_what_the_whole_way_does(real_data: Path) -> None:
+    spec = DATASETS["mnist"].input
+    images, _ = load_pixels(DATASETS["mnist"], "test", real_data)
+    at_border = images[[image.sum() > image[1:-1, 1:-1].sum() for image in images]]
+    glances = [framed_already(image, spec) for image in at_border]
+    assert sum(glance is not None for glance in glances) >= 100
+    for image, glance in zip(at_border, glances, strict=True):
+        if glance is not None:
+            whole = frame_found(image, *find(image, spec), spec)
+            assert np.array_equal(glance.pixels, whole.pixels)
+            assert glance.notes == whole.notes
+
+
 @pytest.mark.parametrize("digit", "0123456789")
 def test_a_glance_at_a_framed_image_sees_what_the_whole_way_does(digit: str) -> None:
     spec = DATASETS["mnist"].input

@@ -59,6 +59,15 @@ def test_a_decompression_bomb_is_refused_unopened() -> None:
         open_image(bomb)
 
 
+@pytest.mark.parametrize(
+    ("size", "decoded"), [((1024, 768), (512, 384)), ((768, 1024), (384, 512)), ((1023, 1023), (1023, 1023))]
+)
+def test_a_jpeg_is_decoded_at_no_more_than_ink_is_looked_for_in(
+    size: tuple[int, int], decoded: tuple[int, int]
+) -> None:
+    assert open_image(encoded(Image.new("RGB", size), "JPEG")).size == decoded
+
+
 def test_a_phones_50_megapixels_are_decoded_at_a_smaller_scale() -> None:
     photo = encoded(Image.effect_noise((816, 612), 20).resize((8160, 6120)), "JPEG")
     assert max(open_image(photo).size) <= 1100

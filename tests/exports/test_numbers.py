@@ -37,6 +37,16 @@ def test_each_digit_apart_is_a_candidate_framed_by_itself() -> None:
         assert any(np.abs(alone.astype(int) - pixels).max() <= 1 for pixels in framed)
 
 
+def test_ink_of_many_pixels_is_split_as_if_it_had_few() -> None:
+    foreground = find(np.asarray(write_number("307")), DIGIT)[0]
+    [few] = split(foreground, DIGIT)
+    [many] = split(np.repeat(np.repeat(foreground, 2, axis=0), 2, axis=1), DIGIT)
+    assert [each.box for each in many.candidates] == [tuple(2 * side for side in each.box) for each in few.candidates]
+    assert all(
+        np.array_equal(each.pixels, other.pixels) for each, other in zip(few.candidates, many.candidates, strict=True)
+    )
+
+
 def test_lines_come_from_top_to_bottom() -> None:
     above, below = lines_of(write_number("12\n345"))
     assert max(each.box[3] for each in above.candidates) < min(each.box[1] for each in below.candidates)

@@ -1,4 +1,7 @@
+import io
 import json
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,16 +125,45 @@ def test_the_quick_way_gives_what_pillow_gives(reader: Reader, tmp_path: Path) -
     for shift in range(5):
         for level in (0, 1, 6, 9):
             Image.fromarray(np.roll(framed(reader), shift)).save(path, compress_level=level)
-            quick = decode_tiny(path.read_bytes())
+            quick = decode_tiny([path.read_bytes()])[0]
             assert quick is not None
             assert np.array_equal(quick, np.asarray(Image.open(path)))
+
+
+def png_of(rows: np.ndarray) -> bytes:
+    """A PNG of filtered rows: (28, 29) uint8, the number of a row's filter first."""
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes())),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+
+
+def test_the_quick_way_takes_every_filter_back_as_pillow_does() -> None:
+    rng = np.random.default_rng(0)
+    files = []
+    for first in range(5):  # the filter of the first row, above which there is nothing
+        rows = rng.integers(256, size=(28, 29), dtype=np.uint8)
+        rows[:, 0] = [first, *rng.integers(5, size=27)]
+        files.append(png_of(rows))
+    unknown = png_of(np.full((28, 29), 5, np.uint8))
+    short = png_of(rows[:27])
+    found = decode_tiny([files[0], unknown, *files[1:4], short, files[4]])
+    assert [index for index, pixels in enumerate(found) if pixels is None] == [1, 5]
+    quick = [pixels for pixels in found if pixels is not None]
+    for pixels, data in zip(quick, files, strict=True):
+        assert np.array_equal(pixels, np.asarray(Image.open(io.BytesIO(data))))
 
 
 @pytest.mark.parametrize("mode", ["1", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_the_quick_way_leaves_other_modes_alone(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new(mode, (28, 28)).save(path)
-    assert decode_tiny(path.read_bytes()) is None
+    assert decode_tiny([path.read_bytes()]) == [None]
 
 
 def test_the_quick_way_leaves_what_is_damaged_and_what_has_notes_alone(reader: Reader, tmp_path: Path) -> None:
@@ -139,12 +171,12 @@ def test_the_quick_way_leaves_what_is_damaged_and_what_has_notes_alone(reader: R
     Image.fromarray(framed(reader)).save(path)
     data = path.read_bytes()
     for place in range(len(data)):  # whatever byte is another, it is seen
-        assert decode_tiny(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]) is None
-        assert decode_tiny(data[:place]) is None
+        assert decode_tiny([data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]]) == [None]
+        assert decode_tiny([data[:place]]) == [None]
     Image.fromarray(framed(reader)).save(path, dpi=(300, 300))
-    assert decode_tiny(path.read_bytes()) is None
+    assert decode_tiny([path.read_bytes()]) == [None]
     Image.fromarray(framed(reader)).resize((29, 28)).save(path)
-    assert decode_tiny(path.read_bytes()) is None
+    assert decode_tiny([path.read_bytes()]) == [None]
 
 
 def test_all_digits(reader: Reader, tmp_path: Path) -> None:
