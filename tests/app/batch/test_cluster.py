@@ -136,7 +136,7 @@ def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Pat
     chunk = [Item(str(pictures / "5.png"))]
     for _ in range(2):
         assert len(list(engine.answer_all([chunk], JOB, two_machines.address))) == 1
-        with pytest.raises(Exception, match="connect|init"):
+        with pytest.raises(Exception, match=r"connect|init"):
             ray.put(b"what a thread that was left behind might ask for")
         assert not ray.is_initialized()
 
