@@ -37,7 +37,7 @@ if [ "${1:-}" = inkwear ]; then
 --dataset mnist --model inkwear_l --epochs 40
 RUNS
     train <<'RUNS'
---dataset fashion_mnist --model inkwear_s --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt
+--dataset fashion_mnist --model inkwear_s --epochs 20 --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt
 --dataset mnist --model inkwear_s --epochs 40 --teacher models/checkpoints/mnist-inkwear_l/best.pt
 RUNS
     exit
