@@ -93,7 +93,7 @@ class Http(H11Protocol):
     def _waited(self) -> None:
         self._waiting = None
         if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
-            self._refuse(408, "RequestTimeout", "No whole request has come in time.")
+            self._refuse(408, "RequestTimeout", "The head of the request has not come in time; send it again.")
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(

@@ -229,7 +229,7 @@ def path_attacks(canary: str) -> Iterator[Attack]:
 
 NAMED = re.compile(
     r"\b(?:(?:image|images|data|model|device|glimpse|fn_index|session_hash|event_id|Content-Type|gradio \w+):"
-    r"|picture|file|model|The (?:body|form|request|address|rest of the request)|[Tt]his address"
+    r"|picture|file|model|The (?:body|form|request|address|(?:head|rest) of the request)|[Tt]his address"
     r"|Pages of|no such function|is not HTTP"
     r"|This server is not known as|Corrections are not kept|requests of yours|requests are waiting)",
 )

@@ -26,7 +26,7 @@ from PIL import Image
 
 from tests.conftest import ROOT, RunningApp, start_app
 from tests.hand import DIGITS, render, write_number
-from tests.hostile import Attack, Reply, attacks, request, send
+from tests.hostile import Attack, Reply, apart, attacks, request, send
 
 MEGABYTE = 1_000_000
 
@@ -505,11 +505,11 @@ def soak(
     """
     with served(*options, module=module) as (app, cache, said):
         crowd = Crowd(int(app.url.rpartition(":")[2]), seed)
-        asyncio.run(_warm_up(crowd))
+        apart(_warm_up(crowd))
         found = Soak(crowd.seen, [])
         connections, started = _connections(app), time.monotonic()
         while time.monotonic() < started + seconds or len(found.samples) < LEAST_SAMPLES:
-            asyncio.run(crowd.work(round_seconds))
+            apart(crowd.work(round_seconds))
             _rest(app, connections)
             found.samples.append(look(app, started, cache))
             found.cache_at_most = max(found.cache_at_most, found.samples[-1].cache)

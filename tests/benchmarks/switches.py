@@ -23,7 +23,7 @@ from app.classifier import softmax
 from tests.app.test_catalog_live import CLOTHES, DIGITS, bad_exports, put
 from tests.benchmarks.serving import pictures
 from tests.conftest import EXPORTS
-from tests.hostile import Attack, Reply, request, send
+from tests.hostile import Attack, Reply, apart, request, send
 from tests.soak import served
 
 AT_ONCE = 6
@@ -133,7 +133,7 @@ def switches(count: int, bad: int) -> tuple[Switching, dict]:
             put(source, folder / name)
         with served("--exports", str(folder)) as (app, _, said):
             switching = Switching(folder, int(app.url.rpartition(":")[2]), known_answers())
-            shelf = asyncio.run(switching.run(count, bad, bad_exports(folder)))
+            shelf = apart(switching.run(count, bad, bad_exports(folder)))
         switching.faults += [line for line in said if "Traceback" in line]
     return switching, shelf
 
