@@ -27,8 +27,8 @@ class Leak:
 
 
 def keep_memory(path: str) -> None:
-    """100 kB a request."""
-    KEPT.append(b"x" * 100_000)
+    """300 kB a request."""
+    KEPT.append(b"x" * 300_000)
 
 
 def keep_a_descriptor(path: str) -> None:
@@ -44,9 +44,9 @@ def keep_a_thread(path: str) -> None:
 
 
 def answer_wrongly(path: str) -> None:
-    """Nothing is kept; one request in a hundred fails, as what is broken now and then would."""
+    """Nothing is kept; one request in thirty fails, as what is broken now and then would."""
     KEPT.append(None)
-    if len(KEPT) % 100 == 0:
+    if len(KEPT) % 30 == 0:
         raise RuntimeError("planted")
 
 
