@@ -8,8 +8,8 @@ its reference picture before anybody is answered by it; what fails is refused, a
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.examination import HOW_TO_REPLACE
 from app.line_reader import FILE as LINE_READER
+from app.meanwhile import meanwhile
 from app.runtime import Device, DeviceError, ModelFileError, fallen_back
 from exports.metadata import MetadataError, ModelMetadata
 from exports.props import PropsError, read_props
@@ -334,12 +335,10 @@ def stamp_of(path: Path) -> Stamp | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-@contextmanager
-def watching(catalog: Catalog, seconds: float = SECONDS_BETWEEN_LOOKS) -> Iterator[None]:
+def watching(catalog: Catalog, seconds: float = SECONDS_BETWEEN_LOOKS) -> AbstractContextManager[None]:
     """Meanwhile, open what is on the shelf, and look at the folder again and again, in a thread."""
-    stop = threading.Event()
 
-    def watch() -> None:
+    def watch(stop: threading.Event) -> None:
         for entry in catalog.entries.values():
             _ = entry.digest if not stop.is_set() else None
         while not stop.wait(seconds):
@@ -352,10 +351,4 @@ def watching(catalog: Catalog, seconds: float = SECONDS_BETWEEN_LOOKS) -> Iterat
             except Exception:  # the folder may be away for a while; whoever watches must not be
                 log.exception("The folder %s/ cannot be looked at now; trying again.", catalog.folder)
 
-    thread = threading.Thread(target=watch, name="exports", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(1)
+    return meanwhile(watch, "exports")

@@ -179,6 +179,7 @@ def describe_training(recipe: Mapping[str, Any]) -> str:
         f"weight decay {number(told['weight_decay'])}" if "weight_decay" in told else "",
         f"label smoothing {number(told['label_smoothing'])}" if "label_smoothing" in told else "",
         "images moved at random" if "augment" in told else "",
+        f"a part of another image put into {told['mixing']:.0%} of them" if "mixing" in told else "",
         f"begun with {told['start_from']}" if "start_from" in told else "",
         f"taught by {told['teacher']}" if "teacher" in told else "",
         f"and on {told['also']} (name and digest of files of images)" if "also" in told else "",

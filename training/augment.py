@@ -1,4 +1,4 @@
-"""Random changes that leave the class as it is, made on a whole batch at once.
+"""Random changes of a whole batch at once: all leave the class as it is, but for ``cut_mix``, which shares it out.
 
 A digit is never mirrored: a flipped 2 is no 2, a turned 6 is a 9.
 """
@@ -71,19 +71,27 @@ def erase(images: Tensor, share: float, background: float, white: float) -> Tens
     the image is cut off (Zhong et al., "Random erasing data augmentation", 2017, section 3).
     """
     count, device = len(images), images.device
-    height, width = images.shape[-2:]
     area = torch.empty(count, device=device).uniform_(0.02, 0.33)
     aspect = torch.empty(count, device=device).uniform_(-math.log(3.3), math.log(3.3)).exp()
-
-    def inside(size: int, side: Tensor) -> Tensor:
-        first = torch.rand(count, device=device) * (1 - side).clamp(min=0) * size
-        place = torch.arange(size, device=device) + 0.5
-        return (place >= first[:, None]) & (place < (first + side * size)[:, None])
-
-    rows, columns = inside(height, (area * aspect).sqrt()), inside(width, (area / aspect).sqrt())
-    erased = rows[:, None, :, None] & columns[:, None, None, :]
+    erased = _rectangles(images, (area * aspect).sqrt(), (area / aspect).sqrt())
     erased &= (torch.rand(count, device=device) < share)[:, None, None, None]
     return torch.where(erased, torch.empty_like(images).uniform_(background, white), images)
+
+
+def cut_mix(images: Tensor, share: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Put a rectangle of another image of the batch into a ``share`` of them, in the same place.
+
+    The rectangle takes any part of the image, with the image's own proportions (Yun et al., "CutMix", 2019, section
+    3.1, there with one draw for the whole batch).
+
+    Returns:
+        The images (N, 1, H, W); which other image (N,) each has a part of; and what share (N,) of each is its own.
+    """
+    count, device = len(images), images.device
+    side = torch.rand(count, device=device).sqrt() * (torch.rand(count, device=device) < share)
+    foreign = _rectangles(images, side, side)
+    others = torch.randperm(count, device=device)
+    return torch.where(foreign, images[others], images), others, 1 - foreign.float().mean(dim=(1, 2, 3))
 
 
 def shade(images: Tensor, augmentation: Augmentation, background: float, white: float, share: float = 1.0) -> Tensor:
@@ -106,6 +114,19 @@ def shade(images: Tensor, augmentation: Augmentation, background: float, white: 
     if share < 1:
         inside &= torch.rand(each, device=images.device) < share
     return torch.where(inside, changed, light) * (white - background) + background
+
+
+def _rectangles(images: Tensor, heights: Tensor, widths: Tensor) -> Tensor:
+    """(N, 1, H, W) masks of a rectangle anywhere in each image; (N,) sides as parts of the image's, cut off at 1."""
+    count, device = len(images), images.device
+
+    def inside(size: int, side: Tensor) -> Tensor:
+        first = torch.rand(count, device=device) * (1 - side).clamp(min=0) * size
+        place = torch.arange(size, device=device) + 0.5
+        return (place >= first[:, None]) & (place < (first + side * size)[:, None])
+
+    rows, columns = inside(images.shape[-2], heights), inside(images.shape[-1], widths)
+    return rows[:, None, :, None] & columns[:, None, None, :]
 
 
 BEND_POINTS = 5

@@ -151,7 +151,8 @@ def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
             row.tutorial.append(run.metrics["test_accuracy"])
         elif run.config["recipe"] in ("ours", "real"):
             row.ours.append(run.metrics["test_accuracy"])
-            row.seconds.append(statistics.median(epoch["seconds"] for epoch in run.history))
+            if run.history:
+                row.seconds.append(statistics.median(epoch["seconds"] for epoch in run.history))
             if row.test is None:
                 row.test, row.validation = run.metrics["test_accuracy"], run.metrics["validation_accuracy"]
 

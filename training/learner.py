@@ -11,6 +11,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from training.augment import cut_mix
 from training.processes import Processes
 from training.recipes import Recipe
 
@@ -78,8 +79,13 @@ class Learner:
             labels: (N,); with ``recipe.outliers``, those of no class are not below the number of classes.
             share: what the loss counts: with several processes, how much larger than the average this part is.
         """
+        if self.recipe.mixing:
+            images, others, own = cut_mix(images, self.recipe.mixing)
         logits = run_model(self.parallel, images, bfloat16=self.recipe.bfloat16)
-        loss = _loss(logits, labels, self.recipe)
+        losses = _losses(logits, labels, self.recipe)
+        if self.recipe.mixing:
+            losses = _losses(logits, labels[others], self.recipe).lerp(losses, own)
+        loss = losses.mean()
         if self.teacher is not None:
             loss = loss.lerp(self._distance_from_teacher(images, logits), self.recipe.teaching)
         self.optimizer.zero_grad(set_to_none=True)
@@ -122,14 +128,14 @@ class Learner:
         self.scheduler.load_state_dict(state["scheduler"])
 
 
-def _loss(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
-    """Mean cross-entropy over a batch; where an image has no class, from the even distribution."""
+def _losses(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """(N,) cross-entropies; where an image has no class, from the even distribution."""
     if not recipe.outliers:
-        return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
     unknown = labels >= logits.shape[1]
     known = labels.masked_fill(unknown, -1)
     losses = cross_entropy(logits, known, label_smoothing=recipe.label_smoothing, ignore_index=-1, reduction="none")
-    return torch.where(unknown, -logits.log_softmax(dim=1).mean(dim=1), losses).mean()
+    return torch.where(unknown, -logits.log_softmax(dim=1).mean(dim=1), losses)
 
 
 def run_model(model: nn.Module, images: Tensor, *, bfloat16: bool) -> Tensor:

@@ -44,6 +44,9 @@ def train(
     teacher: Annotated[
         Path | None, typer.Option(help="A checkpoint of a larger network, to learn from its answers too.")
     ] = None,
+    mixing: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: the share that gets a part of another.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -74,6 +77,7 @@ def train(
             epochs=epochs,
             lr=lr,
             batch_size=batch_size,
+            mixing=mixing,
         )
         folder = checkpoints / config.name
         if find_lr:

@@ -8,13 +8,14 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import IO
+
+from app.meanwhile import meanwhile
 
 try:
     import fcntl
@@ -104,19 +105,11 @@ def sweep(kept: float = SECONDS_KEPT) -> None:
                 path.unlink()
 
 
-@contextmanager
-def sweeping(seconds: float = SECONDS_BETWEEN_SWEEPS) -> Iterator[None]:
+def sweeping(seconds: float = SECONDS_BETWEEN_SWEEPS) -> AbstractContextManager[None]:
     """Meanwhile, sweep again and again, in a thread."""
-    stop = threading.Event()
 
-    def work() -> None:
+    def work(stop: Event) -> None:
         while not stop.wait(seconds):
             sweep()
 
-    thread = threading.Thread(target=work, name="sweep", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(1)
+    return meanwhile(work, "sweep")

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from training.augment import Augmentation, augment, erase, shade
+from training.augment import Augmentation, augment, cut_mix, erase, shade
 from training.datasets import DATASETS
 
 NOTHING = Augmentation(degrees=0, shear=0, scale=0, shift=0, mirror=False)
@@ -121,3 +121,15 @@ def test_a_rectangle_is_erased_from_its_share_of_the_images() -> None:
     for mask in changed[erased > 0][:, 0]:
         rows, columns = mask.any(dim=1), mask.any(dim=0)
         assert torch.equal(mask, rows[:, None] & columns[None])
+
+
+def test_a_part_of_another_image_is_put_into_a_share_of_them() -> None:
+    images = torch.arange(400.0)[:, None, None, None].expand(400, 1, 28, 28)
+    mixed, others, own = cut_mix(images, 0.5)
+    for image, (mask,), other, share in zip(range(400), mixed != images, others.tolist(), own.tolist(), strict=True):
+        assert set(mixed[image].unique().tolist()) <= {image, other}
+        assert other == image or share == pytest.approx(1 - float(mask.float().mean()))
+        assert torch.equal(mask, mask.any(dim=1)[:, None] & mask.any(dim=0)[None])
+    assert 150 <= int((own < 1).sum()) <= 250
+    assert 0.35 < float(own[own < 1].mean()) < 0.65, "any part of the image"
+    assert float(own.min()) < 0.1
