@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import onnx
 import pytest
 
 from app.catalog import UnknownModelError, scan
+from exports.seal import unseal
 from tests.conftest import EXPORTS
 
 
@@ -49,6 +51,25 @@ def test_a_classifier_is_opened_once(shelf: Path) -> None:
 def test_an_unusable_name_is_explained(shelf: Path, name: str, reason: str) -> None:
     with pytest.raises(UnknownModelError, match=reason):
         scan(shelf).find(name)
+
+
+@pytest.mark.parametrize(
+    ("models", "best"),
+    [
+        ({"a": {"real_accuracy": 0.97}, "b": {"real_accuracy": 0.98}, "c": {}}, "b"),
+        ({"a": {"real_accuracy": 0.98, "parameters": 9e5}, "b": {"real_accuracy": 0.98, "parameters": 3e5}}, "b"),
+        ({"a": {"parameters": 3e5}, "b": {"parameters": 9e5, "validation_accuracy": 0.999}}, "b"),
+    ],
+    ids=["real pictures", "the smaller of two alike", "validation"],
+)
+def test_where_none_is_named_the_best_is_taken(tmp_path: Path, models: dict[str, dict[str, float]], best: str) -> None:
+    model = onnx.load(EXPORTS / "mnist-lenet.onnx")
+    (field,) = (prop for prop in model.metadata_props if prop.key == "metrics")
+    shipped = json.loads(field.value)
+    for name, metrics in models.items():
+        field.value = json.dumps(shipped | metrics)
+        (tmp_path / f"{name}.onnx").write_bytes(unseal(model.SerializeToString()))
+    assert scan(tmp_path).shelf.best == best
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:

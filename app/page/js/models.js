@@ -13,11 +13,12 @@ let revision = null;
 export const chosenModel = () => models.find((model) => model.name === find(".model").value);
 export const chosenDevice = () => find(".device").value;
 
-const merits = (model) => [model.real_accuracy ?? 0, model.validation_accuracy ?? 0]; // measured on real pictures leads
-
+// The most accurate on real pictures leads, of several alike the smallest; then the most accurate on validation.
 export function best(among = models) {
-  const better = ([realA, validA], [realB, validB]) => realB - realA || validB - validA;
-  return [...among].sort((a, b) => better(merits(a), merits(b)));
+  const real = (model) => model.real_accuracy ?? 0;
+  const smaller = (a, b) => (real(a) ? (a.parameters ?? 0) - (b.parameters ?? 0) : 0);
+  const valid = (model) => model.validation_accuracy ?? 0;
+  return [...among].sort((a, b) => real(b) - real(a) || smaller(a, b) || valid(b) - valid(a));
 }
 
 // The best model for a set, by one of its classes.
