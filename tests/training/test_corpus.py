@@ -13,7 +13,7 @@ from tests.hand import render
 from training import cuttings, evaluate, outliers, photos, real, simulate
 from training.corpus import NO_CLASS, Corpus, load_corpus, save_corpus
 from training.datasets import DATASETS, DataError
-from training.learner import _loss
+from training.learner import _losses
 from training.photos import find_photos
 from training.recipes import find_recipe
 from training.run import Config, fit
@@ -160,10 +160,10 @@ def test_an_image_of_no_class_pulls_towards_no_class() -> None:
     recipe = find_recipe("ours", "sturdy")
     sure, even = torch.tensor([[9.0, 0, 0]]), torch.zeros(1, 3)
     none = torch.tensor([NO_CLASS])
-    assert _loss(even, none, recipe) < _loss(sure, none, recipe)
-    assert _loss(sure, torch.tensor([0]), recipe) < _loss(even, torch.tensor([0]), recipe)
-    both = _loss(torch.cat([sure, even]), torch.tensor([0, NO_CLASS]), recipe)
-    alone = (_loss(sure, torch.tensor([0]), recipe) + _loss(even, none, recipe)) / 2
+    assert _losses(even, none, recipe) < _losses(sure, none, recipe)
+    assert _losses(sure, torch.tensor([0]), recipe) < _losses(even, torch.tensor([0]), recipe)
+    both = _losses(torch.cat([sure, even]), torch.tensor([0, NO_CLASS]), recipe)
+    alone = torch.cat([_losses(sure, torch.tensor([0]), recipe), _losses(even, none, recipe)])
     torch.testing.assert_close(both, alone)
 
 
