@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +13,13 @@ import typer
 from training.console import sentences_and_exit_codes
 
 if TYPE_CHECKING:
+    from app.classifier import Classifier
+    from exports.preprocessing import Pixels
     from training.charts import Point
     from training.checkpoint import Checkpoint
 
-SINGLE_RUNS, BATCH, BATCH_RUNS = 100, 256, 7
-"""How often one image is classified, how many are at once, and how often those are."""
+ROUNDS, SINGLE_RUNS, BATCH = 9, 20, 256
+"""How often the exports take turns, how often each classifies one image in its turn, and how many in one batch."""
 
 cli = typer.Typer(add_completion=False)
 
@@ -33,7 +35,7 @@ def compare(
 ) -> None:
     """Compare networks: size and work, test accuracy by both recipes, seconds an epoch, and speed in ONNX Runtime."""
     with sentences_and_exit_codes():
-        rows = list(gather(checkpoints, exports))
+        rows = gather(checkpoints, exports)
         if not rows:
             raise ValueError(f"Neither {checkpoints} holds a run nor {exports} an export. Train or export one first.")
         if picture is not None:
@@ -74,7 +76,7 @@ class Row:
         ours, tutorial: test accuracies by both recipes, one a seed.
         seconds: of training an epoch by our recipe, one a seed.
         export_bytes: size of the ONNX file.
-        milliseconds: for one image, in ONNX Runtime on the CPU with one thread; the median.
+        milliseconds: for one image, in ONNX Runtime on the CPU with one thread; the median over the rounds.
         images_per_second: likewise, in batches of 256.
     """
 
@@ -100,15 +102,17 @@ class Row:
         return Point(self.model, self.milliseconds, self.export_bytes / 1000, self.test)
 
 
-def gather(checkpoints: Path, exports: Path) -> Iterator[Row]:
+def gather(checkpoints: Path, exports: Path) -> list[Row]:
     """Measure every network that has a finished run or an export, data set by data set, the smallest work first."""
+    from app.classifier import Classifier
     from models import list_models
     from training.datasets import DATASETS
     from training.summary import summarize
 
     runs = _finished_runs(checkpoints)
+    rows: list[Row] = []
+    exported: list[tuple[Row, Classifier]] = []
     for dataset in DATASETS:
-        rows = []
         for model in list_models():
             export = exports / f"{dataset}-{model}.onnx"
             if (dataset, model) not in runs and not export.exists():
@@ -117,9 +121,11 @@ def gather(checkpoints: Path, exports: Path) -> Iterator[Row]:
             row = Row(dataset, model, summary.total_params, summary.total_mult_adds)
             _add_runs(row, runs[dataset, model])
             if export.exists():
-                _add_export(row, export)
+                exported.append((row, Classifier(export, "cpu")))
+                _add_export(row, export, exported[-1][1].metadata.metrics)
             rows.append(row)
-        yield from sorted(rows, key=lambda row: row.macs)
+    _time_in_turns(exported)
+    return sorted(rows, key=lambda row: (list(DATASETS).index(row.dataset), row.macs))
 
 
 def to_markdown(rows: Iterable[Row]) -> str:
@@ -157,29 +163,31 @@ def _add_runs(row: Row, runs: "list[Checkpoint]") -> None:
                 row.test, row.validation = run.metrics["test_accuracy"], run.metrics["validation_accuracy"]
 
 
-def _add_export(row: Row, path: Path) -> None:
-    import numpy as np
-
-    from app.classifier import Classifier
-
-    classifier = Classifier(path, "cpu")
-    images = np.random.default_rng(0).integers(0, 256, (BATCH, 28, 28), np.uint8)
+def _add_export(row: Row, path: Path, metrics: Mapping[str, float]) -> None:
     row.export_bytes = path.stat().st_size
-    row.milliseconds = 1000 * _median_seconds(lambda: classifier.logits(images[:1]), SINGLE_RUNS)
-    row.images_per_second = BATCH / _median_seconds(lambda: classifier.logits(images), BATCH_RUNS)
-    metrics = classifier.metadata.metrics
     row.test, row.validation = metrics.get("test_accuracy"), metrics.get("validation_accuracy")
 
 
-def _median_seconds(call: Callable[[], object], times: int) -> float:
-    """Time a call, after one that warms up."""
-    call()
-    seconds = []
-    for _ in range(times):
-        started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+def _time_in_turns(exported: "list[tuple[Row, Classifier]]") -> None:
+    """Time the exports side by side: each has its turn in each round, so a machine's slow minutes meet them all."""
+    import numpy as np
+    from tqdm import trange
+
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, 28, 28), np.uint8)
+    timings: list[list[tuple[float, float]]] = [[] for _ in exported]
+    for _ in trange(ROUNDS, desc="speed", disable=None):
+        for turns, (_, classifier) in zip(timings, exported, strict=True):
+            one = statistics.median(_seconds(classifier, images[:1]) for _ in range(SINGLE_RUNS))
+            turns.append((one, _seconds(classifier, images)))
+    for turns, (row, _) in zip(timings, exported, strict=True):
+        one, many = map(statistics.median, zip(*turns, strict=True))
+        row.milliseconds, row.images_per_second = 1000 * one, BATCH / many
+
+
+def _seconds(classifier: "Classifier", images: "Pixels") -> float:
+    started = time.perf_counter()
+    classifier.logits(images)
+    return time.perf_counter() - started
 
 
 # ---------------------------------------------------------------------------------------------------------- layout
