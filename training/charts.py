@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from exports.files import atomic_path
@@ -142,16 +142,14 @@ def _ticks(accuracies: NDArray[np.float64]) -> list[float]:
 
 
 def _name_points(axes: Axes, names: list[str], places: list[tuple[float, float]]) -> None:
-    """Write each name beside its point, where no other name stands yet."""
-    taken: list[Bbox] = []
-    for name, place, colour in zip(names, places, _colours(places), strict=True):
-        text = axes.annotate(name, place, (5, 3), textcoords="offset points", fontsize=7, color=colour)
-        for away in (3, -9, 11, -17, 19, -25, 27):
-            text.xyann = (5, away)
-            box = text.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
-                break
-        taken.append(box)
+    """Write each name near its point, apart from the others, with a line to it where it had to go further away."""
+    texts = [
+        axes.text(*place, name, fontsize=7, color=colour)
+        for name, place, colour in zip(names, places, _colours(places), strict=True)
+    ]
+    line = {"arrowstyle": "-", "color": GRAY, "linewidth": 0.5}
+    # Limited by steps: by time, as it would be otherwise, the same points gave other pictures.
+    adjust_text(texts, ax=axes, expand=(1.3, 1.8), min_arrow_len=2, iter_lim=1000, arrowprops=line)
 
 
 def unbeaten(points: list[tuple[float, float]]) -> list[int]:
