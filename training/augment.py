@@ -4,7 +4,7 @@ A digit is never mirrored: a flipped 2 is no 2, a turned 6 is a 9.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,6 +41,11 @@ class Augmentation:
     stroke: float = 0.0
     erase: float = 0.0
     sharp: float = 0.0
+
+    def scaled(self, strength: float) -> "Augmentation":
+        """Return ``strength`` times these limits; what is mirrored or kept sharp stays as it is."""
+        stays = ("mirror", "sharp")
+        return replace(self, **{name: limit * strength for name, limit in asdict(self).items() if name not in stays})
 
 
 def augment(images: Tensor, augmentation: Augmentation, background: float, *, strong: bool = False) -> Tensor:

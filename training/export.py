@@ -177,9 +177,13 @@ def _command(config: dict[str, Any]) -> str:
     named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
     options = [(name, f"{config[name]:g}" if isinstance(config[name], float) else config[name]) for name in named]
     options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
+    usual = {"mixing": 0.0, "strength": 1.0}
+    options += [(name, f"{config[name]:g}") for name in usual if config.get(name, usual[name]) != usual[name]]
     for name in ("start_from", "teacher"):
         if run := config.get(name):
-            options.append((name, f"models/checkpoints/{run.split()[0]}/best.pt"))
+            first = run.split()[0]
+            exported = first.endswith(".onnx")
+            options.append((name, f"exports/{first}" if exported else f"models/checkpoints/{first}/best.pt"))
     if "extra_data" in config:  # which corrections, its digest says; where they lie, nobody need know
         options += [("extra_data", "corrections"), ("extra_share", f"{config['extra_share']:g}")]
     return " ".join(["python -m training.train", *(f"--{name.replace('_', '-')} {value}" for name, value in options)])

@@ -34,6 +34,8 @@ class Recipe:
         shading: the share of the images whose light and dark are changed at random, as far as the data set allows.
         strong: whether augmentation goes on to bend images, change their strokes, erase parts and keep some sharp, as
             far as the data set allows; for networks that learn long.
+        strength: how far of the data set's limits images are changed, from 0 to 1; less of it at the end lets a small
+            network learn images as they are.
         mixing: the share of the images that get a part of another one, and answer for both in proportion.
         teaching: what a teacher's answers count in the loss, from 0 to 1; the labels count the rest.
         teaching_temperature: what logits of teacher and pupil are divided by first (Hinton, Vinyals, Dean, "Distilling
@@ -57,6 +59,7 @@ class Recipe:
     shading: float = 0.0
     outliers: bool = False
     strong: bool = False
+    strength: float = 1.0
     mixing: float = 0.0
     teaching: float = 0.0
     teaching_temperature: float = 1.0

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from training.datasets import Dataset, Split, find_dataset, load_split, to_split
 from training.export import rebuild
 from training.extra import Extra, load_extra
 from training.interrupt import StopRequest, stop_request
-from training.learner import Learner
+from training.learner import Learner, multiplies_bfloat16
 from training.loop import Totals, evaluate, train_steps
 from training.memory import keep_freed_memory
 from training.processes import Processes, joined
 from training.recipes import EXTRA_SHARE, Recipe, RecipeName, find_recipe
+from training.thaw import SUFFIX, describe_export, thaw
 from training.watch import Watch
 
 RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
@@ -54,13 +55,13 @@ class Config:
     also: tuple[Path, ...] = ()
     """Files of more training images (``training.corpus``)."""
     start_from: Path | None = None
-    """The checkpoint whose weights the run begins with; None begins with fresh ones."""
+    """The checkpoint or export whose weights the run begins with; None begins with fresh ones."""
     extra_data: tuple[Path, ...] = ()
     """Folders or exported ZIPs of corrections (``training.extra``)."""
     extra_share: float = EXTRA_SHARE
     """The share of an epoch's images that the corrections make up."""
     teacher: Path | None = None
-    """The checkpoint of another network, whose answers count beside the labels."""
+    """The checkpoint or export of another network, whose answers count beside the labels."""
 
     @classmethod
     def of(
@@ -88,6 +89,13 @@ class Config:
             dataset, model, recipe, learning, seed, tuple(also), start_from, tuple(extra_data), extra_share, teacher
         )
 
+    def on(self, device: torch.device) -> "Config":
+        """Return the config as ``device`` can follow it, and say on stderr in what it departs."""
+        if not self.learning.bfloat16 or multiplies_bfloat16(device):
+            return self
+        print("This CPU has no instructions for bfloat16, so the run is in float32.", file=sys.stderr)
+        return replace(self, learning=replace(self.learning, bfloat16=False))
+
     @property
     def name(self) -> str:
         """The run's folder: the data set and the network, and what departs from the shipped run."""
@@ -113,7 +121,7 @@ class Config:
 
         Raises:
             DataError: a file of more training images is missing.
-            CheckpointError: ``start_from`` or ``teacher`` is no checkpoint.
+            CheckpointError: ``start_from`` or ``teacher`` is neither a checkpoint nor an export.
             CorrectionsError, DataError: as ``extra``.
         """
         others = {"start_from": self.start_from, "teacher": self.teacher}
@@ -125,7 +133,9 @@ class Config:
 
 
 def _describe_run(path: Path) -> str:
-    """Return which run's weights a checkpoint holds, and after how many epochs."""
+    """Return which run's weights a checkpoint holds, and after how many epochs; of an export, which file it is."""
+    if path.suffix == SUFFIX:
+        return describe_export(path)
     return f"{path.parent.name} after {load_checkpoint(path).metrics.get('epoch', 0):.0f} epochs"
 
 
@@ -161,8 +171,8 @@ def fit(
     torch.manual_seed(config.seed)
     network = create_model(config.model, len(dataset.class_names))
     if config.start_from:
-        _load_start(network, config.start_from)
-    teacher = _load_teacher(config.teacher, dataset) if config.teacher else None
+        _load_start(network, config.start_from, dataset, data_dir)
+    teacher = _load_teacher(config.teacher, dataset, data_dir) if config.teacher else None
     with joined(device) as (processes, device):
         run = _Run(config, dataset, network, teacher, data_dir, folder, device, processes)
         if resume and last.exists():
@@ -180,22 +190,31 @@ def fit(
     return load_checkpoint(best)
 
 
-def _load_start(network: nn.Module, path: Path) -> None:
-    weights = load_checkpoint(path).weights
+def _load_start(network: nn.Module, path: Path, dataset: Dataset, data_dir: Path) -> None:
+    if path.suffix == SUFFIX:
+        weights = thaw(path, load_split(dataset, "train", data_dir).images)[0].state_dict()
+    else:
+        weights = load_checkpoint(path).weights
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise RunError(
-            f"{path}: its weights are those of another network ({reason}). Start from a checkpoint of the same one."
+            f"{path}: its weights are those of another network ({reason}). "
+            "Start from a checkpoint or an export of the same one."
         ) from error
 
 
-def _load_teacher(path: Path, dataset: Dataset) -> nn.Module:
-    checkpoint = load_checkpoint(path)
-    if checkpoint.config["dataset"] != dataset.name:
-        raise RunError(f"{path} learnt {checkpoint.config['dataset']}; a teacher of {dataset.name} is needed.")
-    return rebuild(checkpoint)
+def _load_teacher(path: Path, dataset: Dataset, data_dir: Path) -> nn.Module:
+    if path.suffix == SUFFIX:
+        teacher, metadata = thaw(path, load_split(dataset, "train", data_dir).images)
+        learnt = metadata.dataset
+    else:
+        checkpoint = load_checkpoint(path)
+        teacher, learnt = rebuild(checkpoint), checkpoint.config["dataset"]
+    if learnt != dataset.name:
+        raise RunError(f"{path} learnt {learnt}; a teacher of {dataset.name} is needed.")
+    return teacher
 
 
 class _Run:
@@ -215,6 +234,7 @@ class _Run:
         self.config, self.folder, self.processes = config, folder, processes
         self.options = config.to_dict()
         self.dataset, self.recipe = dataset, config.learning
+        self.limits = dataset.augmentation.scaled(self.recipe.strength)
         self.train, self.validation = (
             load_split(dataset, part, data_dir).to(device) for part in ("train", "validation")
         )
@@ -300,7 +320,7 @@ class _Run:
         self._save(self.folder / "last.pt", self.checkpoint(for_going_on=True))
 
     def _augment(self, images: Tensor) -> Tensor:
-        recipe, limits = self.recipe, self.dataset.augmentation
+        recipe, limits = self.recipe, self.limits
         if recipe.augment:
             images = augment(images, limits, self.black, strong=recipe.strong)
         if recipe.shading:

@@ -11,6 +11,8 @@ from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, fin
 from training.recipes import EXTRA_SHARE, RecipeName
 
 if TYPE_CHECKING:
+    import torch
+
     from training.checkpoint import Checkpoint
     from training.run import Config
 
@@ -33,7 +35,7 @@ def train(
         list[Path] | None, typer.Option(help="More training images: a file of training.simulate or training.photos.")
     ] = None,
     start_from: Annotated[
-        Path | None, typer.Option(help="A checkpoint to begin with, instead of fresh weights.")
+        Path | None, typer.Option(help="A checkpoint or an export to begin with, instead of fresh weights.")
     ] = None,
     extra_data: Annotated[
         list[Path] | None, typer.Option(help="Corrections: the folder of python -m app --corrections, or its ZIP.")
@@ -42,10 +44,13 @@ def train(
         float, typer.Option(min=0.001, max=0.5, help="The share of an epoch's images that they shall make up.")
     ] = EXTRA_SHARE,
     teacher: Annotated[
-        Path | None, typer.Option(help="A checkpoint of a larger network, to learn from its answers too.")
+        Path | None, typer.Option(help="A checkpoint or an export of another network, to learn from its answers too.")
     ] = None,
     mixing: Annotated[
         float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: the share that gets a part of another.")
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: how far images are changed at random.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
@@ -64,6 +69,7 @@ def train(
         from training.processes import is_first_process
         from training.run import Config, discard, fit
 
+        found = find_device(device)
         config = Config.of(
             dataset,
             model,
@@ -78,15 +84,16 @@ def train(
             lr=lr,
             batch_size=batch_size,
             mixing=mixing,
-        )
+            strength=strength,
+        ).on(found)
         folder = checkpoints / config.name
         if find_lr:
-            _find_lr(config, data_dir, folder, device)
+            _find_lr(config, data_dir, folder, found)
             return
         if overwrite and not resume:
             discard(folder)
         try:
-            best = fit(config, data_dir, folder, find_device(device), resume=resume, tensorboard=tensorboard)
+            best = fit(config, data_dir, folder, found, resume=resume, tensorboard=tensorboard)
         except KeyboardInterrupt:
             typer.echo(f"Stopped. {_how_to_go_on(folder)}", err=True)
             raise typer.Exit(INTERRUPTED) from None
@@ -94,10 +101,10 @@ def train(
             _say_what_came_out(config, best, folder, data_dir, report)
 
 
-def _find_lr(config: "Config", data_dir: Path, folder: Path, device: Device) -> None:
+def _find_lr(config: "Config", data_dir: Path, folder: Path, device: "torch.device") -> None:
     from training.find_lr import save_sweep, sweep_learning_rates
 
-    sweep = sweep_learning_rates(config, data_dir, find_device(device))
+    sweep = sweep_learning_rates(config, data_dir, device)
     save_sweep(sweep, folder / "lr.png")
     typer.echo(
         f"{config.name}: the loss is lowest at a learning rate of {sweep.lowest_loss:.2g}; "

@@ -74,6 +74,13 @@ def test_a_share_of_the_images_is_shaded() -> None:
     assert 16 <= int(same.sum()) <= 48
 
 
+def test_half_the_strength_is_half_of_every_limit_but_mirrors_and_keeps_sharp_as_before() -> None:
+    half = DATASETS["fashion_mnist"].augmentation.scaled(0.5)
+    assert (half.scale, half.shift, half.gamma, half.negate, half.erase) == (0.025, 0.5, 0.35, 0.125, 0.25)
+    assert (half.mirror, half.sharp) == (True, 0.5)
+    assert DATASETS["mnist"].augmentation.scaled(1.0) == DATASETS["mnist"].augmentation
+
+
 def test_only_strong_augmentation_bends_thickens_and_keeps_sharp() -> None:
     images = image_of((14, 14), (6, 20))
     limits = Augmentation(0, 0, 0, 0, mirror=False, bend=2, stroke=0.5, sharp=0.5)

@@ -65,6 +65,7 @@ def test_an_export_keeps_the_contract(export: Path, trained: Checkpoint) -> None
 def test_the_command_names_all_that_an_export_was_trained_with(trained: Checkpoint, metadata: ModelMetadata) -> None:
     more = {"also": "digits.npz f1f026d6fb4d, photos.npz 34d3444b2c4e", "start_from": "mnist-convnet after 3 epochs"}
     more["teacher"] = "mnist-sturdy-tuned after 4 epochs"
+    assert "--strength" not in str(metadata.recipe["command"])
     checkpoint = dataclasses.replace(trained, config=trained.config | more)
     recipe = describe(checkpoint, MNIST, rebuild(trained), Calibration(1, 0)).recipe
     assert str(recipe["command"]).endswith(
@@ -72,6 +73,19 @@ def test_the_command_names_all_that_an_export_was_trained_with(trained: Checkpoi
         "--teacher models/checkpoints/mnist-sturdy-tuned/best.pt"
     )
     assert "--also" not in str(metadata.recipe["command"])
+
+
+def test_the_command_names_exports_that_were_begun_with_and_what_departs_from_the_recipe(trained: Checkpoint) -> None:
+    more = {
+        "start_from": "mnist-convnet.onnx 34d3444b2c4e",
+        "teacher": "mnist-sturdy.onnx f1f026d6fb4d",
+        "strength": 0.5,
+    }
+    checkpoint = dataclasses.replace(trained, config=trained.config | more)
+    recipe = describe(checkpoint, MNIST, rebuild(trained), Calibration(1, 0)).recipe
+    assert str(recipe["command"]).endswith(
+        "--strength 0.5 --start-from exports/mnist-convnet.onnx --teacher exports/mnist-sturdy.onnx"
+    )
 
 
 def test_an_export_carries_no_path_of_the_machine_that_made_it(export: Path) -> None:

@@ -13,11 +13,14 @@ import torch
 from typer.testing import CliRunner
 
 import training.run
+from exports.metadata import ModelMetadata
+from exports.props import read_props
 from tests.conftest import ROOT
 from training.checkpoint import CheckpointError, load_checkpoint
 from training.datasets import Dataset, Part, Split
 from training.loop import Scores
 from training.run import Config, RunError, fit
+from training.thaw import describe_export
 from training.train import cli
 
 CPU = torch.device("cpu")
@@ -238,6 +241,43 @@ def test_a_run_starts_from_the_weights_of_another(finished: Path, data_dir: Path
 def test_a_run_does_not_start_from_another_network(finished: Path, data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"best.pt: its weights are those of another network .* Start from a"):
         fit(Config.of("mnist", "mlp", start_from=finished / "best.pt", **OPTIONS), data_dir, tmp_path, CPU)
+
+
+def test_a_run_starts_from_an_export(export: Path, data_dir: Path, tmp_path: Path) -> None:
+    """With next to no rate the weights stay, and after an epoch's statistics the network reads as well as before."""
+    config = Config.of("mnist", "convnet", start_from=export, epochs=1, lr=1e-9, batch_size=32)
+    best = fit(config, data_dir, tmp_path, CPU)
+    metadata = ModelMetadata.from_props(read_props(export))
+    assert best.config["start_from"] == describe_export(export)
+    assert best.metrics["validation_accuracy"] == pytest.approx(metadata.metrics["validation_accuracy"], abs=0.02)
+
+
+def test_an_export_teaches(export: Path, data_dir: Path, tmp_path: Path) -> None:
+    config = Config.of("mnist", "mlp_small", teacher=export, epochs=2, lr=0.01, batch_size=32)
+    config = replace(config, learning=replace(config.learning, teaching=1.0))
+    best = fit(config, data_dir, tmp_path, CPU)
+    assert best.config["teacher"] == describe_export(export)
+    assert best.metrics["validation_accuracy"] > 0.7
+
+
+def test_an_export_of_another_data_set_is_no_teacher(export: Path, data_dir: Path, tmp_path: Path) -> None:
+    (data_dir / "FashionMNIST").symlink_to(data_dir / "MNIST")
+    try:
+        with pytest.raises(RunError, match="learnt mnist; a teacher of fashion_mnist is needed"):
+            fit(Config.of("fashion_mnist", "mlp", teacher=export, epochs=1), data_dir, tmp_path, CPU)
+    finally:
+        (data_dir / "FashionMNIST").unlink()
+
+
+def test_without_instructions_for_bfloat16_a_run_is_in_float32_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config.of("mnist", "inkwear_s")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": True, "amx_bf16": False})
+    assert config.on(CPU) == config
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
+    assert not config.on(CPU).learning.bfloat16
+    assert "no instructions for bfloat16" in capsys.readouterr().err
 
 
 def test_a_pupil_learns_what_its_teacher_answers_and_not_the_labels(
