@@ -260,8 +260,10 @@ def _step(model: "torch.nn.Module", optimizer: "torch.optim.Optimizer", batch: l
     import torch
     from torch.nn.functional import ctc_loss
 
+    from training.learner import multiplies_bfloat16
+
     images = stack([strip for strip, _ in batch])
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
         logits = model(torch.from_numpy(images).to(memory_format=torch.channels_last))
     log_probabilities = logits.float().log_softmax(dim=2).transpose(0, 1)
     lengths = torch.tensor([len(classes) for _, classes in batch])
