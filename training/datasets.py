@@ -10,7 +10,7 @@ import hashlib
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ from training.augment import Augmentation
 Part = Literal["train", "validation", "test"]
 
 VALIDATION_SIZE = 5_000
-"""Of the 60,000 training images, held out for selection."""
+"""Of the 60,000 training images, held out for selection where nothing else is asked for."""
 
 SPLIT_SEED = 20_260_101
 """The split is the same for every run, whatever its own seed: what one model trained on, no other is selected on."""
@@ -48,6 +48,8 @@ class Dataset:
     augmentation: Augmentation
     published: Mapping[str, "Published"] = field(default_factory=dict)
     """The files as their makers published them, by name."""
+    held_out: int = VALIDATION_SIZE
+    """How many of the training images are the validation part; fewer are some of the same ones."""
 
 
 @dataclass(frozen=True)
@@ -143,21 +145,22 @@ DATASETS = {
 }
 
 
-def find_dataset(name: str) -> Dataset:
-    """Return the facts of data set ``name``.
+def find_dataset(name: str, held_out: int = VALIDATION_SIZE) -> Dataset:
+    """Return the facts of data set ``name``, of whose training images ``held_out`` are for validation.
 
     Raises:
         ValueError: no data set has this name; the message lists the names there are.
     """
     if name not in DATASETS:
         raise ValueError(f"There is no data set {name!r}. Known: {', '.join(DATASETS)}.")
-    return DATASETS[name]
+    return replace(DATASETS[name], held_out=held_out)
 
 
 def load_split(dataset: Dataset, part: Part, data_dir: Path) -> Split:
     """Load one part of a data set, normalised by the code that serves it.
 
-    ``train`` has 55,000 images, ``validation`` 5,000 of the same 60,000, ``test`` 10,000.
+    ``train`` has 55,000 images, ``validation`` 5,000 of the same 60,000 (or as ``dataset.held_out`` has it), ``test``
+    10,000.
 
     Raises:
         DataError: a file is missing and cannot be downloaded, or is damaged.
@@ -187,7 +190,7 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     _check_together(pixels, labels, images_file, labels_file, len(dataset.class_names))
     if part == "test":
         return pixels, labels
-    held_out = _held_out(labels)
+    held_out = _held_out(labels, dataset.held_out)
     chosen = held_out if part == "validation" else ~held_out
     return pixels[chosen], labels[chosen]
 
@@ -276,12 +279,16 @@ def _download(dataset: Dataset, data_dir: Path) -> None:
         ) from error
 
 
-def _held_out(labels: Pixels) -> NDArray[np.bool_]:
-    """Mark the validation images: of every class its share of ``VALIDATION_SIZE``, drawn by ``SPLIT_SEED``."""
+def _held_out(labels: Pixels, size: int) -> NDArray[np.bool_]:
+    """Mark ``size`` validation images, of every class its share, drawn by ``SPLIT_SEED``.
+
+    A fifth of ``VALIDATION_SIZE`` are all among those of the whole (so is every odd part), so that what was held out
+    last was also held out before.
+    """
     generator = np.random.default_rng(SPLIT_SEED)
     shuffled = generator.permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    size = min(VALIDATION_SIZE, len(labels) // 12)
+    size = min(size, len(labels) // 12)
     every = (np.arange(size) + 0.5) * len(labels) / size  # equal steps through the sorted list: stratified
     held_out = np.zeros(len(labels), bool)
     held_out[by_class[every.astype(int)]] = True

@@ -65,11 +65,11 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
     from training.card import write_report
     from training.checkpoint import load_checkpoint
     from training.compact import thin_out
-    from training.datasets import find_dataset, load_pixels, load_split
+    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
     from training.parity import check_compact, check_export
 
     checkpoint = load_checkpoint(path)
-    dataset = find_dataset(checkpoint.config["dataset"])
+    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("held_out", VALIDATION_SIZE))
     model = rebuild(checkpoint)
     metadata = describe(checkpoint, dataset, model, calibrate(model, load_split(dataset, "validation", data_dir)))
     if compact:
@@ -176,9 +176,9 @@ def _command(config: dict[str, Any]) -> str:
     """Return the command that trains the same again; files of images and other runs lie where they do by default."""
     named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
     options = [(name, f"{config[name]:g}" if isinstance(config[name], float) else config[name]) for name in named]
-    options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
-    usual = {"mixing": 0.0, "strength": 1.0}
+    usual = {"held_out": None, "mixing": 0.0, "strength": 1.0}
     options += [(name, f"{config[name]:g}") for name in usual if config.get(name, usual[name]) != usual[name]]
+    options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
     for name in ("start_from", "teacher"):
         if run := config.get(name):
             first = run.split()[0]

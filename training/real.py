@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.datasets import Part, find_dataset, load_pixels
+from training.datasets import VALIDATION_SIZE, Dataset, Part, find_dataset, load_pixels
 from training.photos import find_photos
 from training.simulate import MIXTURE
 from training.simulator import CONDITIONS, originals, simulate
@@ -55,7 +55,7 @@ def simulated(
         DataError: the test set is missing or damaged.
         ValueError: there is no condition of such a name.
     """
-    dataset = find_dataset(classifier.metadata.dataset)
+    dataset = _dataset_of(classifier)
     known = [*CONDITIONS[dataset.name], *(NUMBERS if dataset.input.stroke else ())]
     if unknown := set(conditions) - set(known):
         raise ValueError(f"There is no condition {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
@@ -81,7 +81,7 @@ def real_accuracy(classifier: "Classifier", count: int, data_dir: Path) -> float
     Raises:
         DataError: the training set is missing or damaged.
     """
-    dataset = find_dataset(classifier.metadata.dataset)
+    dataset = _dataset_of(classifier)
     pixels, labels = load_pixels(dataset, "validation", data_dir)
     shares = MIXTURE[dataset.name]
     right = 0
@@ -91,6 +91,12 @@ def real_accuracy(classifier: "Classifier", count: int, data_dir: Path) -> float
         condition = CONDITIONS[dataset.name][rng.choice(list(shares), p=list(shares.values()))]
         right += classifier.predict([condition(image, rng)])[0].class_id == int(label)
     return right / min(count, len(labels))
+
+
+def _dataset_of(classifier: "Classifier") -> Dataset:
+    """Return the data set of an export, with as many validation images as its own training held out."""
+    metadata = classifier.metadata
+    return find_dataset(metadata.dataset, metadata.recipe.get("held_out", VALIDATION_SIZE))
 
 
 def photographed(classifier: "Classifier", folder: Path) -> Iterator[tuple[str, int, int]]:

@@ -63,10 +63,10 @@ def write_report(path: Path, data_dir: Path) -> Path:
 def ask(model: "nn.Module", checkpoint: "Checkpoint", data_dir: Path) -> "Answers":
     """Let a model answer the validation images of its data set."""
     from training.analysis import Answers
-    from training.datasets import find_dataset, load_pixels, load_split
+    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
     from training.loop import predict_logits
 
-    dataset = find_dataset(checkpoint.config["dataset"])
+    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("held_out", VALIDATION_SIZE))
     pixels, labels = load_pixels(dataset, "validation", data_dir)
     images = load_split(dataset, "validation", data_dir).images
     logits = predict_logits(model, images, bfloat16=checkpoint.config["bfloat16"])

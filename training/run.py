@@ -20,7 +20,7 @@ from models import create_model
 from training.augment import augment, erase, shade
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.corpus import describe_corpus, load_corpus
-from training.datasets import Dataset, Split, find_dataset, load_split, to_split
+from training.datasets import VALIDATION_SIZE, Dataset, Split, find_dataset, load_split, to_split
 from training.export import rebuild
 from training.extra import Extra, load_extra
 from training.interrupt import StopRequest, stop_request
@@ -62,6 +62,8 @@ class Config:
     """The share of an epoch's images that the corrections make up."""
     teacher: Path | None = None
     """The checkpoint or export of another network, whose answers count beside the labels."""
+    held_out: int = VALIDATION_SIZE
+    """Of the training images, for validation."""
 
     @classmethod
     def of(
@@ -75,6 +77,7 @@ class Config:
         extra_data: Sequence[Path] = (),
         extra_share: float = EXTRA_SHARE,
         teacher: Path | None = None,
+        held_out: int = VALIDATION_SIZE,
         **changes: float | None,
     ) -> "Config":
         """Return the config of a recipe by name, with ``changes`` to single numbers of it.
@@ -85,9 +88,8 @@ class Config:
             ValueError: there is no such recipe for this network.
         """
         learning = find_recipe(recipe, model, **changes, small_images=None if start_from is None else 0.0)
-        return cls(
-            dataset, model, recipe, learning, seed, tuple(also), start_from, tuple(extra_data), extra_share, teacher
-        )
+        others = tuple(also), start_from, tuple(extra_data), extra_share, teacher, held_out
+        return cls(dataset, model, recipe, learning, seed, *others)
 
     def on(self, device: torch.device) -> "Config":
         """Return the config as ``device`` can follow it, and say on stderr in what it departs."""
@@ -104,7 +106,8 @@ class Config:
         taught = "-taught" if self.teacher else ""
         tuned = "-tuned" if self.start_from else ""
         corrected = "-corrected" if self.extra_data else ""
-        return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{corrected}{seed}"
+        held = f"-held{self.held_out}" if self.held_out != VALIDATION_SIZE else ""
+        return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{corrected}{held}{seed}"
 
     @cached_property
     def extra(self) -> Extra | None:
@@ -129,7 +132,8 @@ class Config:
         also = {"also": ", ".join(map(describe_corpus, self.also))} if self.also else {}
         named = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed}
         extra = {"extra_data": str(self.extra), "extra_share": self.extra_share} if self.extra else {}
-        return {**named, **runs, **also, **extra, **asdict(self.learning)}
+        held = {"held_out": self.held_out} if self.held_out != VALIDATION_SIZE else {}
+        return {**named, **held, **runs, **also, **extra, **asdict(self.learning)}
 
 
 def _describe_run(path: Path) -> str:
@@ -164,7 +168,7 @@ def fit(
         KeyboardInterrupt: the run was stopped, and ``last.pt`` holds every step it did.
     """
     keep_freed_memory()
-    dataset = find_dataset(config.dataset)
+    dataset = find_dataset(config.dataset, config.held_out)
     last, best = folder / "last.pt", folder / "best.pt"
     if last.exists() and not resume:
         raise RunError(f"{last} is already there: add --resume to go on with it, or --overwrite to start again.")

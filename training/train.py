@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
     from training.run import Config
 
+HELD_OUT = 5_000
+"""``training.datasets.VALIDATION_SIZE``, here without torch; a test holds them together."""
+
 cli = typer.Typer(add_completion=False)
 
 
@@ -52,6 +55,9 @@ def train(
     strength: Annotated[
         float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: how far images are changed at random.")
     ] = None,
+    held_out: Annotated[
+        int, typer.Option(min=100, max=5000, help="Training images to choose by; fewer where the recipe is chosen.")
+    ] = HELD_OUT,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -80,6 +86,7 @@ def train(
             extra_data or (),
             extra_share,
             teacher,
+            held_out,
             epochs=epochs,
             lr=lr,
             batch_size=batch_size,

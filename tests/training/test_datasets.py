@@ -39,6 +39,14 @@ def test_real_sets_have_their_sizes_and_a_stratified_validation_part(name: str, 
     assert np.abs(np.bincount(labels["validation"]) - whole / 12).max() <= 1
 
 
+def test_fewer_held_out_are_among_those_held_out_before(real_data: Path) -> None:
+    few, many = (load_pixels(find_dataset("mnist", size), "validation", real_data)[0] for size in (1_000, 5_000))
+    before = {image.tobytes() for image in many}
+    assert len(few) == 1_000
+    assert all(image.tobytes() in before for image in few)
+    assert len(load_pixels(find_dataset("mnist", 1_000), "train", real_data)[0]) == 59_000
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_the_published_mean_and_std_are_those_of_the_training_images(name: str, real_data: Path) -> None:
     parts = [load_pixels(DATASETS[name], part, real_data)[0] for part in ("train", "validation")]
