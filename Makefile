@@ -14,8 +14,8 @@ help:  ## list these targets
 app: .venv-app/ready  ## open the page on http://127.0.0.1:7860 (ARGS="--port 8000 --device cpu")
 	$(APP) -m app $(ARGS)
 
-test: .venv/ready  ## run all tests (ARGS="-k framing")
-	$(ALL) -m pytest $(ARGS)
+test: .venv/ready  ## run all tests, two files at a time (ARGS="-k framing")
+	$(ALL) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: .venv/ready  ## ruff and mypy
 	$(ALL) -m ruff check .

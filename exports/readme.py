@@ -173,12 +173,14 @@ def describe_training(recipe: Mapping[str, Any]) -> str:
         f"in batches of {told['batch_size']}" if "batch_size" in told else "",
     ]
     cycle = "one cycle of the learning rate up to" if "one_cycle" in told else "learning rate"
+    less = "" if recipe.get("strength", 1) == 1 else f", {percent(recipe['strength'], 0)} as far as usual"
     more = [
         " ".join(filter(None, first)),
         f"{cycle} {number(told['lr'])}" if "lr" in told else "",
         f"weight decay {number(told['weight_decay'])}" if "weight_decay" in told else "",
         f"label smoothing {number(told['label_smoothing'])}" if "label_smoothing" in told else "",
-        "images moved at random" if "augment" in told else "",
+        f"images moved at random{less}" if "augment" in told else "",
+        f"all but {told['held_out']:,} of the training images learnt from" if "held_out" in told else "",
         f"a part of another image put into {told['mixing']:.0%} of them" if "mixing" in told else "",
         f"begun with {told['start_from']}" if "start_from" in told else "",
         f"taught by {told['teacher']}" if "teacher" in told else "",

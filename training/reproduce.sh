@@ -7,7 +7,7 @@
 #   training/reproduce.sh            all but AlexNet: hours on two cores
 #   training/reproduce.sh alexnet    AlexNet by our recipe, exported whole: hours more on a CPU
 #                                    (COMPACT=1 exports it with fewer bits, as it is shipped)
-#   training/reproduce.sh inkwear    the large inkwear on both sets, then the small one taught by it: five hours on two
+#   training/reproduce.sh inkwear    the large inkwear on both sets, then the small one taught by it: seven hours on two
 #                                    cores
 set -euo pipefail
 cd "$(dirname "$0")/.."

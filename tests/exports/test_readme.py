@@ -116,6 +116,11 @@ def test_the_modules_of_a_program_are_found_through_others() -> None:
             {"lr": 0.005, "one_cycle": True, "teacher": "a big one"},
             "one cycle of the learning rate up to 0.005, taught by a big one",
         ),
+        (
+            {"lr": 0.1, "augment": True, "strength": 0.4, "held_out": 1000},
+            "learning rate 0.1, images moved at random, 40 % as far as usual, "
+            "all but 1,000 of the training images learnt from",
+        ),
     ],
 )
 def test_a_training_is_told_in_a_line(recipe: dict, told: str) -> None:
