@@ -9,6 +9,10 @@ EXTRA_SHARE = 0.1
 """The share of an epoch's images that corrections make up, where nothing else is asked for."""
 
 
+TEACHING, TEACHING_TEMPERATURE = 0.9, 2.0
+"""How a teacher is listened to, where there is one and the recipe says nothing of it."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All that decides how a network learns, but for the seed.
@@ -105,7 +109,7 @@ OURS_FOR = {
     # Made to be as accurate as a CPU's patience allows. SGD with a high peak and a long fall, as residual networks are
     # trained for their records; nothing ends early, as most is gained while the rate falls.
     "inkwear_l": LONG,
-    "inkwear_s": replace(LONG, teaching=0.9, teaching_temperature=2),
+    "inkwear_s": replace(LONG, teaching=TEACHING, teaching_temperature=TEACHING_TEMPERATURE),
     # Eight layers without normalisation bear no higher rate; the rest is for time: 47 million weights, 224×224 pixels.
     "alexnet": replace(OURS, epochs=10, lr=0.0005, bfloat16=True, small_images=0.8),
 }

@@ -28,7 +28,7 @@ from training.learner import Learner, multiplies_bfloat16
 from training.loop import Totals, evaluate, train_steps
 from training.memory import keep_freed_memory
 from training.processes import Processes, joined
-from training.recipes import EXTRA_SHARE, Recipe, RecipeName, find_recipe
+from training.recipes import EXTRA_SHARE, TEACHING, TEACHING_TEMPERATURE, Recipe, RecipeName, find_recipe
 from training.thaw import SUFFIX, describe_export, thaw
 from training.watch import Watch
 
@@ -82,12 +82,15 @@ class Config:
     ) -> "Config":
         """Return the config of a recipe by name, with ``changes`` to single numbers of it.
 
-        Weights that have learnt need no beginning with small images, so with ``start_from`` there is none.
+        Weights that have learnt need no beginning with small images, so with ``start_from`` there is none. A teacher is
+        listened to by every recipe, by those that have no share for one as by ``inkwear_s``'s.
 
         Raises:
             ValueError: there is no such recipe for this network.
         """
         learning = find_recipe(recipe, model, **changes, small_images=None if start_from is None else 0.0)
+        if teacher and not learning.teaching:
+            learning = replace(learning, teaching=TEACHING, teaching_temperature=TEACHING_TEMPERATURE)
         others = tuple(also), start_from, tuple(extra_data), extra_share, teacher, held_out
         return cls(dataset, model, recipe, learning, seed, *others)
 

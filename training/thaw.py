@@ -83,9 +83,8 @@ def _norms_made_anew(network: nn.Module, weights: dict[str, Tensor]) -> Iterator
 
     def make(norm: _BatchNorm, maps: Tensor) -> Tensor:
         name, layer = before[-1]
-        return _make_norm(
-            norm, layer, maps, weights.get(f"{name}.weight_bias", 0.0)
-        )  # so the exporter names what it added
+        shift = weights.get(f"{name}.weight_bias", 0.0)  # as the exporter names what a folded layer adds
+        return _make_norm(norm, layer, maps, shift)
 
     hooks = []
     for name, layer in network.named_modules():

@@ -255,7 +255,7 @@ def test_a_run_starts_from_an_export(export: Path, data_dir: Path, tmp_path: Pat
 
 def test_an_export_teaches(export: Path, data_dir: Path, tmp_path: Path) -> None:
     config = Config.of("mnist", "mlp_small", teacher=export, epochs=2, lr=0.01, batch_size=32)
-    config = replace(config, learning=replace(config.learning, teaching=1.0))
+    assert (config.learning.teaching, config.learning.teaching_temperature) == (0.9, 2.0)
     best = fit(config, data_dir, tmp_path, CPU)
     assert best.config["teacher"] == describe_export(export)
     assert best.metrics["validation_accuracy"] > 0.7

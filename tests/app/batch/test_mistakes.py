@@ -13,7 +13,6 @@ from app.batch.labels import FOLDERS, labels_from
 from app.batch.mistakes import SheetError, Shown, check_sheet, least_confident, save_sheet
 from app.batch.row import Row
 from app.batch.score import score
-from tests.browser import chromium
 from tests.hand import render
 
 DIGITS = tuple("0123456789")
@@ -124,7 +123,7 @@ HOSTILE = [
 ]
 
 
-def test_a_hostile_name_is_shown_and_does_nothing(tmp_path: Path) -> None:
+def test_a_hostile_name_is_shown_and_does_nothing(browser, tmp_path: Path) -> None:
     chosen = []
     for index, name in enumerate(HOSTILE):
         row = Row(f"a/{name}", "unsure", name, 1, 0.5, ((name, 0.5),), (name,))
@@ -133,14 +132,14 @@ def test_a_hostile_name_is_shown_and_does_nothing(tmp_path: Path) -> None:
     found = score(rows, labels_from(FOLDERS, ("a", *HOSTILE)))
     page(tmp_path, chosen, [], score=found)
     asked: list[str] = []
-    with chromium() as browser:
-        tab = browser.new_page()
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.on("dialog", lambda dialog: asked.append(dialog.message))
-        tab.goto((tmp_path / "sheet.html").as_uri())
-        names = tab.locator(".path > b").all_text_contents()
-        elements = tab.evaluate("[...new Set([...document.body.querySelectorAll('*')].map(e => e.localName))].sort()")
-        tab.hover("article:nth-child(3)")
+    tab = browser.new_page()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("dialog", lambda dialog: asked.append(dialog.message))
+    tab.goto((tmp_path / "sheet.html").as_uri())
+    names = tab.locator(".path > b").all_text_contents()
+    elements = tab.evaluate("[...new Set([...document.body.querySelectorAll('*')].map(e => e.localName))].sort()")
+    tab.hover("article:nth-child(3)")
+    tab.close()
     assert asked == [(tmp_path / "sheet.html").as_uri()]
     assert not {"script", "iframe", "img"} & set(elements)
     assert names[0].endswith("script>")
