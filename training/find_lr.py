@@ -58,7 +58,7 @@ def sweep_learning_rates(config: Config, data_dir: Path, device: torch.device) -
         ValueError: no such model or data set, or a network that gives no numbers.
         DataError: a data file is missing or damaged.
     """
-    dataset = find_dataset(config.dataset)
+    dataset = find_dataset(config.dataset, config.held_out)
     torch.manual_seed(config.seed)
     recipe = replace(config.learning, one_cycle=False, averaging=0.0)
     learner = Learner.of(create_model(config.model, len(dataset.class_names)), recipe, STEPS, device, ALONE)

@@ -47,8 +47,8 @@ RUNS
 --dataset fashion_mnist --model inkwear_s --epochs 20 --lr 0.1 --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt --start-from models/checkpoints/fashion_mnist-inkwear_s-taught/best.pt
 RUNS
     $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-taught,fashion_mnist-inkwear_l,fashion_mnist-inkwear_s-taught-tuned}/best.pt --real 500
-    # From these exports on, as their checkpoints were lost: all but the large one for clothing, in float32. Its name would be
-    # that of the run before, so the first of them lies apart.
+    # From these exports on, as their checkpoints were lost (their digests stand in the files that came of them), in float32. The
+    # first run would have the name of one above, so it lies apart.
     few=data/few
     [ -e $few/digits.npz ] || "$python" -m training.simulate --dataset mnist --output $few/digits.npz --count 6000
     [ -e $few/outliers-mnist.npz ] || "$python" -m training.outliers --dataset mnist --output $few/outliers-mnist.npz --count 2000
@@ -142,6 +142,7 @@ $python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_sma
 $python -m training.evaluate exports/*mnist-*.onnx
 $python -m training.evaluate --real exports/mnist-sturdy.onnx --condition drawings --condition photographs
 $python -m training.evaluate --real exports/mnist-sturdy.onnx --condition numbers/apart --condition numbers/touching --count 400
+$python -m training.evaluate --real exports/mnist-{inkwear_s,sturdy}.onnx --condition drawings --condition photographs --condition numbers/apart --condition numbers/touching --count 300
 $python -m training.evaluate --real exports/fashion_mnist-sturdy.onnx --condition plain --condition textured
 $python -m training.evaluate --real exports/mnist-convnet.onnx --condition drawings --condition photographs --count 500
 $python -m training.evaluate --real exports/fashion_mnist-sprint.onnx --condition plain --condition textured --count 500

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from training.checkpoint import Checkpoint
     from training.run import Config
 
-HELD_OUT = 5_000
-"""``training.datasets.VALIDATION_SIZE``, here without torch; a test holds them together."""
-
 cli = typer.Typer(add_completion=False)
 
 
@@ -56,8 +53,8 @@ def train(
         float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: how far images are changed at random.")
     ] = None,
     held_out: Annotated[
-        int, typer.Option(min=100, max=5000, help="Training images to choose by; fewer where the recipe is chosen.")
-    ] = HELD_OUT,
+        int | None, typer.Option(min=100, max=5000, help="Instead of 5,000 training images to choose by.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -72,6 +69,7 @@ def train(
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
     with sentences_and_exit_codes():
+        from training.datasets import VALIDATION_SIZE
         from training.processes import is_first_process
         from training.run import Config, discard, fit
 
@@ -86,7 +84,7 @@ def train(
             extra_data or (),
             extra_share,
             teacher,
-            held_out,
+            held_out or VALIDATION_SIZE,
             epochs=epochs,
             lr=lr,
             batch_size=batch_size,

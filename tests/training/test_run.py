@@ -17,12 +17,12 @@ from exports.metadata import ModelMetadata
 from exports.props import read_props
 from tests.conftest import ROOT
 from training.checkpoint import CheckpointError, load_checkpoint
-from training.datasets import VALIDATION_SIZE, Dataset, Part, Split
+from training.datasets import Dataset, Part, Split
 from training.export import export_checkpoint
 from training.loop import Scores
 from training.run import Config, RunError, fit
 from training.thaw import describe_export
-from training.train import HELD_OUT, cli
+from training.train import cli
 
 CPU = torch.device("cpu")
 OPTIONS = {"epochs": 3, "lr": 0.02, "batch_size": 32}
@@ -271,7 +271,6 @@ def test_an_export_of_another_data_set_is_no_teacher(export: Path, data_dir: Pat
 
 
 def test_fewer_held_out_is_part_of_the_name_of_the_options_and_of_the_export(data_dir: Path, tmp_path: Path) -> None:
-    assert HELD_OUT == VALIDATION_SIZE
     config = Config.of("mnist", "mlp_small", held_out=100, epochs=0.1, batch_size=32)
     assert config.name == "mnist-mlp_small-held100"
     best = fit(config, data_dir, tmp_path, CPU)
