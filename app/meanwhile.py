@@ -4,8 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SECONDS_TO_END = 1.0
-"""How long the end waits for the work to see that it shall stop; a daemon's thread ends with the process anyway."""
+SECONDS_TO_END = 5.0
+"""How long the end waits for the work to see that it shall stop: longer than opening the largest network takes.
+
+A daemon's thread ends with the process anyway, but must not while it is in ONNX Runtime: Python takes it away there by
+``pthread_exit``, C++ answers that with ``std::terminate``, and the process dies of SIGABRT instead of leaving with 0.
+"""
 
 
 @contextmanager

@@ -4,17 +4,24 @@ import configparser
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import typer
+from PIL import Image
 
 from app.__main__ import serve
+from tests.app.test_api import png
 from tests.benchmarks.serving import free_port
 from tests.conftest import ROOT, RunningApp, lacking, start_app
 from tests.hand import render
@@ -71,52 +78,104 @@ def test_the_container_file_is_one() -> None:
 # -------------------------------------------------------------------------------------------------------------- nginx
 
 
-@pytest.fixture
-def two_behind_nginx(tmp_path: Path) -> Iterator[tuple[str, list[RunningApp]]]:
-    """Two processes behind the nginx of the example, each request to the next."""
-    if shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") is None:
+@contextmanager
+def nginx_before(urls: Iterable[str], folder: Path) -> Iterator[str]:
+    """The nginx of the example before two servers, each request to the next; ``folder`` has what it writes."""
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if nginx is None:
         lacking("no nginx is installed (Debian: apt-get install nginx-light)")
     port = free_port()
-    with ThreadPoolExecutor() as pool:
-        apps = [*pool.map(lambda _: start_app("--device", "cpu"), range(2))]
     config = (DEPLOY / "nginx.conf").read_text().replace("listen 7860", f"listen 127.0.0.1:{port}")
     config = config.replace("hash $remote_addr consistent;", "")  # by turns, so that both are met
-    for example, app in zip(("127.0.0.1:7861", "127.0.0.1:7862"), apps, strict=True):
-        config = config.replace(example, app.url.removeprefix("http://"))
-    main = f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error; worker_processes 1; events {{ }}\n"
-    temporary = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi"))
-    temporary += f"uwsgi_temp_path {tmp_path}/uwsgi; scgi_temp_path {tmp_path}/scgi; access_log off;\n"
-    (tmp_path / "nginx.conf").write_text(f"{main} http {{ {temporary} {config} }}")
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    subprocess.run([nginx, "-t", "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error"], check=True)
-    process = subprocess.Popen([nginx, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error"])
-    time.sleep(0.5)
-    yield f"http://127.0.0.1:{port}", apps
-    process.terminate()
-    process.wait(10)
+    for example, url in zip(("127.0.0.1:7861", "127.0.0.1:7862"), urls, strict=True):
+        config = config.replace(example, url.removeprefix("http://"))
+    main = f"daemon off; pid {folder}/pid; error_log {folder}/error; worker_processes 1; events {{ }}\n"
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi"))
+    temporary += f"uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi; access_log off;\n"
+    (folder / "nginx.conf").write_text(f"{main} http {{ {temporary} {config} }}")
+    subprocess.run([nginx, "-t", "-c", folder / "nginx.conf", "-e", folder / "error"], check=True)
+    process = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-e", folder / "error"])
+    try:
+        _until_it_listens(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _until_it_listens(port: int) -> None:
+    for _ in range(100):
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 10):
+            return
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def two_apps() -> Iterator[list[RunningApp]]:
+    with ThreadPoolExecutor() as pool:
+        apps = [*pool.map(lambda _: start_app("--device", "cpu"), range(2))]
+    yield apps
     for app in apps:
         app.process.terminate()
         app.process.wait(15)
 
 
-def test_two_processes_answer_as_one_and_one_may_stop(two_behind_nginx, tmp_path: Path) -> None:
-    url, apps = two_behind_nginx
-    render("5").save(tmp_path / "five.png")
-    body = (tmp_path / "five.png").read_bytes()
-    labels, codes = [], set()
-    with httpx.Client(base_url=url, timeout=30) as client:
+def picture_request(picture: bytes) -> dict[str, Any]:
+    return {"url": "/classify", "content": picture, "headers": {"Content-Type": "image/png"}}
+
+
+def test_two_processes_answer_as_one_and_one_may_stop(two_apps: list[RunningApp], tmp_path: Path) -> None:
+    leaving = two_apps[0].process
+    answers = []
+    with (
+        nginx_before([app.url for app in two_apps], tmp_path) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
         assert "Inkwear" in client.get("/").text
         page = client.get("/models", headers={"Origin": url})
         assert page.status_code == 200
         for number in range(40):
             if number == 20:
-                apps[0].process.send_signal(signal.SIGTERM)
-            response = client.post("/classify", content=body, headers={"Content-Type": "image/png"})
-            codes.add(response.status_code)
-            labels.append(response.json().get("label"))
+                leaving.send_signal(signal.SIGTERM)
+            response = client.post(**picture_request(png(render("5"))))
+            answers.append((response.status_code, response.text if response.is_error else response.json()["label"]))
         assert client.get("/metrics").status_code == 404
         refused = client.get("/nothing")
-    assert codes == {200}
-    assert labels == ["5"] * 40
+    assert answers == [(200, "5")] * 40, (tmp_path / "error").read_text()
     assert refused.json()["error"]["request_id"] == refused.headers["x-request-id"]
-    assert apps[0].process.wait(15) == 0
+    assert leaving.wait(15) == 0, leaving.stderr and leaving.stderr.read()
+
+
+@contextmanager
+def a_process_that_leaves() -> Iterator[str]:
+    """A server that keeps its connection, and resets it when the second request is there, as one that ends may do."""
+
+    def serve_once(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rb") as requests:
+            for answered in (True, False):
+                length = 0
+                while (line := requests.readline().strip().lower()) != b"":
+                    length = int(line.partition(b":")[2]) if line.startswith(b"content-length") else length
+                requests.read(length)
+                if answered:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst")
+            listening.close()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        served = pool.submit(serve_once, listening)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        served.result(10)
+
+
+def test_a_picture_that_was_sent_to_a_process_that_leaves_goes_to_the_other(app_url: str, tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (1200, 800), np.uint8)  # more than nginx holds in memory
+    with (
+        a_process_that_leaves() as leaves,
+        nginx_before([leaves, app_url], tmp_path) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        answers = [client.post(**picture_request(png(Image.fromarray(picture)))) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 4, (tmp_path / "error").read_text()
+    assert sum(answer.text == "first" for answer in answers) == 1
