@@ -30,32 +30,32 @@ alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and e
 
 export: .venv/ready  ## export every best checkpoint of our recipe with seed 0
 	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/')
-	$(ALL) -m exports.readme
+	$(ALL) -m training.publish.readme
 
 cards: .venv/ready  ## exports/README.md, from what the exported files say of themselves
-	$(ALL) -m exports.readme
+	$(ALL) -m training.publish.readme
 
 compare: .venv/ready  ## the table of all networks, and docs/frontier.png
 	$(ALL) -m training.compare --picture docs/frontier.png
 
 bench: .venv/ready  ## measure what the README says of speed
-	$(ALL) -m tests.benchmarks.pen_to_label
-	$(ALL) -m tests.benchmarks.many_hands
-	$(ALL) -m tests.benchmarks.page_weight
-	$(ALL) -m tests.benchmarks.training_speed
-	$(ALL) -m tests.benchmarks.kill_and_resume
-	$(ALL) -m tests.benchmarks.smaller_exports
-	$(ALL) -m tests.benchmarks.preprocessing
-	$(ALL) -m tests.benchmarks.serving
-	$(ALL) -m tests.benchmarks.batch
-	$(ALL) -m tests.benchmarks.batch_memory
-	$(ALL) -m tests.benchmarks.guard
-	$(ALL) -m tests.benchmarks.hostile_requests
-	$(ALL) -m tests.benchmarks.worst_pictures
-	$(ALL) -m tests.benchmarks.stopping
-	$(ALL) -m tests.benchmarks.sessions
-	$(ALL) -m tests.benchmarks.switches
-	$(ALL) -m tests.benchmarks.soak
+	$(ALL) -m benchmarks.pen_to_label
+	$(ALL) -m benchmarks.many_hands
+	$(ALL) -m benchmarks.page_weight
+	$(ALL) -m benchmarks.training_speed
+	$(ALL) -m benchmarks.kill_and_resume
+	$(ALL) -m benchmarks.smaller_exports
+	$(ALL) -m benchmarks.preprocessing
+	$(ALL) -m benchmarks.serving
+	$(ALL) -m benchmarks.batch
+	$(ALL) -m benchmarks.batch_memory
+	$(ALL) -m benchmarks.guard
+	$(ALL) -m benchmarks.hostile_requests
+	$(ALL) -m benchmarks.worst_pictures
+	$(ALL) -m benchmarks.stopping
+	$(ALL) -m benchmarks.sessions
+	$(ALL) -m benchmarks.switches
+	$(ALL) -m benchmarks.soak
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
 	$(ALL) -m tests.screenshot

@@ -39,8 +39,8 @@ def serve(
         from app.catalog import scan
         from app.corrections import Corrections
         from app.guard import Hosts, Keys, Rules
-        from app.runtime import require_device
         from app.server import Server, give_memory_back, listen
+        from inkwear.onnx.session import require_device
 
         give_memory_back()
         require_device(device)

@@ -15,16 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.examination import HOW_TO_REPLACE
-from app.line_reader import FILE as LINE_READER
-from app.meanwhile import meanwhile
-from app.runtime import Device, DeviceError, ModelFileError, fallen_back
-from exports.metadata import MetadataError, ModelMetadata
-from exports.props import PropsError, read_props
-from exports.seal import HOW_TO_MEND
+from app.background import meanwhile
+from inkwear.numbers.line_reader import FILE as LINE_READER
+from inkwear.onnx.checksums import HOW_TO_MEND
+from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.onnx.props import PropsError, read_props
+from inkwear.onnx.sandbox import HOW_TO_REPLACE
+from inkwear.onnx.session import Device, DeviceError, ModelFileError, fallen_back
 
 if TYPE_CHECKING:
-    from app.classifier import Classifier
+    from inkwear.classifier import Classifier
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -111,7 +111,7 @@ class Entry:
         return next((twin for twin in twins if twin), None)
 
     def _opened(self, device: Device) -> "Classifier":
-        from app.classifier import Classifier  # with OpenCV and ONNX Runtime: when it is needed, not at the start
+        from inkwear.classifier import Classifier  # with OpenCV and ONNX Runtime: when it is needed, not at the start
 
         try:
             classifier = Classifier(self.path, device)

@@ -27,7 +27,7 @@ def say(sentence: str) -> None:
 @contextmanager
 def sentences_and_exit_codes() -> Iterator[None]:
     """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
-    from app.runtime import DeviceError, ModelFileError
+    from inkwear.onnx.session import DeviceError, ModelFileError
 
     try:
         yield

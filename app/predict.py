@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, get_args
 from app.console import EXPORTS, SOME_FAILED, Device, hush_pillow, say, sentences_and_exit_codes
 
 if TYPE_CHECKING:
-    from app.batch.afterwards import Afterwards
-    from app.batch.formats import Format
-    from app.batch.item import Item
-    from app.batch.journal import Fingerprint
-    from app.batch.reader import Answered, Job
-    from app.batch.stopping import Stopping
-    from app.batch.table import Table
-    from app.classifier import Classifier
+    from app.batch.after.post_run import Afterwards
+    from app.batch.inputs.item import Item
+    from app.batch.output.formats import Format
+    from app.batch.output.journal import Fingerprint
+    from app.batch.output.table import Table
+    from app.batch.run.reader import Answered, Job
+    from app.batch.run.stopping import Stopping
+    from inkwear.classifier import Classifier
 
 CHUNK = 64
 """Inputs that are answered together. A resumed run must form the same chunks: a batch's size shows in the last bits."""
@@ -113,11 +113,11 @@ def _number(text: str, least: int) -> int:
 
 def _predict(asked: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
-    from app.batch.formats import format_of
-    from app.batch.inputs import Inputs, in_chunks
-    from app.batch.reader import Job
-    from app.batch.stopping import StoppedAtOnce, Stopping
-    from app.batch.table import open_table
+    from app.batch.inputs.arguments import Inputs, in_chunks
+    from app.batch.output.formats import format_of
+    from app.batch.output.table import open_table
+    from app.batch.run.reader import Job
+    from app.batch.run.stopping import StoppedAtOnce, Stopping
     from app.catalog import find_one
 
     form = format_of(asked.output, asked.format)
@@ -158,7 +158,7 @@ def _predict(asked: argparse.Namespace) -> int:
 def _afterwards(asked: argparse.Namespace, classifier: "Classifier") -> "Afterwards | None":
     if not asked.labels and not asked.sheet:
         return None
-    from app.batch.afterwards import Afterwards
+    from app.batch.after.post_run import Afterwards
 
     names = classifier.metadata.class_names
     return Afterwards.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
@@ -168,8 +168,8 @@ def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classif
     """All that decides what the rows say, so that a run is gone on with only by one that would say the same."""
     import onnxruntime
 
-    from app.batch.journal import Fingerprint
-    from app.line_reader import digest_beside
+    from app.batch.output.journal import Fingerprint
+    from inkwear.numbers.line_reader import digest_beside
 
     return Fingerprint.of(
         asked.model,
@@ -189,12 +189,12 @@ Engine = Callable[["Iterable[Sequence[Item]]", "Job", "Classifier"], "Iterator[A
 
 def _engine(asked: argparse.Namespace) -> Engine:
     if asked.engine == "ray":
-        cluster = import_module("app.batch.cluster")
+        cluster = import_module("app.batch.ray.engine")
         cluster.require(asked.device, asked.ray_address)
         return lambda chunks, job, _: cluster.answer_all(chunks, job, address=asked.ray_address)
     if asked.ray_address is not None:
         raise ValueError("--ray-address is for --engine ray; add that, or leave the address out.")
-    from app.batch import local
+    from app.batch.run import local
 
     return partial(local.answer_all, workers=asked.workers)
 

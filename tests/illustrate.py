@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from exports.framing import find, frame
-from exports.grayscale import to_colours, to_grayscale
+from inkwear.preprocess.framing import find, frame
+from inkwear.preprocess.grayscale import to_colours, to_grayscale
 from tests.conftest import ROOT
 from tests.hand import render, write_number
 from training.datasets import DATASETS

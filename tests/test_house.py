@@ -17,7 +17,7 @@ ALLOWED = {
     "models": {"models"},
     "exports": {"exports"},
     "app": {"app", "exports"},
-    "training": {"training", "models", "exports", "app.classifier"},
+    "training": {"training", "models", "exports", "inkwear.classifier"},
 }
 """DESIGN, "which way imports point"; of the app, training may use the classifier alone."""
 

@@ -15,10 +15,10 @@ import numpy as np
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from exports.preprocessing import Pixels, frame
+from inkwear.preprocess.steps import Pixels, frame
 from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
-from training.corpus import NO_CLASS, Corpus, save_corpus
 from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
+from training.extra_images import NO_CLASS, Corpus, save_corpus
 
 KINDS = ("other", "scribble", "letter", "noise")
 """The other data set's images, a pen's scribbles, letters, and noise."""

@@ -12,9 +12,9 @@ import typer
 from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
 
 if TYPE_CHECKING:
-    from exports.preprocessing import Pixels
-    from training.corpus import Corpus
+    from inkwear.preprocess.steps import Pixels
     from training.datasets import Dataset
+    from training.extra_images import Corpus
 
 MIXTURE = {
     "mnist": {"drawings": 0.35, "photographs": 0.65},
@@ -38,8 +38,8 @@ def simulate(
 ) -> None:
     """Make pictures of training images as people send them, frame them as the app does, and keep what comes out."""
     with sentences_and_exit_codes():
-        from training.corpus import save_corpus
         from training.datasets import find_dataset
+        from training.extra_images import save_corpus
 
         corpus = make_corpus(find_dataset(dataset), count, seed, data_dir)
         save_corpus(corpus, output)
@@ -54,8 +54,8 @@ def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "C
     """
     import numpy as np
 
-    from training.corpus import Corpus
     from training.datasets import load_pixels
+    from training.extra_images import Corpus
     from training.simulator import originals
 
     pixels, labels = load_pixels(dataset, "train", data_dir)
@@ -81,7 +81,7 @@ def _frame_part(dataset: str, pixels: "Pixels", seed: int, first: int) -> "Pixel
     import cv2
     import numpy as np
 
-    from exports.preprocessing import frame, to_colours
+    from inkwear.preprocess.steps import frame, to_colours
     from training.datasets import find_dataset
     from training.simulator import CONDITIONS
 

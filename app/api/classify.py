@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.answers import Answer
-from app.api.desk import TheDesk, desk_of
+from app.api.deps import TheDesk, desk_of
 from app.api.errors import RequestError, documented
-from app.api.pools import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
+from app.api.executors import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
+from app.api.responses import Answer
 from app.api.uploads import Upload, receive
 from app.catalog import Entry
-from app.large import is_large, open_picture
-from exports.images import FORMATS_IN_WORDS
+from inkwear.images.decode import FORMATS_IN_WORDS
+from inkwear.images.subprocess import is_large, open_picture
 
 if TYPE_CHECKING:
-    from app.classifier import Classifier
+    from inkwear.classifier import Classifier
 
 router = APIRouter(tags=["classify"])
 

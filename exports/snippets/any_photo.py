@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import onnxruntime
 
-from exports.images import open_image
-from exports.metadata import ModelMetadata
-from exports.preprocessing import frame, normalize, to_colours, unsqueeze
+from inkwear.images.decode import open_image
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.preprocess.steps import frame, normalize, to_colours, unsqueeze
 
 file, picture = sys.argv[1:]
 session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])

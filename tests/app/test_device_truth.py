@@ -17,12 +17,12 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import runtime
 from app.api import build_app
 from app.catalog import scan
 from app.doctor import look_at_cuda
 from app.predict import main
-from app.runtime import CPU, CUDA
+from inkwear.onnx import session as runtime
+from inkwear.onnx.session import CPU, CUDA
 from tests.app.test_api import png
 from tests.app.test_runtime import Driver
 from tests.conftest import EXPORTS, ROOT, some_exports

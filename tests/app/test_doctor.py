@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app import doctor, runtime
+from app import doctor
 from app.doctor import Finding, cli, examine
-from app.runtime import Obstacle
+from inkwear.onnx import session as runtime
+from inkwear.onnx.session import Obstacle
 from tests.conftest import EXPORTS, some_exports
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.batch.inputs import SUFFIXES, Inputs
+from app.batch.inputs.arguments import SUFFIXES, Inputs
 from tests.app.command import predict
 from tests.hand import DIGITS, render, write_number
 
@@ -134,7 +134,7 @@ def test_a_broken_model_is_refused_with_the_reason(pictures: Path, tmp_path: Pat
 
 
 def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_obstacle
 
     if cuda_obstacle() is None:
         pytest.skip("CUDA works here")
@@ -186,7 +186,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from app import predict
-    from app.batch import table as room
+    from app.batch.output import table as room
 
     monkeypatch.setattr(predict, "CHUNK", 4)
     whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"

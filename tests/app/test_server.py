@@ -82,7 +82,7 @@ def test_a_mistake_is_answered_with_a_sentence(
 
 
 def test_cuda_without_cuda_is_refused_not_replaced(client) -> None:
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_obstacle
 
     if cuda_obstacle() is None:
         pytest.skip("CUDA works here")
@@ -157,7 +157,7 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
 
 
 def test_cuda_without_cuda_is_exit_code_3() -> None:
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_obstacle
 
     if cuda_obstacle() is None:
         pytest.skip("CUDA works here")
