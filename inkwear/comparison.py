@@ -5,20 +5,35 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from PIL import Image
 
-from app.catalog import Entry
-from inkwear.classifier import Classifier, DeviceError, Look, ModelFileError, Prediction
+from inkwear.classifier import Classifier
 from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.session import DeviceError, ModelFileError
+from inkwear.prediction import Look, Prediction
 from inkwear.preprocess.steps import InputSpec
 
 RUNS = 3
 """The median of so many is the time that a network takes for a picture."""
 
 
+class Listed(Protocol):
+    """A model as a catalog lists it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def metadata(self) -> ModelMetadata: ...
+
+
+Entry = TypeVar("Entry", bound=Listed)
+
+
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Reading(Generic[Entry]):
     """What one model says: a ``prediction``, and the ``milliseconds`` of its network alone for one 28×28 image.
 
     Or ``error``, why it says nothing.
@@ -31,7 +46,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Generic[Entry]):
     """What all say, the most accurate first.
 
     Attributes:
@@ -40,14 +55,14 @@ class Comparison:
         agreement: share of the models with an answer that say it; None where there is no label.
     """
 
-    readings: tuple[Reading, ...]
+    readings: tuple[Reading[Entry], ...]
     label: str | None
     agreement: float | None
 
 
 def compare(
     picture: Image.Image, metadata: ModelMetadata, entries: Sequence[Entry], open_model: Callable[[str], Classifier]
-) -> Comparison:
+) -> Comparison[Entry]:
     """Let every model of a set read a picture; one that cannot be opened or run has its error in its place.
 
     Args:
@@ -75,7 +90,7 @@ def majority(predictions: Sequence[Prediction]) -> tuple[str | None, float | Non
 
 def _reading(
     entry: Entry, picture: Image.Image, looks: dict[InputSpec, Look], open_model: Callable[[str], Classifier]
-) -> Reading:
+) -> Reading[Entry]:
     try:
         classifier = open_model(entry.name)
         spec = classifier.metadata.input

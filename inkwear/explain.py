@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inkwear.classifier import Classifier, Found, Look, Prediction
+from inkwear.classifier import Classifier
 from inkwear.occlusion import Saliency, occlude
+from inkwear.prediction import Found, Look, Prediction
 from inkwear.preprocess.notes import STEPS, Note
 from inkwear.preprocess.scaling import shrink
 from inkwear.preprocess.steps import SIZE, Floats, Pixels, normalize, to_grayscale

@@ -52,7 +52,7 @@ def sentences_and_exit_codes() -> Iterator[None]:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the code of an error that this room raises for users' mistakes, None of any other."""
-    from inkwear.classifier import ModelFileError
+    from inkwear.onnx.session import ModelFileError
     from training.checkpoint import CheckpointError
     from training.datasets import DataError
 

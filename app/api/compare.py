@@ -9,6 +9,7 @@ from app.api.deps import TheDesk, ThePicture
 from app.api.errors import error_body
 
 if TYPE_CHECKING:
+    from app.catalog import Entry
     from inkwear.comparison import Reading
 
 router = APIRouter()
@@ -30,7 +31,7 @@ class ReadingAnswer(BaseModel):
     error: dict[str, str] | None
 
     @classmethod
-    def of(cls, reading: "Reading") -> "ReadingAnswer":
+    def of(cls, reading: "Reading[Entry]") -> "ReadingAnswer":
         said, metrics = reading.prediction, reading.entry.metadata.metrics
         return cls(
             model=reading.entry.name,

@@ -14,7 +14,7 @@ from inkwear.images.subprocess import open_picture
 from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
-    from inkwear.classifier import Prediction
+    from inkwear.prediction import Prediction
     from inkwear.preprocess.spec import Pixels
 
 CHUNK = 1 << 20

@@ -12,7 +12,8 @@ from inkwear.preprocess.notes import Note
 from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:
-    from inkwear.classifier import Classifier, Prediction
+    from inkwear.classifier import Classifier
+    from inkwear.prediction import Prediction
 
 
 class NoteAnswer(BaseModel):

@@ -1,17 +1,18 @@
 """A picture of several digits: which of its candidates are digits, and what they read as."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inkwear.numbers.joint import Reading, read_line
-from inkwear.numbers.segment import WEIGHTS, best_reading, log_odds, score
+from inkwear.numbers.score import WEIGHTS, Candidate, Line, Weights, log_odds, score
 from inkwear.preprocess.spec import Floats
 
 if TYPE_CHECKING:
-    from inkwear.classifier import Look
     from inkwear.numbers.line_reader import LineReader
+    from inkwear.prediction import Look
 
 Chosen = tuple[int, int, float]
 """A digit: its index in ``Look.pixels()``, its class id and its confidence."""
@@ -69,3 +70,54 @@ def _read_together(
     as_one = score(look.single, odds) + reading.trust * reading.one[int(np.argmax(logits[0]))]
     as_many = reading.worth + reading.trust * reading.read - WEIGHTS.several
     return chosen if len(chosen) > 1 and as_many > as_one else []
+
+
+def best_path(line: Line, odds: Sequence[float], weights: Weights = WEIGHTS) -> tuple[list[int], float]:
+    """Find the candidates that cover a line from end to end and read best: their indices, left to right, and score.
+
+    Args:
+        line: as ``split`` gives it.
+        odds: as ``log_odds`` gives them, of each candidate.
+        weights: what is held against a candidate.
+    """
+    best = [0.0] + [-math.inf] * line.pieces
+    came: list[tuple[int, int | None]] = [(0, None)] * (line.pieces + 1)
+    ways: list[list[tuple[int, float, int | None]]] = [[] for _ in best]
+    for index, candidate in enumerate(line.candidates):
+        worth = score(candidate, odds[index], weights)
+        ways[candidate.last].append((candidate.first, worth, index))
+    for piece, dirt in enumerate(line.dirt):
+        ways[piece + 1].append((piece, -weights.dirt * dirt, None))
+    for end in range(1, line.pieces + 1):
+        for start, worth, way in ways[end]:
+            if best[start] + worth > best[end]:
+                best[end], came[end] = best[start] + worth, (start, way)
+    path, end = [], line.pieces
+    while end and math.isfinite(best[-1]):
+        end, way = came[end]
+        path += [] if way is None else [way]
+    return path[::-1], best[-1]
+
+
+def best_reading(
+    lines: Sequence[Line], single: Candidate, odds: Sequence[float], weights: Weights = WEIGHTS
+) -> list[int]:
+    """Decide whether a picture is a number, and which candidates are its digits.
+
+    Args:
+        lines: as ``split`` gives them.
+        single: as ``whole`` gives it.
+        odds: as ``log_odds`` gives them, of ``single``, then of each candidate, line by line.
+        weights: what is held against a candidate.
+
+    Returns:
+        Indices into ``odds`` as one reads; none where it is one digit.
+    """
+    chosen: list[int] = []
+    total, start = -weights.several, 1
+    for line in lines:
+        end = start + len(line.candidates)
+        path, worth = best_path(line, odds[start:end], weights)
+        chosen += [start + index for index in path]
+        total, start = total + worth, end
+    return chosen if len(chosen) > 1 and total > score(single, odds[0], weights) else []

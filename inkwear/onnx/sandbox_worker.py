@@ -79,7 +79,8 @@ def _run_classifier(data: bytes) -> None:
     """Open it as the app does, and let it read its reference picture, alone and among others."""
     import numpy as np
 
-    from inkwear.classifier import REFERENCE_TOLERANCE, Classifier, ModelFileError
+    from inkwear.classifier import REFERENCE_TOLERANCE, Classifier
+    from inkwear.onnx.session import ModelFileError
 
     importlib.import_module("onnxruntime")
     _limit_memory()

@@ -2,8 +2,10 @@ import pytest
 from PIL import Image
 
 from app.catalog import scan
-from inkwear.classifier import Classifier, ModelFileError, Prediction
+from inkwear.classifier import Classifier
 from inkwear.comparison import compare, majority
+from inkwear.onnx.session import ModelFileError
+from inkwear.prediction import Prediction
 from tests.conftest import some_exports
 from tests.hand import render, write_number
 

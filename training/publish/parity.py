@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inkwear.classifier import Classifier, ModelFileError
+from inkwear.classifier import Classifier
+from inkwear.onnx.session import ModelFileError
 from training.loop import predict_logits
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from app.batch.inputs.item import Code, Failure
 
 if TYPE_CHECKING:
-    from inkwear.classifier import Prediction
+    from inkwear.prediction import Prediction
 
 Status = Literal["ok", "unsure", "blank", "error"]
 

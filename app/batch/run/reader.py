@@ -15,10 +15,11 @@ from PIL import Image
 from app.batch.inputs.item import Code, Failure, Item, stamp_of
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
-from inkwear.classifier import Classifier, Look, Prediction
+from inkwear.classifier import Classifier
 from inkwear.images.decode import ImageError, open_image
 from inkwear.images.fast_png import LONGEST, decode_tiny
 from inkwear.onnx.session import Device
+from inkwear.prediction import Look, Prediction
 from inkwear.preprocess.steps import SIZE, Pixels
 
 WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -4,17 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from inkwear.numbers.joint import (
-    agreement,
-    align,
-    beam,
-    class_worths,
-    likely_strings,
-    log_likelihoods,
-    log_softmax,
-    read_line,
-)
-from inkwear.numbers.segment import Candidate, Line
+from inkwear.numbers.ctc import beam, log_likelihoods, log_softmax
+from inkwear.numbers.joint import agreement, align, class_worths, likely_strings, read_line
+from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.spec import SIZE
 
 INF = math.inf

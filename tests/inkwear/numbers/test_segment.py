@@ -3,7 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from inkwear.numbers.segment import Candidate, Line, Weights, best_path, best_reading, crossings, log_odds, split, whole
+from inkwear.numbers.decode import best_path, best_reading
+from inkwear.numbers.score import Candidate, Line, Weights, crossings, log_odds
+from inkwear.numbers.segment import split, whole
 from inkwear.preprocess.framing import find, frame
 from inkwear.preprocess.spec import SIZE
 from tests.hand import DIGITS, render, write_number

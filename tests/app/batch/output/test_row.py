@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.batch.output.row import Row
-from inkwear.classifier import Digit, Prediction
+from inkwear.prediction import Digit, Prediction
 from inkwear.preprocess.notes import Note
 
 PIXELS = np.zeros((28, 28), np.uint8)

@@ -16,7 +16,7 @@ from app.batch.run.local import answer_all
 from app.batch.run.pool import WINDOW, Pool
 from app.batch.run.reader import Answered, Job, Reader, Watch
 from app.predict import CHUNK
-from inkwear.classifier import Look
+from inkwear.prediction import Look
 from tests.app.batch.processes import are_gone, children_of, signal_all
 from tests.conftest import ROOT
 from tests.hand import DIGITS, render

@@ -11,8 +11,8 @@ from PIL import Image
 
 from app.batch.inputs.item import Failure, Item
 from app.batch.run.reader import STAGES, Answered, Job, Reader
-from inkwear.classifier import Look
 from inkwear.images.fast_png import decode_tiny
+from inkwear.prediction import Look
 from tests.conftest import ROOT
 from tests.hand import DIGITS, render, write_number
 
