@@ -13,7 +13,7 @@ A daemon's thread ends with the process anyway, but must not while it is in ONNX
 
 
 @contextmanager
-def meanwhile(work: Callable[[threading.Event], None], name: str) -> Iterator[None]:
+def in_background(work: Callable[[threading.Event], None], name: str) -> Iterator[None]:
     """Meanwhile, do ``work`` in a thread; the event that it is given tells it when to stop."""
     stop = threading.Event()
     thread = threading.Thread(target=work, args=(stop,), name=name, daemon=True)

@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.console import EXPORTS, SOME_FAILED, Device, hush_pillow, say, sentences_and_exit_codes
+from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ignore_pillow_warnings, print_err
 
 if TYPE_CHECKING:
     from app.batch.after.post_run import Afterwards
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.disable()  # what is loaded is not looked through for garbage: a twentieth of the time of a call for one picture
     # OpenBLAS would start a thread for each core; who answers is a process for each core
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    hush_pillow()
+    ignore_pillow_warnings()
     try:
-        with sentences_and_exit_codes():
+        with exit_codes_for_errors():
             code = _predict(asked)
     finally:
         gc.enable()
@@ -141,7 +141,7 @@ def _predict(asked: argparse.Namespace) -> int:
                 if asked.max_failures and table.counts["error"] >= asked.max_failures:
                     stopping.asked = True
         except (KeyboardInterrupt, StoppedAtOnce):
-            say(table.saved)
+            print_err(table.saved)
             raise
         elapsed = time.perf_counter() - started
         if not stopping.asked:
@@ -151,7 +151,7 @@ def _predict(asked: argparse.Namespace) -> int:
     _say_how_it_ended(asked, stopping, table)
     if afterwards and not stopping.asked:
         said = afterwards.look_back(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")
-        say(said)
+        print_err(said)
     return stopping.exit_code or (SOME_FAILED if table.counts["error"] else 0)
 
 
@@ -217,7 +217,7 @@ def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier
     runtime, counts = classifier.runtime, table.counts
     why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
     before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
-    say(
+    print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
         f"{counts['error']:,} failed.{before} {(table.done - table.taken_up) / max(elapsed, 1e-9):,.0f} images/s "
         f"with {classifier.path.stem} on {runtime.device.upper()}{why}."
@@ -225,17 +225,17 @@ def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier
     spent = seconds.total()
     if spent:
         parts = [f"{100 * seconds[stage] / spent:.0f} % {words}" for stage, words in STAGES.items()]
-        say(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
+        print_err(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
 
 
 def _say_how_it_ended(asked: argparse.Namespace, stopping: "Stopping", table: "Table") -> None:
     if stopping.asked:
         why = "Interrupted" if stopping.signal else f"Stopped at --max-failures {asked.max_failures}"
-        say(f"{why}. {table.saved}")
+        print_err(f"{why}. {table.saved}")
     elif table.was_complete:
-        say(table.saved)
+        print_err(table.saved)
     elif asked.output != "-":
-        say(f"Written to {asked.output}")
+        print_err(f"Written to {asked.output}")
 
 
 if __name__ == "__main__":

@@ -48,13 +48,13 @@ def decoding(folder: str, model: str, processes: int = PROCESSES) -> tuple[int, 
     cv2.setNumThreads(1)
     reader = Reader(Job(Path(model), "cpu", 3, "csv"))
     items = [Item(file) for file in files_in(folder)]
-    reader.looks(items[:BATCH], Watch())
+    reader.prepared_images(items[:BATCH], Watch())
     started = time.perf_counter()
     for process in range(processes):
         if os.fork() == 0:
             share = items[process::processes]
             for start in range(0, len(share), BATCH):
-                reader.looks(share[start : start + BATCH], Watch())
+                reader.prepared_images(share[start : start + BATCH], Watch())
             os._exit(0)
     for _ in range(processes):
         os.wait()

@@ -47,7 +47,7 @@ def exports(folder: Path, count: int, seed: int, listed: bool) -> Iterator[Case]
 
 
 def open_classifier(path: Path) -> None:
-    Classifier(path, "cpu").check_itself()
+    Classifier(path, "cpu").self_test()
 
 
 def open_reader(path: Path) -> None:

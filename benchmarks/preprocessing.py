@@ -12,7 +12,7 @@ import typer
 from PIL import Image
 
 from inkwear.images.decode import open_image
-from inkwear.preprocess.steps import frame, to_colours
+from inkwear.preprocess.steps import frame, to_colors
 from tests.hand import render
 from training.datasets import DATASETS
 from training.simulator import CONDITIONS
@@ -38,16 +38,16 @@ def main() -> None:
     print(f"400×400 drawing, framed                     {median_milliseconds(lambda: frame(drawing, digit)):6.1f} ms")
     five = frame(drawing, digit).pixels
     for name in ("photographs/plain", "photographs/ruled", "photographs/hard_shadow"):
-        picture = to_colours(CONDITIONS["mnist"][name](five, np.random.default_rng(0)))[0]
+        picture = to_colors(CONDITIONS["mnist"][name](five, np.random.default_rng(0)))[0]
         size = f"{picture.shape[1]}×{picture.shape[0]}"
         print(f"{name:28} {size:>9}, framed {median_milliseconds(lambda p=picture: frame(p, digit)):6.1f} ms")
     phone = phone_jpeg(five)
     print(
         f"12-megapixel JPEG, decoded and framed       "
-        f"{median_milliseconds(lambda: frame(to_colours(open_image(phone))[0], digit)):6.1f} ms"
+        f"{median_milliseconds(lambda: frame(to_colors(open_image(phone))[0], digit)):6.1f} ms"
     )
     for name in ("plain", "textured"):
-        picture = to_colours(CONDITIONS["fashion_mnist"][name](cv2.resize(five, (28, 28)), np.random.default_rng(1)))[0]
+        picture = to_colors(CONDITIONS["fashion_mnist"][name](cv2.resize(five, (28, 28)), np.random.default_rng(1)))[0]
         print(f"clothing/{name:29} framed {median_milliseconds(lambda p=picture: frame(p, clothing)):6.1f} ms")
     print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, OpenCV {cv2.__version__}")
 

@@ -118,8 +118,8 @@ def known_answers() -> dict[str, tuple[str, np.ndarray]]:
     shipped, found = scan(EXPORTS), {}
     for path in (DIGITS, CLOTHES):
         classifier = shipped.classifier(path.stem, "cpu")
-        [look] = [classifier.look(open_image(pictures()["28×28"], "five.png"))]
-        logits = classifier.logits(look.framed.pixels[None])
+        [prepared] = [classifier.prepare(open_image(pictures()["28×28"], "five.png"))]
+        logits = classifier.logits(prepared.framed.pixels[None])
         found[classifier.digest] = (path.stem, softmax(logits, classifier.metadata.temperature)[0])
     return found
 

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import math
+import os
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,10 +17,10 @@ from inkwear.images.decode import FULL_SIZE
 from inkwear.onnx.metadata import MetadataError, ModelMetadata
 from inkwear.onnx.sandbox import read_trusted
 from inkwear.onnx.session import Device, DeviceError, ModelFileError, open_session, share_session
-from inkwear.prediction import Digit, Found, Look, Prediction
+from inkwear.prediction import Digit, Prediction, Prepared, Segmented
 from inkwear.preprocess.framing import FRAMED_ALREADY, are_framed_already, find, frame_found, framed_already
 from inkwear.preprocess.notes import Note
-from inkwear.preprocess.steps import SIZE, Floats, Framed, Pixels, normalize, to_colours, unsqueeze
+from inkwear.preprocess.steps import SIZE, Floats, Framed, Pixels, normalize, to_colors, unsqueeze
 
 if TYPE_CHECKING:
     from inkwear.numbers.line_reader import LineReader
@@ -40,7 +41,7 @@ class Classifier:
 
     Attributes:
         digest: SHA-256 of the bytes it was opened from, whatever has become of the file since.
-        lost: whether CUDA has failed since it was opened there; who asks a catalog next is given another.
+        device_failed: whether CUDA has failed since it was opened there; who asks a catalog next is given another.
         seconds: what the network took for one picture when it checked itself; infinite before that.
 
     Raises:
@@ -48,10 +49,10 @@ class Classifier:
         DeviceError: ``cuda`` was asked for and is not to be had.
     """
 
-    def __init__(self, path: Path, device: Device = "auto", data: bytes | None = None) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str], device: Device = "auto", data: bytes | None = None) -> None:
+        self.path = path = Path(path)
         self.seconds = math.inf
-        self.lost = False
+        self.device_failed = False
         data = read_trusted(path) if data is None else data
         self.digest = hashlib.sha256(data).hexdigest()
         self.runtime = open_session(path, device, data)
@@ -70,7 +71,7 @@ class Classifier:
         twin.runtime = runtime
         return twin
 
-    def check_itself(self) -> None:
+    def self_test(self) -> None:
         """Read the reference picture that the file carries.
 
         Raises:
@@ -89,61 +90,61 @@ class Classifier:
                 f"{off:.2g}; {REFERENCE_TOLERANCE:g} is allowed), so the file is damaged; export it again."
             )
 
-    def predict(self, images: Sequence[Image.Image], glimpse: bool = False) -> list[Prediction]:
+    def predict(self, images: Sequence[Image.Image], draft: bool = False) -> list[Prediction]:
         """Read pictures of any size and mode, one prediction each, in their order.
 
         Args:
             images: opened by ``inkwear.images.decode``.
-            glimpse: of a drawing whose pen is still down: digits that touch are not looked for, which takes long.
+            draft: of a drawing whose pen is still down: digits that touch are not looked for, which takes long.
 
         Raises:
-            ValueError: a picture of values that are not finite (``to_colours``).
+            ValueError: a picture of values that are not finite (``to_colors``).
         """
-        return self.read([self.look(image, glimpse) for image in images])
+        return self.predict_prepared([self.prepare(image, draft) for image in images])
 
-    def look(self, image: Image.Image, glimpse: bool = False) -> Look:
-        """Find and frame what is in one picture; ``glimpse`` and what is raised as in ``predict``."""
-        return self._glance(image) or self.frame(self.find(image), glimpse)
+    def prepare(self, image: Image.Image, draft: bool = False) -> Prepared:
+        """Find and frame what is in one picture; ``draft`` and what is raised as in ``predict``."""
+        return self._prepare_framed_already(image) or self.frame(self.segment(image), draft)
 
-    def find(self, image: Image.Image) -> Found:
+    def segment(self, image: Image.Image) -> Segmented:
         """Turn a picture upright and look for what is in it.
 
         Raises:
-            ValueError: a picture of values that are not finite (``to_colours``).
+            ValueError: a picture of values that are not finite (``to_colors``).
         """
-        picture, notes = to_colours(image)
+        picture, notes = to_colors(image)
         foreground, found = find(picture, self.metadata.input)
         longer_side = max(image.info.get(FULL_SIZE, image.size))
-        return Found(picture, notes, foreground, tuple(found), longer_side)
+        return Segmented(picture, notes, foreground, tuple(found), longer_side)
 
-    def frame(self, found: Found, glimpse: bool = False) -> Look:
-        """Frame what was found as one thing, and as digits where it may be a number; ``glimpse`` as in ``predict``."""
+    def frame(self, found: Segmented, draft: bool = False) -> Prepared:
+        """Frame what was found as one thing, and as digits where it may be a number; ``draft`` as in ``predict``."""
         spec = self.metadata.input
         framed = frame_found(found.picture, found.foreground, list(found.found), spec)
         framed = Framed(framed.pixels, found.notes + framed.notes, framed.blank)
         may_be_number = self._reads_digits and not framed.blank and max(found.picture.shape[:2]) > SIZE
         if not may_be_number:
-            return Look(framed, ())
+            return Prepared(framed, ())
         from inkwear.numbers.segment import split, whole  # when there may be one: an image of a data set is none
 
-        lines = tuple(split(found.foreground, spec, cuts=not glimpse))
+        lines = tuple(split(found.foreground, spec, cuts=not draft))
         if not lines:
-            return Look(framed, ())
+            return Prepared(framed, ())
         enlarged = found.longer_side / max(found.foreground.shape)
-        return Look(framed, found.notes + found.found, lines, whole(found.foreground, framed.pixels), enlarged)
+        return Prepared(framed, found.notes + found.found, lines, whole(found.foreground, framed.pixels), enlarged)
 
-    def read(self, looks: Sequence[Look]) -> list[Prediction]:
+    def predict_prepared(self, prepared_images: Sequence[Prepared]) -> list[Prediction]:
         """Let the network read what was framed, one prediction each, in their order."""
-        together = [pixels for look in looks for pixels in look.pixels()]
+        together = [pixels for prepared in prepared_images for pixels in prepared.pixels()]
         logits = self.logits(np.stack(together)) if together else np.empty((0, 0), np.float32)
         probabilities = softmax(logits, self.metadata.temperature)
         as_numbers: list[list[float]] = probabilities.tolist()  # all at once, which is many times as fast as singly
         predictions, end = [], 0
-        for look in looks:
-            start, end = end, end + look.count
-            digits = self._digits(look, logits[start:end], probabilities[start:end]) if look.single else ()
-            ours = () if look.framed.blank else tuple(as_numbers[start])
-            predictions.append(self._prediction(look, digits, ours))
+        for prepared in prepared_images:
+            start, end = end, end + prepared.count
+            digits = self._digits(prepared, logits[start:end], probabilities[start:end]) if prepared.single else ()
+            ours = () if prepared.framed.blank else tuple(as_numbers[start])
+            predictions.append(self._prediction(prepared, digits, ours))
         return predictions
 
     def logits(self, pixels: Pixels) -> Floats:
@@ -156,57 +157,59 @@ class Classifier:
         try:
             return self.runtime.run("logits", {"images": images})
         except DeviceError:
-            self.lost = True
+            self.device_failed = True
             raise
 
-    def glance(self, pictures: Pixels) -> list[Look | None]:
+    def prepare_framed(self, pictures: Pixels) -> list[Prepared | None]:
         """Take what is framed already as it is: (N, 28, 28) uint8 gray; None for what needs the long way."""
         framed = are_framed_already(pictures, self.metadata.input)
         return [
-            Look(Framed(picture, FRAMED_ALREADY), ()) if is_framed else None
+            Prepared(Framed(picture, FRAMED_ALREADY), ()) if is_framed else None
             for picture, is_framed in zip(pictures, framed.tolist(), strict=True)
         ]
 
-    def _glance(self, image: Image.Image) -> Look | None:
+    def _prepare_framed_already(self, image: Image.Image) -> Prepared | None:
         """The same for one picture of any size and mode, with the notes of how it became gray."""
         if image.size != (SIZE, SIZE):
             return None
-        picture, notes = to_colours(image)
+        picture, notes = to_colors(image)
         framed = framed_already(picture, self.metadata.input)
-        return Look(Framed(framed.pixels, notes + framed.notes), ()) if framed else None
+        return Prepared(Framed(framed.pixels, notes + framed.notes), ()) if framed else None
 
     @property
     def _reads_digits(self) -> bool:
         """Whether classes can stand side by side: single characters, written with strokes."""
         return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
 
-    def _prediction(self, look: Look, digits: tuple[Digit, ...], probabilities: tuple[float, ...]) -> Prediction:
-        """Say what a look shows: nothing, a number of these ``digits``, or one thing of these ``probabilities``."""
+    def _prediction(
+        self, prepared: Prepared, digits: tuple[Digit, ...], probabilities: tuple[float, ...]
+    ) -> Prediction:
+        """Say what a picture shows: nothing, a number of these ``digits``, or one thing of these ``probabilities``."""
         names = self.metadata.class_names
-        if look.framed.blank:
-            return Prediction("blank", names, (), look.framed.pixels, look.framed.notes)
+        if prepared.framed.blank:
+            return Prediction("blank", names, (), prepared.framed.pixels, prepared.framed.notes)
         if digits:
             status = self._status(min(digit.confidence for digit in digits))
-            notes = (*look.found, Note("number", {"digits": len(digits)}))
-            return Prediction(status, names, (), look.framed.pixels, notes, digits)
+            notes = (*prepared.found, Note("number", {"digits": len(digits)}))
+            return Prediction(status, names, (), prepared.framed.pixels, notes, digits)
         status = self._status(max(probabilities))
-        return Prediction(status, names, probabilities, look.framed.pixels, look.framed.notes)
+        return Prediction(status, names, probabilities, prepared.framed.pixels, prepared.framed.notes)
 
     def _status(self, confidence: float) -> Literal["ok", "unsure"]:
         return "unsure" if confidence < self.metadata.reject_threshold else "ok"
 
-    def _digits(self, look: Look, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
+    def _digits(self, prepared: Prepared, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
         """The digits of a number; none where it is one digit."""
         from inkwear.numbers.components import enlarged_box
         from inkwear.numbers.decode import read_number
 
-        pixels, boxes = look.pixels(), look.boxes()
-        chosen = read_number(look, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
+        pixels, boxes = prepared.pixels(), prepared.boxes()
+        chosen = read_number(prepared, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
         return tuple(
             Digit(
                 label=self.metadata.class_names[class_id],
                 confidence=confidence,
-                box=enlarged_box(boxes[index], look.enlarged),
+                box=enlarged_box(boxes[index], prepared.enlarged),
                 pixels=pixels[index],
             )
             for index, class_id, confidence in chosen

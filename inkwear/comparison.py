@@ -12,7 +12,7 @@ from PIL import Image
 from inkwear.classifier import Classifier
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.session import DeviceError, ModelFileError
-from inkwear.prediction import Look, Prediction
+from inkwear.prediction import Prediction, Prepared
 from inkwear.preprocess.steps import InputSpec
 
 RUNS = 3
@@ -71,10 +71,10 @@ def compare(
         entries: the models there are, also of other sets.
         open_model: gives the classifier of a name.
     """
-    looks: dict[InputSpec, Look] = {}
+    prepared_images: dict[InputSpec, Prepared] = {}
     of_the_set = [entry for entry in entries if entry.metadata.class_names == metadata.class_names]
     ranked = sorted(of_the_set, key=lambda entry: -entry.metadata.metrics.get("test_accuracy", 0.0))
-    readings = tuple(_reading(entry, picture, looks, open_model) for entry in ranked)
+    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in ranked)
     return Comparison(readings, *majority([reading.prediction for reading in readings if reading.prediction]))
 
 
@@ -89,24 +89,27 @@ def majority(predictions: Sequence[Prediction]) -> tuple[str | None, float | Non
 
 
 def _reading(
-    entry: Entry, picture: Image.Image, looks: dict[InputSpec, Look], open_model: Callable[[str], Classifier]
+    entry: Entry,
+    picture: Image.Image,
+    prepared_images: dict[InputSpec, Prepared],
+    open_model: Callable[[str], Classifier],
 ) -> Reading[Entry]:
     try:
         classifier = open_model(entry.name)
         spec = classifier.metadata.input
-        if spec not in looks:  # the classes being the same, the pictures differ no further
-            looks[spec] = classifier.frame(classifier.find(picture))
-        [prediction] = classifier.read([looks[spec]])
-        return Reading(entry, prediction, _milliseconds(classifier, looks[spec]))
+        if spec not in prepared_images:  # the classes being the same, the pictures differ no further
+            prepared_images[spec] = classifier.frame(classifier.segment(picture))
+        [prediction] = classifier.predict_prepared([prepared_images[spec]])
+        return Reading(entry, prediction, _milliseconds(classifier, prepared_images[spec]))
     except (ModelFileError, DeviceError) as error:
         return Reading(entry, error=error)
 
 
-def _milliseconds(classifier: Classifier, look: Look) -> float:
+def _milliseconds(classifier: Classifier, prepared: Prepared) -> float:
     """Time of the network for one framed image: the median of ``RUNS``, after ``read`` has warmed it up."""
     times = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        classifier.logits(look.framed.pixels[None])
+        classifier.logits(prepared.framed.pixels[None])
         times.append(1000 * (time.perf_counter() - started))
     return statistics.median(times)

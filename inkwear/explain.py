@@ -7,7 +7,7 @@ import numpy as np
 
 from inkwear.classifier import Classifier
 from inkwear.occlusion import Saliency, occlude
-from inkwear.prediction import Found, Look, Prediction
+from inkwear.prediction import Prediction, Prepared, Segmented
 from inkwear.preprocess.notes import STEPS, Note
 from inkwear.preprocess.scaling import shrink
 from inkwear.preprocess.steps import SIZE, Floats, Pixels, normalize, to_grayscale
@@ -48,13 +48,13 @@ class Explanation:
     saliency: tuple[Saliency, ...]
 
 
-def explain(classifier: Classifier, found: Found) -> Explanation:
+def explain(classifier: Classifier, found: Segmented) -> Explanation:
     """Read a picture and say how; its steps are those of ``Classifier.predict`` itself."""
-    look = classifier.frame(found)
-    [prediction] = classifier.read([look])
+    prepared = classifier.frame(found)
+    [prediction] = classifier.predict_prepared([prepared])
     seen = what_was_read(prediction)
     saliency = occlude(classifier, [pixels for pixels, _ in seen], [class_id for _, class_id in seen])
-    return Explanation(prediction, tuple(_steps(classifier, found, look, prediction)), tuple(saliency))
+    return Explanation(prediction, tuple(_steps(classifier, found, prepared, prediction)), tuple(saliency))
 
 
 def what_was_read(prediction: Prediction) -> list[tuple[Pixels, int]]:
@@ -64,11 +64,11 @@ def what_was_read(prediction: Prediction) -> list[tuple[Pixels, int]]:
     return [] if prediction.class_id is None else [(prediction.pixels, prediction.class_id)]
 
 
-def _steps(classifier: Classifier, found: Found, look: Look, prediction: Prediction) -> list[Step]:
-    seen = _side_by_side([pixels for pixels, _ in what_was_read(prediction)] or [look.framed.pixels])
+def _steps(classifier: Classifier, found: Segmented, prepared: Prepared, prediction: Prediction) -> list[Step]:
+    seen = _side_by_side([pixels for pixels, _ in what_was_read(prediction)] or [prepared.framed.pixels])
     numbers = normalize(seen, classifier.metadata.input)
     enlarged = found.longer_side / max(found.picture.shape[:2])
-    notes = (*look.framed.notes, *prediction.notes)
+    notes = (*prepared.framed.notes, *prediction.notes)
     return [
         _step("original", found.picture, notes, enlarged),
         _step("gray", to_grayscale(found.picture), notes),

@@ -75,7 +75,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Segmented:
     """A picture, and what was found in it.
 
     Attributes:
@@ -94,7 +94,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Prepared:
     """A picture on its way to the network: framed as one thing, and split where it may be a number.
 
     Attributes:

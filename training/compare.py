@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import sentences_and_exit_codes
+from training.console import exit_codes_for_errors
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
@@ -34,7 +34,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare networks: size and work, test accuracy by both recipes, seconds an epoch, and speed in ONNX Runtime."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         rows = gather(checkpoints, exports)
         if not rows:
             raise ValueError(f"Neither {checkpoints} holds a run nor {exports} an export. Train or export one first.")

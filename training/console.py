@@ -36,7 +36,7 @@ def find_device(asked: Device) -> "torch.device":
 
 
 @contextmanager
-def sentences_and_exit_codes() -> Iterator[None]:
+def exit_codes_for_errors() -> Iterator[None]:
     """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
     try:
         yield

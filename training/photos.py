@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import sentences_and_exit_codes
+from training.console import exit_codes_for_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def photos(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Frame photographs of clothing as the app does, several times each, and keep what comes out."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         from inkwear.classifier import Classifier
         from training.extra_images import save_corpus
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,7 @@ def report(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Write report.html beside each checkpoint."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         for checkpoint in checkpoints:
             typer.echo(str(write_report(checkpoint, data_dir)))
 

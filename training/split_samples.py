@@ -20,7 +20,7 @@ import typer
 from inkwear.numbers.segment import split
 from inkwear.preprocess.framing import frame_foreground
 from inkwear.preprocess.spec import Floats, InputSpec, Pixels
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import Dataset, find_dataset, load_pixels
 from training.extra_images import NO_CLASS, Corpus, save_corpus
 from training.outliers import STRAIGHT, breadth
@@ -55,7 +55,7 @@ def cuttings(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Write digits that touch, cut them apart as the app does, and keep what comes out."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         facts = find_dataset(dataset)
         if facts.input.stroke is None:
             raise ValueError(f"{dataset} has no strokes that could touch; mnist has.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, find_device, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, exit_codes_for_errors, find_device
 from training.recipes import EXTRA_SHARE, RecipeName
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def train(
     report: Annotated[bool, typer.Option(help="At the end, write report.html.")] = True,
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         from training.datasets import VALIDATION_SIZE
         from training.distributed import is_first_process
         from training.run import Config, discard, fit

@@ -23,7 +23,7 @@ import typer
 from inkwear.numbers.line_image import ROWS, to_strip
 from inkwear.preprocess.spec import Floats, Pixels
 from inkwear.preprocess.steps import scale_to_one
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import find_dataset, load_pixels
 from training.simulator.chance import BANK, around, between, happens, noise
 from training.simulator.glyphs import FAR, Hand, write
@@ -63,7 +63,7 @@ def lines(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Simulate lines of training images, train the reader on them, and export it."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         if find_dataset(dataset).input.stroke is None:
             raise ValueError(f"{dataset} has no strokes that could touch; mnist has.")
         train(output, dataset, count, digits, batch_size, lr, seed, data_dir)

@@ -81,11 +81,11 @@ async def classify(request: Request) -> Response:
     started = time.perf_counter()
     upload = await receive(request)
     name, data = the_picture(upload)
-    glimpse = upload.glimpse
+    draft = upload.draft
     entry, classifier = await chosen(desk_of(request), upload)
 
     def work() -> str:
-        return answer(name, data, entry, classifier, started, glimpse).model_dump_json()
+        return answer(name, data, entry, classifier, started, draft).model_dump_json()
 
     if is_instant(data, classifier):
         body: str | None = work()
@@ -120,12 +120,12 @@ async def chosen(desk: TheDesk, upload: Upload) -> "tuple[Entry, Classifier]":
 
 
 def answer(
-    name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, glimpse: bool = False
+    name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, draft: bool = False
 ) -> Answer:
     """Read a picture.
 
     Raises:
         ImageError: it cannot be read.
     """
-    [prediction] = classifier.predict([open_picture(data, name)], glimpse)
+    [prediction] = classifier.predict([open_picture(data, name)], draft)
     return Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))

@@ -73,7 +73,7 @@ def explain_picture(asked: ThePicture) -> ExplanationAnswer:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
     from inkwear.explain import explain
 
-    explanation = explain(asked.classifier, asked.classifier.find(asked.picture))
+    explanation = explain(asked.classifier, asked.classifier.segment(asked.picture))
     milliseconds = 1000 * (time.perf_counter() - asked.started)
     return ExplanationAnswer(
         steps=[StepAnswer.of(step) for step in explanation.steps],

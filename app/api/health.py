@@ -49,7 +49,7 @@ async def readyz(desk: TheDesk) -> JSONResponse:
 
 def _ask_what_is_known(desk: Desk) -> dict[str, str]:
     entry, classifier = desk.catalog.choose(None, desk.default_device)
-    classifier.check_itself()
+    classifier.self_test()
     return {"model": entry.name, "device": classifier.runtime.device}
 
 

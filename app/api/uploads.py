@@ -98,7 +98,7 @@ class Upload:
         return self.fields.get("model") or None
 
     @property
-    def glimpse(self) -> bool:
+    def draft(self) -> bool:
         """Whether the picture is not finished yet.
 
         Raises:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import IO
 
-from app.background import meanwhile
+from app.background import in_background
 
 try:
     import fcntl
@@ -112,4 +112,4 @@ def sweeping(seconds: float = SECONDS_BETWEEN_SWEEPS) -> AbstractContextManager[
         while not stop.wait(seconds):
             sweep()
 
-    return meanwhile(work, "sweep")
+    return in_background(work, "sweep")

@@ -17,8 +17,8 @@ def thumbnail(image: Image.Image, longest: int) -> str:
         longest: most pixels of its longer side.
     """
     from inkwear.preprocess.scaling import shrink
-    from inkwear.preprocess.steps import to_colours
+    from inkwear.preprocess.steps import to_colors
 
-    small, file = Image.fromarray(shrink(to_colours(image)[0], longest)), io.BytesIO()
+    small, file = Image.fromarray(shrink(to_colors(image)[0], longest)), io.BytesIO()
     small.save(file, "WEBP", quality=75, method=2, lossless=max(small.size) <= LOSSLESS)
     return base64.b64encode(file.getvalue()).decode()

@@ -86,7 +86,7 @@ def _run_classifier(data: bytes) -> None:
     _limit_memory()
     try:
         classifier = Classifier(SAMPLE, "cpu", data)
-        classifier.check_itself()
+        classifier.self_test()
         picture = classifier.metadata.reference.image()
         logits = classifier.logits(np.repeat(picture[None], BATCH, axis=0))
     except ModelFileError as error:

@@ -23,7 +23,7 @@ THREADS = 1
 
 
 @dataclass(frozen=True)
-class Obstacle:
+class FallbackReason:
     """Why CUDA is not in use: a code for programs, a reason for people, and the command that mends it."""
 
     code: Literal["not_asked", "two_packages", "cpu_package", "no_driver", "no_gpu", "missing_library", "failed"]
@@ -36,7 +36,7 @@ class Obstacle:
 
 NVIDIA_SMI = "Run nvidia-smi to see whether the GPU is there; until then choose the CPU: --device cpu."
 
-NOT_ASKED = Obstacle("not_asked", "the CPU was asked for")
+NOT_ASKED = FallbackReason("not_asked", "the CPU was asked for")
 
 
 class DeviceError(RuntimeError):
@@ -54,7 +54,7 @@ class Runtime:
     session: "ort.InferenceSession"
     asked: Device
     provider: str
-    obstacle: Obstacle | None
+    obstacle: FallbackReason | None
 
     @property
     def device(self) -> Literal["cpu", "cuda"]:
@@ -91,7 +91,7 @@ def open_session(path: Path, device: Device = "auto", data: bytes | None = None)
         raise ValueError(f"There is no device {device!r}. Known: auto, cpu, cuda.")
     if device == "cpu":
         return Runtime(_session(path, data, CPU), device, CPU, NOT_ASKED)
-    obstacle = cuda_obstacle()
+    obstacle = cuda_fallback_reason()
     if obstacle is None:
         session, obstacle = _cuda_session(path, data)
         if session is not None:
@@ -110,14 +110,14 @@ def share_session(runtime: Runtime, device: Device) -> Runtime | None:
         return runtime
     if runtime.provider != CPU or device == "cuda":
         return None
-    obstacle = NOT_ASKED if device == "cpu" else cuda_obstacle()
+    obstacle = NOT_ASKED if device == "cpu" else cuda_fallback_reason()
     return Runtime(runtime.session, device, CPU, obstacle) if obstacle else None
 
 
 def fallen_back(runtime: Runtime, error: DeviceError) -> Runtime:
     """The same session on the CPU, taken for ``auto`` because CUDA opened the file and then failed."""
     reason = str(error).removesuffix(NVIDIA_SMI).strip().rstrip(".")
-    return Runtime(runtime.session, "auto", CPU, Obstacle("failed", reason, NVIDIA_SMI))
+    return Runtime(runtime.session, "auto", CPU, FallbackReason("failed", reason, NVIDIA_SMI))
 
 
 def require_device(device: Device) -> None:
@@ -126,28 +126,28 @@ def require_device(device: Device) -> None:
     Raises:
         DeviceError: ``cuda`` was asked for and something stands against it.
     """
-    if device == "cuda" and (obstacle := cuda_obstacle()):
+    if device == "cuda" and (obstacle := cuda_fallback_reason()):
         raise DeviceError(f"CUDA is not available: {obstacle}")
 
 
-def cuda_obstacle() -> Obstacle | None:
+def cuda_fallback_reason() -> FallbackReason | None:
     """Say what keeps ONNX Runtime from CUDA as far as can be known without opening a session; None if nothing."""
     import onnxruntime as ort
 
     installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)]
     if len(installed) == 2:
-        return Obstacle(
+        return FallbackReason(
             "two_packages",
             "onnxruntime and onnxruntime-gpu are both installed and overwrite each other",
             "Run: pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'",
         )
     if CUDA not in ort.get_available_providers():
-        return Obstacle(
+        return FallbackReason(
             "cpu_package",
             "the installed onnxruntime was built for the CPU only",
             "Run: pip uninstall -y onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'",
         )
-    return _driver_obstacle() or _library_obstacle()
+    return _driver_fallback_reason() or _library_fallback_reason()
 
 
 def _is_installed(package: str) -> bool:
@@ -158,19 +158,19 @@ def _is_installed(package: str) -> bool:
     return any(folder.glob(f"{package.replace('-', '_')}-[0-9]*.dist-info"))
 
 
-def _driver_obstacle() -> Obstacle | None:
+def _driver_fallback_reason() -> FallbackReason | None:
     """Ask the CUDA driver itself, which every NVIDIA driver brings."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
-        return Obstacle("no_driver", "no NVIDIA driver is installed", "Install the driver of your NVIDIA GPU.")
+        return FallbackReason("no_driver", "no NVIDIA driver is installed", "Install the driver of your NVIDIA GPU.")
     count = ctypes.c_int()
     if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
-        return Obstacle("no_gpu", "the NVIDIA driver finds no GPU", "Run nvidia-smi to see what the driver sees.")
+        return FallbackReason("no_gpu", "the NVIDIA driver finds no GPU", "Run nvidia-smi to see what the driver sees.")
     return None
 
 
-def _library_obstacle() -> Obstacle | None:
+def _library_fallback_reason() -> FallbackReason | None:
     """Load the CUDA libraries that pip installed, then ONNX Runtime's own, whose error names what is missing."""
     import onnxruntime as ort
 
@@ -183,7 +183,7 @@ def _library_obstacle() -> Obstacle | None:
         ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(folder / "libonnxruntime_providers_cuda.so"))
     except OSError as error:
-        return Obstacle(
+        return FallbackReason(
             "missing_library",
             f"a CUDA library is missing: {error}",
             "Run: pip install 'onnxruntime-gpu[cuda,cudnn]'",
@@ -191,16 +191,16 @@ def _library_obstacle() -> Obstacle | None:
     return None
 
 
-def _cuda_session(path: Path, data: bytes | None) -> "tuple[ort.InferenceSession | None, Obstacle | None]":
+def _cuda_session(path: Path, data: bytes | None) -> "tuple[ort.InferenceSession | None, FallbackReason | None]":
     try:
         session = _session(path, data, CUDA)
     except ModelFileError as error:
         _session(path, data, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
         reason = _essence(error.__cause__ or error)
-        return None, Obstacle("failed", f"ONNX Runtime could not open CUDA ({reason})", NVIDIA_SMI)
+        return None, FallbackReason("failed", f"ONNX Runtime could not open CUDA ({reason})", NVIDIA_SMI)
     used = session.get_providers()[0]
     if used != CUDA:  # whatever was asked for, what counts is where it runs
-        return None, Obstacle("failed", f"ONNX Runtime was asked for CUDA and took {used}", NVIDIA_SMI)
+        return None, FallbackReason("failed", f"ONNX Runtime was asked for CUDA and took {used}", NVIDIA_SMI)
     return session, None
 
 

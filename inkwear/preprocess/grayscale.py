@@ -25,7 +25,7 @@ UPRIGHT = {
 """What undoes each orientation (EXIF 2.32, table 6); Pillow's ``exif_transpose`` fails where another tag is odd."""
 
 
-def to_colours(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
+def to_colors(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
     """Turn a picture of any mode into 8-bit colours, or gray where it has none, as a person would see it.
 
     Orientation tags are followed, transparency is laid on a backdrop that keeps the visible part visible, 16-bit and

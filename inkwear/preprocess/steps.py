@@ -1,4 +1,4 @@
-"""From any picture to what the network was trained on: ``to_colours -> frame -> normalize -> unsqueeze``.
+"""From any picture to what the network was trained on: ``to_colors -> frame -> normalize -> unsqueeze``.
 
 ``frame`` looks for the object in colour and goes on in gray (``to_grayscale``). Training calls the last two on the
 whole data set; the app and the batch script call all four. What differs between
@@ -8,7 +8,7 @@ data sets stands as numbers in an ``InputSpec``.
 import numpy as np
 
 from inkwear.preprocess.framing import Framed, frame
-from inkwear.preprocess.grayscale import to_colours, to_grayscale
+from inkwear.preprocess.grayscale import to_colors, to_grayscale
 from inkwear.preprocess.spec import SIZE, Floats, InputSpec, Pixels
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "frame",
     "normalize",
     "scale_to_one",
-    "to_colours",
+    "to_colors",
     "to_grayscale",
     "unsqueeze",
 ]

@@ -2,7 +2,7 @@
 
 import threading
 
-from app.background import meanwhile
+from app.background import in_background
 
 
 def test_the_end_waits_for_what_is_being_done() -> None:
@@ -14,6 +14,6 @@ def test_the_end_waits_for_what_is_being_done() -> None:
         done.wait(1.5)
         done.set()
 
-    with meanwhile(work, "work"):
+    with in_background(work, "work"):
         assert not done.is_set()
     assert done.is_set()

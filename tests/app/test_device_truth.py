@@ -332,5 +332,5 @@ def test_the_page_shows_what_the_answer_says_and_has_words_for_every_obstacle() 
     script = (ROOT / "app/page/js/answer.js").read_text()
     assert "const { used, code, reason, remedy } = answer.device;" in script
     words = json.loads((ROOT / "app/page/words.json").read_text())
-    codes = set(get_args(get_type_hints(runtime.Obstacle)["code"]))
+    codes = set(get_args(get_type_hints(runtime.FallbackReason)["code"]))
     assert codes - {"not_asked"} <= set(words["zh"]["obstacles"])

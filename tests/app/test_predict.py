@@ -134,9 +134,9 @@ def test_a_broken_model_is_refused_with_the_reason(pictures: Path, tmp_path: Pat
 
 
 def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
-    from inkwear.onnx.session import cuda_obstacle
+    from inkwear.onnx.session import cuda_fallback_reason
 
-    if cuda_obstacle() is None:
+    if cuda_fallback_reason() is None:
         pytest.skip("CUDA works here")
     result = predict(pictures, "--model", "mnist-lenet", "--device", "cuda", "--output", "-")
     assert result.exit_code == 3

@@ -94,7 +94,7 @@ def test_a_glimpse_sees_digits_apart_and_does_not_look_for_touching_ones() -> No
     classifier = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
     apart, touching = write_number("46", apart=110), write_number("46", apart=62)
     assert [prediction.label for prediction in classifier.predict([apart, touching])] == ["46", "46"]
-    seen = classifier.predict([apart, touching], glimpse=True)
+    seen = classifier.predict([apart, touching], draft=True)
     assert [len(prediction.digits) for prediction in seen] == [2, 0]
 
 
@@ -118,7 +118,9 @@ def test_the_reader_of_lines_does_not_depend_on_the_company() -> None:
 
 def test_another_file_in_the_place_of_the_reader_is_said(tmp_path: Path) -> None:
     shutil.copy(EXPORTS / "mnist-lenet.onnx", tmp_path / FILE)
-    with pytest.raises(ModelFileError, match=r"it is no line reader; make one with python -m training\.lines"):
+    with pytest.raises(
+        ModelFileError, match=r"it is no line reader; make one with python -m training\.train_line_reader"
+    ):
         LineReader(tmp_path / FILE, "cpu")
 
 

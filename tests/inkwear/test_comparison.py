@@ -38,8 +38,8 @@ def test_all_models_of_the_set_answer_the_most_accurate_first(catalog) -> None:
 
 
 def test_the_picture_is_prepared_once(catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, find = [], Classifier.find
-    monkeypatch.setattr(Classifier, "find", lambda self, image: found.append(self) or find(self, image))
+    found, find = [], Classifier.segment
+    monkeypatch.setattr(Classifier, "segment", lambda self, image: found.append(self) or find(self, image))
     assert compared(catalog, write_number("42")).label == "42"
     assert len(found) == 1
 

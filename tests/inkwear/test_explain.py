@@ -71,7 +71,7 @@ def test_slow_networks_get_larger_patches() -> None:
 
 
 def test_of_an_eight_the_strokes_that_a_three_lacks_decide(classifier: Classifier) -> None:
-    [found] = explain(classifier, classifier.find(render("8"))).saliency
+    [found] = explain(classifier, classifier.segment(render("8"))).saliency
     left, right = found.values[:, :13].sum(), found.values[:, 15:].sum()
     assert found.class_id == 8
     assert left > right > -1
@@ -80,7 +80,7 @@ def test_of_an_eight_the_strokes_that_a_three_lacks_decide(classifier: Classifie
 def test_the_steps_are_those_of_the_answer(classifier: Classifier) -> None:
     picture = render("5").convert("RGB")
     picture.putpixel((0, 0), (255, 250, 255))
-    explanation = explain(classifier, classifier.find(picture))
+    explanation = explain(classifier, classifier.segment(picture))
     [prediction] = classifier.predict([picture])
     assert explanation.prediction.probabilities == prediction.probabilities
     assert [step.code for step in explanation.steps] == list(STEPS)
@@ -99,7 +99,7 @@ def test_the_steps_are_those_of_the_answer(classifier: Classifier) -> None:
 
 
 def test_a_number_is_explained_digit_by_digit(classifier: Classifier) -> None:
-    explanation = explain(classifier, classifier.find(write_number("4711")))
+    explanation = explain(classifier, classifier.segment(write_number("4711")))
     assert [found.class_id for found in explanation.saliency] == [4, 7, 1, 1]
     framed = explanation.steps[3]
     assert (framed.width, framed.height) == (4 * 28, 28)
@@ -107,7 +107,7 @@ def test_a_number_is_explained_digit_by_digit(classifier: Classifier) -> None:
 
 
 def test_a_blank_page_rests_on_nothing(classifier: Classifier) -> None:
-    explanation = explain(classifier, classifier.find(Image.new("L", (200, 200), 255)))
+    explanation = explain(classifier, classifier.segment(Image.new("L", (200, 200), 255)))
     assert explanation.prediction.status == "blank"
     assert explanation.saliency == ()
     assert [note.code for step in explanation.steps for note in step.notes] == ["blank"]
@@ -122,6 +122,6 @@ def test_every_note_arises_in_one_step() -> None:
 )
 def test_any_export_can_be_explained(name: str) -> None:
     any_classifier = Classifier(Path(EXPORTS / f"{name}.onnx"), "cpu")
-    [found] = explain(any_classifier, any_classifier.find(render("8"))).saliency
+    [found] = explain(any_classifier, any_classifier.segment(render("8"))).saliency
     assert found.values.shape == (28, 28)
     assert np.abs(found.values).max() == pytest.approx(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 
 cli = typer.Typer(add_completion=False)
 
@@ -33,7 +33,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure test accuracy: a .pt through torch, an .onnx through the app's whole path from picture to answer."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         for file in files:
             if trust:
                 _say_trust(file, count, seed, data_dir, as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +39,7 @@ def export(
     ] = 0,
 ) -> None:
     """Export checkpoints to ONNX; a file is put in place only after it agrees with torch on the whole test set."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         for checkpoint in checkpoints:
             path = export_checkpoint(checkpoint, output_dir, data_dir, compact=compact, real=real)
             agrees = "made smaller, nearly as accurate as" if compact else "agrees on every test image with"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -37,7 +37,7 @@ def card(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Write reports/<name>.json beside each export: its layers, curves, confusions and confidence."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         for export in exports:
             typer.echo(str(write_report(export, find_checkpoint(export, checkpoints), data_dir)))
 

@@ -158,7 +158,7 @@ def _open_reader(errand: Errand) -> Reader:
         _ = reader.classifier.line_reader  # is opened now, as the folder will be gone
     if reader.classifier.digest != errand.digest:
         raise ClusterError(f"{errand.job.model.name} arrived damaged. Run it again.")
-    reader.classifier.check_itself()
+    reader.classifier.self_test()
     return reader
 
 

@@ -19,7 +19,7 @@ from inkwear.classifier import Classifier
 from inkwear.images.decode import ImageError, open_image
 from inkwear.images.fast_png import LONGEST, decode_tiny
 from inkwear.onnx.session import Device
-from inkwear.prediction import Look, Prediction
+from inkwear.prediction import Prediction, Prepared
 from inkwear.preprocess.steps import SIZE, Pixels
 
 WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -89,8 +89,8 @@ class Reader:
         return Answered(text, counts, stamp, Counter(watch.seconds))
 
     def _rows(self, items: Sequence[Item], watch: Watch) -> tuple[bytes, Counter[str]]:
-        looks = self.looks(items, watch)
-        predictions = self._read(looks)
+        prepared_images = self.prepared_images(items, watch)
+        predictions = self._read(prepared_images)
         watch.lap("network")
         rows = [
             Row.of(item.path, prediction, self.job.top_k)
@@ -109,29 +109,29 @@ class Reader:
         except Exception as error:
             return self._rows([replace(item, source=_failure_of_ours(item, error))], watch)
 
-    def looks(self, items: Sequence[Item], watch: Watch) -> list[Look | Failure]:
+    def prepared_images(self, items: Sequence[Item], watch: Watch) -> list[Prepared | Failure]:
         """Decode and frame each item's picture, or say why that cannot be."""
-        looks: list[Look | Failure | None] = [None] * len(items)
+        prepared_images: list[Prepared | Failure | None] = [None] * len(items)
         read = [_read(item) for item in items]
         watch.lap("read")
         tiny = _tiny(read)
         watch.lap("decode")
         if tiny:
-            for index, look in zip(tiny, self.classifier.glance(np.stack([*tiny.values()])), strict=True):
-                looks[index] = look
+            for index, prepared in zip(tiny, self.classifier.prepare_framed(np.stack([*tiny.values()])), strict=True):
+                prepared_images[index] = prepared
         watch.lap("frame")
         return [
-            look or self._long_look(item, tiny.get(index, data), watch)
-            for index, (item, data, look) in enumerate(zip(items, read, looks, strict=True))
+            prepared or self._prepare(item, tiny.get(index, data), watch)
+            for index, (item, data, prepared) in enumerate(zip(items, read, prepared_images, strict=True))
         ]
 
-    def _long_look(self, item: Item, data: "bytes | Pixels | Failure | None", watch: Watch) -> Look | Failure:
+    def _prepare(self, item: Item, data: "bytes | Pixels | Failure | None", watch: Watch) -> Prepared | Failure:
         if isinstance(data, Failure):
             return data
         try:
             image = _picture(item, data)
             watch.lap("decode")
-            return self.classifier.look(image)
+            return self.classifier.prepare(image)
         except ImageError as error:
             return Failure(cast(Code, error.code), str(error))
         except Exception as error:
@@ -139,10 +139,14 @@ class Reader:
         finally:
             watch.lap("frame")
 
-    def _read(self, looks: Sequence[Look | Failure]) -> list[Prediction | Failure]:
-        """Let the network read all at once, and put each answer where its look was."""
-        answers = iter(self.classifier.read([look for look in looks if isinstance(look, Look)]))
-        return [next(answers) if isinstance(look, Look) else look for look in looks]
+    def _read(self, prepared_images: Sequence[Prepared | Failure]) -> list[Prediction | Failure]:
+        """Let the network read all at once, and put each answer in the place of its picture."""
+        answers = iter(
+            self.classifier.predict_prepared(
+                [prepared for prepared in prepared_images if isinstance(prepared, Prepared)]
+            )
+        )
+        return [next(answers) if isinstance(prepared, Prepared) else prepared for prepared in prepared_images]
 
 
 def _read(item: Item) -> "bytes | Pixels | Failure | None":

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Self, TypeVar
 
-from app.console import say
+from app.console import print_err
 
 Chunk = TypeVar("Chunk", bound=Sequence)
 
@@ -52,4 +52,4 @@ class Stopping:
         if self.signal is not None:
             raise StoppedAtOnce(128 + number)
         self.signal, self.asked = number, True
-        say("Stopping: what is in work is finished and written. Once more, and it stops at once.")
+        print_err("Stopping: what is in work is finished and written. Once more, and it stops at once.")

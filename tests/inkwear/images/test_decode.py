@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from inkwear.images.decode import ImageError, open_image
-from inkwear.preprocess.grayscale import to_colours
+from inkwear.preprocess.grayscale import to_colors
 from tests.hand import render
 
 
@@ -100,7 +100,7 @@ def test_every_flipped_bit_ends_in_gray_pixels_or_an_image_error(name: str) -> N
         within = len(whole) if turn % 2 else 200  # half of them in the header
         broken[generator.integers(within)] ^= 1 << int(generator.integers(8))
         with contextlib.suppress(ImageError):
-            to_colours(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))
+            to_colors(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))
 
 
 def test_no_bit_of_a_pngs_pixels_can_be_another() -> None:

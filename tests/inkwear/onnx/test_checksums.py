@@ -76,7 +76,7 @@ def test_no_mutant_is_accepted(tmp_path: Path, listed: bool) -> None:
     for mutant in mutants(SMALL.read_bytes(), 120, seed=1):
         path.write_bytes(mutant)
         with pytest.raises(ModelFileError, match=f"{path}: .{{20}}"):
-            Classifier(path, "cpu").check_itself()
+            Classifier(path, "cpu").self_test()
 
 
 def test_cut_anywhere_at_a_border_it_is_refused(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_cut_anywhere_at_a_border_it_is_refused(tmp_path: Path) -> None:
         for mutant in (content[: field.begin], content[: field.begin] + content[field.end :]):
             path.write_bytes(mutant)
             with pytest.raises(ModelFileError):
-                Classifier(path, "cpu").check_itself()
+                Classifier(path, "cpu").self_test()
 
 
 def test_another_file_than_the_listed_one_is_refused_until_somebody_vouches(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_another_file_than_the_listed_one_is_refused_until_somebody_vouches(tmp_
 def test_a_list_that_cannot_be_read_says_how_to_make_it_again(tmp_path: Path) -> None:
     folder = some_exports(tmp_path, ["mnist-mlp_small"])
     (folder / SUMS).write_text("nonsense\n")
-    with pytest.raises(ModelFileError, match=r"SHA256SUMS, .*damaged in line 1.*python -m exports\.seal"):
+    with pytest.raises(ModelFileError, match=r"SHA256SUMS, .*damaged in line 1.*python -m inkwear\.onnx\.checksums"):
         Classifier(folder / "mnist-mlp_small.onnx", "cpu")
     seal_file(folder / "mnist-mlp_small.onnx")
     assert list(read_sums(folder)) == ["mnist-mlp_small.onnx"]

@@ -9,9 +9,9 @@ from inkwear.onnx.session import (
     CPU,
     CUDA,
     DeviceError,
+    FallbackReason,
     ModelFileError,
-    Obstacle,
-    cuda_obstacle,
+    cuda_fallback_reason,
     open_session,
     require_device,
 )
@@ -19,7 +19,7 @@ from tests.conftest import EXPORTS
 
 LENET = EXPORTS / "mnist-lenet.onnx"
 
-HAS_GPU = cuda_obstacle() is None
+HAS_GPU = cuda_fallback_reason() is None
 
 
 class Driver:
@@ -72,7 +72,7 @@ def machine(monkeypatch: pytest.MonkeyPatch):
 )
 def test_what_stands_against_cuda_is_named_with_its_cure(machine, pretended: dict, code: str, words: str) -> None:
     machine(**pretended)
-    obstacle = cuda_obstacle()
+    obstacle = cuda_fallback_reason()
     assert obstacle is not None
     assert obstacle.code == code
     assert words in str(obstacle)
@@ -86,7 +86,7 @@ def test_what_stands_against_cuda_is_named_with_its_cure(machine, pretended: dic
 
 def test_nothing_stands_against_cuda_where_all_is_there(machine) -> None:
     machine(driver=Driver(2))
-    assert cuda_obstacle() is None
+    assert cuda_fallback_reason() is None
 
 
 @pytest.mark.skipif(HAS_GPU, reason="CUDA works here")
@@ -111,7 +111,7 @@ def test_cuda_is_used_where_it_works() -> None:
 def test_the_cpu_is_used_when_asked_for() -> None:
     opened = open_session(LENET, "cpu")
     assert opened.session.get_providers() == [CPU]
-    assert opened.obstacle == Obstacle("not_asked", "the CPU was asked for")
+    assert opened.obstacle == FallbackReason("not_asked", "the CPU was asked for")
 
 
 def test_the_provider_shown_is_the_sessions_own() -> None:

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from inkwear.images.decode import open_image
-from inkwear.preprocess.grayscale import to_colours, to_grayscale
+from inkwear.preprocess.grayscale import to_colors, to_grayscale
 from tests.hand import render
 
 
 def gray_of(image):
-    pixels, notes = to_colours(image)
+    pixels, notes = to_colors(image)
     return to_grayscale(pixels), notes
 
 

@@ -16,7 +16,7 @@ from app.batch.run.local import answer_all
 from app.batch.run.pool import WINDOW, Pool
 from app.batch.run.reader import Answered, Job, Reader, Watch
 from app.predict import CHUNK
-from inkwear.prediction import Look
+from inkwear.prediction import Prepared
 from tests.app.batch.processes import are_gone, children_of, signal_all
 from tests.conftest import ROOT
 from tests.hand import DIGITS, render
@@ -27,7 +27,7 @@ JOB = Job(ROOT / "exports" / "mnist-lenet.onnx", "cpu", 3, "csv")
 class Fragile(Reader):
     """A reader that certain pictures kill, and others upset."""
 
-    def looks(self, items: Sequence[Item], watch: Watch) -> list[Look | Failure]:
+    def prepared_images(self, items: Sequence[Item], watch: Watch) -> list[Prepared | Failure]:
         for item in items:
             if "killer" in item.path and item.source is None:
                 os._exit(9)
@@ -38,7 +38,7 @@ class Fragile(Reader):
             if (doom := Path(f"{item.path}.doom")).exists():
                 doom.unlink()
                 os.kill(os.getpid(), signal.SIGKILL)
-        return super().looks(items, watch)
+        return super().prepared_images(items, watch)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from PIL import Image
 from app.batch.inputs.item import Failure, Item
 from app.batch.run.reader import STAGES, Answered, Job, Reader
 from inkwear.images.fast_png import decode_tiny
-from inkwear.prediction import Look
+from inkwear.prediction import Prepared
 from tests.conftest import ROOT
 from tests.hand import DIGITS, render, write_number
 
@@ -89,15 +89,15 @@ def test_where_the_time_went_is_told_by_stage(reader: Reader, mixed: list[Item])
 def test_an_error_of_ours_costs_one_row(mixed: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(JOB)
     wanted = rows_of(reader.answer(mixed))
-    look = reader.classifier.look
+    prepare = reader.classifier.prepare
     failing = max(item for item in (i.path for i in mixed) if item.endswith("number.png"))
 
-    def fails(image: Image.Image) -> Look:
+    def fails(image: Image.Image) -> Prepared:
         if max(image.size) == max(Image.open(failing).size) and image.size != (28, 28):
             raise ZeroDivisionError("by hand")
-        return look(image)
+        return prepare(image)
 
-    monkeypatch.setattr(reader.classifier, "look", fails)
+    monkeypatch.setattr(reader.classifier, "prepare", fails)
     rows = rows_of(reader.answer(mixed))
     wrong = [row["path"] for row, other in zip(rows, wanted, strict=True) if row["label"] != other["label"]]
     assert failing in wrong
@@ -107,14 +107,14 @@ def test_an_error_of_ours_costs_one_row(mixed: list[Item], monkeypatch: pytest.M
 
 def test_a_network_that_fails_on_one_picture_costs_one_row(mixed: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(JOB)
-    read, blamed = reader.classifier.read, framed(reader).tobytes()
+    read, blamed = reader.classifier.predict_prepared, framed(reader).tobytes()
 
-    def fails(looks: Sequence[Look]) -> list:
-        if any(look.framed.pixels.tobytes() == blamed for look in looks):
+    def fails(prepared_images: Sequence[Prepared]) -> list:
+        if any(prepared.framed.pixels.tobytes() == blamed for prepared in prepared_images):
             raise RuntimeError("out of memory")
-        return read(looks)
+        return read(prepared_images)
 
-    monkeypatch.setattr(reader.classifier, "read", fails)
+    monkeypatch.setattr(reader.classifier, "predict_prepared", fails)
     codes = {Path(row["path"]).name: row["code"] for row in rows_of(reader.answer(mixed))}
     assert (codes["framed.png"], codes["x.gz#7"]) == ("internal", "internal")
     assert [codes[name] for name in ("large.png", "number.png", "blank.png")] == [None] * 3
