@@ -61,7 +61,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real data sets, downloaded by torchvision where there is none."""
-    from training.datasets import DATASETS, DataError, load_pixels
+    from training.datasets import DATASETS, load_pixels
+    from training.errors import DataError
 
     folder = Path(os.environ.get("INKWEAR_DATA", ROOT / "data"))
     try:

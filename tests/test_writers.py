@@ -22,7 +22,7 @@ from tests.failing_disk import Writer, full_at, hold, hold_when_full
 from training.analysis import Answers
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.datasets import DATASETS
-from training.extra_images import Corpus, load_corpus, save_corpus
+from training.extra_images import ExtraImages, load_extra_images, save_extra_images
 
 SMALL, OTHER = EXPORTS / "mnist-mlp_small.onnx", EXPORTS / "mnist-convnet.onnx"
 
@@ -187,13 +187,13 @@ def a_corpus(folder: Path, checkpoint: Path) -> Writer:
     path = folder / "corpus.npz"
     rng = np.random.default_rng(0)
     old, new = (
-        Corpus("mnist", rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, 10, count, np.uint8))
+        ExtraImages("mnist", rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, 10, count, np.uint8))
         for count in (20, 30)
     )
     return Writer(
-        prepare=lambda: save_corpus(old, path),
-        write=lambda: save_corpus(new, path),
-        look=lambda: len(load_corpus(path, DATASETS["mnist"]).labels),
+        prepare=lambda: save_extra_images(old, path),
+        write=lambda: save_extra_images(new, path),
+        look=lambda: len(load_extra_images(path, DATASETS["mnist"]).labels),
         folder=folder,
     )
 

@@ -4,48 +4,12 @@ A digit is never mirrored: a flipped 2 is no 2, a turned 6 is a 9.
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, max_pool2d
 
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far an image may be moved, drawn evenly from either side of zero; the last four where it shall be strong.
-
-    Attributes:
-        degrees: of rotation.
-        shear: pixels to the side per pixel upward.
-        scale: fraction, of each axis for itself.
-        shift: pixels, of each axis for itself.
-        mirror: whether left and right may be exchanged.
-        gamma: the logarithm of the exponent that brightens or darkens the object.
-        negate: how often light and dark are exchanged inside of the object, as a fraction.
-        bend: pixels by which a point may leave its place on its own, neighbours alike.
-        stroke: the share of the way to a stroke thicker or thinner by a pixel on both sides.
-        erase: the share of the images from which a rectangle is erased.
-        sharp: the share of the images that are only mirrored and shifted by whole pixels. The others lose some of
-            their sharpness, as most of their pixels come to lie between those of the original.
-    """
-
-    degrees: float
-    shear: float
-    scale: float
-    shift: float
-    mirror: bool
-    gamma: float = 0.0
-    negate: float = 0.0
-    bend: float = 0.0
-    stroke: float = 0.0
-    erase: float = 0.0
-    sharp: float = 0.0
-
-    def scaled(self, strength: float) -> "Augmentation":
-        """Return ``strength`` times these limits; what is mirrored or kept sharp stays as it is."""
-        stays = ("mirror", "sharp")
-        return replace(self, **{name: limit * strength for name, limit in asdict(self).items() if name not in stays})
+from training.datasets import Augmentation
 
 
 def augment(images: Tensor, augmentation: Augmentation, background: float, *, strong: bool = False) -> Tensor:

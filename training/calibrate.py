@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from training.datasets import Split
 from training.loop import predict_logits
+from training.splits import Split
 
 TEMPERATURES = torch.logspace(-1.5, 1.5, 601)
 """What is tried: from a thirtieth to thirty times, in steps of 1.2 %."""

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from inkwear.files import atomic_path
+from training.errors import CheckpointError
+from training.recipes import current_config
 
 COMMENT = b"Inkwear: SHA-256 with its own digits as 0: "
 """What stands before the digest."""
@@ -29,10 +31,6 @@ END_OF_ZIP = b"PK\x05\x06"
 
 SEALED = "sealed"
 """The name of what says, among the fields, that there must be a digest: a file that lost it is known as damaged."""
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be used; the message names the file and says why."""
 
 
 @dataclass
@@ -93,6 +91,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if fields.pop(SEALED, False) != sealed:
             raise ValueError("its digest is gone")
         checkpoint = Checkpoint(**fields)
+        checkpoint.config = current_config(checkpoint.config)
     except Exception as error:  # pickle's, zipfile's, torch's, OSError, KeyError …, as the damage has it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path}: not a checkpoint of Inkwear, or damaged ({reason}). Train again.") from error

@@ -53,8 +53,7 @@ def exit_codes_for_errors() -> Iterator[None]:
 def _exit_code(error: Exception) -> int | None:
     """Return the code of an error that this room raises for users' mistakes, None of any other."""
     from inkwear.onnx.session import ModelFileError
-    from training.checkpoint import CheckpointError
-    from training.datasets import DataError
+    from training.errors import CheckpointError, DataError
 
     codes: dict[type[Exception], int] = {
         CheckpointError: BROKEN_FILE,

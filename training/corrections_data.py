@@ -12,7 +12,9 @@ from torch import Tensor
 
 from inkwear.corrections import Correction, read_corrections
 from inkwear.preprocess.steps import Pixels
-from training.datasets import DataError, Dataset, Split, to_split
+from training.datasets import Dataset
+from training.errors import DataError
+from training.splits import Split, to_split
 
 MOST_OFTEN = 100
 """How often one correction is shown an epoch at most: a handful alone shall not be learnt by heart."""

@@ -16,10 +16,11 @@ from tqdm import tqdm
 
 from models import create_model
 from training import charts
-from training.datasets import Split, find_dataset, load_split
+from training.datasets import find_dataset
 from training.distributed import ALONE
 from training.learner import Learner
 from training.run import Config
+from training.splits import Split, load_split
 
 LOWEST, HIGHEST, STEPS = 1e-5, 10.0, 400
 SMOOTHING = 0.9
@@ -58,9 +59,9 @@ def sweep_learning_rates(config: Config, data_dir: Path, device: torch.device) -
         ValueError: no such model or data set, or a network that gives no numbers.
         DataError: a data file is missing or damaged.
     """
-    dataset = find_dataset(config.dataset, config.held_out)
+    dataset = find_dataset(config.dataset, config.validation_size)
     torch.manual_seed(config.seed)
-    recipe = replace(config.learning, one_cycle=False, averaging=0.0)
+    recipe = replace(config.learning, one_cycle=False, ema_epochs=0.0)
     learner = Learner.of(create_model(config.model, len(dataset.class_names)), recipe, STEPS, device, ALONE)
     train = load_split(dataset, "train", data_dir).to(device)
     rates = np.geomspace(LOWEST, HIGHEST, STEPS).tolist()

@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from inkwear.onnx.metadata import MetadataError, ModelMetadata
 from inkwear.preprocess.steps import normalize, unsqueeze
 from models import create_model
-from training.checkpoint import CheckpointError
+from training.errors import CheckpointError
 from training.publish.parity import TOLERANCE
 
 SUFFIX = ".onnx"

@@ -50,9 +50,9 @@ class Learner:
         _turn_gradients(network)
         optimizer = make_optimizer(network, recipe)
         averaged = None
-        if recipe.averaging:
+        if recipe.ema_epochs:
             # In a short run the average would look back to its beginnings: an eighth of it is far enough.
-            horizon = min(recipe.averaging, recipe.epochs / 8) * steps / recipe.epochs
+            horizon = min(recipe.ema_epochs, recipe.epochs / 8) * steps / recipe.epochs
             averaged = AveragedModel(
                 network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / max(horizon, 1)), use_buffers=True
             )
@@ -79,15 +79,15 @@ class Learner:
             labels: (N,); with ``recipe.outliers``, those of no class are not below the number of classes.
             share: what the loss counts: with several processes, how much larger than the average this part is.
         """
-        if self.recipe.mixing:
-            images, others, own = cut_mix(images, self.recipe.mixing)
+        if self.recipe.cutmix:
+            images, others, own = cut_mix(images, self.recipe.cutmix)
         logits = run_model(self.parallel, images, bfloat16=self.recipe.bfloat16)
         losses = _losses(logits, labels, self.recipe)
-        if self.recipe.mixing:
+        if self.recipe.cutmix:
             losses = _losses(logits, labels[others], self.recipe).lerp(losses, own)
         loss = losses.mean()
         if self.teacher is not None:
-            loss = loss.lerp(self._distance_from_teacher(images, logits), self.recipe.teaching)
+            loss = loss.lerp(self._distance_from_teacher(images, logits), self.recipe.distillation)
         self.optimizer.zero_grad(set_to_none=True)
         (loss * share).backward()
         self.optimizer.step()
@@ -104,7 +104,7 @@ class Learner:
         2022.
         """
         assert self.teacher is not None
-        temperature = self.recipe.teaching_temperature
+        temperature = self.recipe.distillation_temperature
         with torch.no_grad():
             taught = run_model(self.teacher, images, bfloat16=self.recipe.bfloat16)
         answers, wanted = ((each / temperature).log_softmax(dim=1) for each in (logits, taught))

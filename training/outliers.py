@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from inkwear.preprocess.steps import Pixels, frame
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
-from training.extra_images import NO_CLASS, Corpus, save_corpus
+from training.extra_images import NO_CLASS, ExtraImages, save_extra_images
 
 KINDS = ("other", "scribble", "letter", "noise")
 """The other data set's images, a pen's scribbles, letters, and noise."""
@@ -65,7 +65,7 @@ def outliers(
             for kind, share in shares.items()
         ]
         pixels = np.concatenate(made)
-        save_corpus(Corpus(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
+        save_extra_images(ExtraImages(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
         typer.echo(f"{output}  {len(pixels):,} images of no class")
 
 

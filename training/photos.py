@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from inkwear.classifier import Classifier
     from inkwear.preprocess.steps import Pixels
-    from training.extra_images import Corpus
+    from training.extra_images import ExtraImages
 
 KINDS = {
     "t-shirt": ("T-shirt/top",),
@@ -48,10 +48,10 @@ def photos(
     """Frame photographs of clothing as the app does, several times each, and keep what comes out."""
     with exit_codes_for_errors():
         from inkwear.classifier import Classifier
-        from training.extra_images import save_corpus
+        from training.extra_images import save_extra_images
 
         corpus = make_corpus(folder, Classifier(model, "cpu"), variants, seed)
-        save_corpus(corpus, output)
+        save_extra_images(corpus, output)
         typer.echo(f"{output}  {len(corpus.labels):,} images")
 
 
@@ -70,12 +70,12 @@ def find_photos(folder: Path, *, held_out: bool) -> list[tuple[Path, tuple[str, 
     return found
 
 
-def make_corpus(folder: Path, classifier: "Classifier", variants: int, seed: int) -> "Corpus":
+def make_corpus(folder: Path, classifier: "Classifier", variants: int, seed: int) -> "ExtraImages":
     """Frame every photograph that is not held out, ``variants`` times."""
     import numpy as np
     from tqdm import tqdm
 
-    from training.extra_images import Corpus
+    from training.extra_images import ExtraImages
 
     names = list(classifier.metadata.class_names)
     found = find_photos(folder, held_out=False)
@@ -86,7 +86,7 @@ def make_corpus(folder: Path, classifier: "Classifier", variants: int, seed: int
         for image, logits in zip(framed, classifier.logits(np.stack(framed)) if framed else (), strict=True):
             pixels.append(image)
             labels.append(allowed[int(np.argmax(logits[allowed]))])
-    return Corpus(classifier.metadata.dataset, np.stack(pixels), np.array(labels, np.uint8))
+    return ExtraImages(classifier.metadata.dataset, np.stack(pixels), np.array(labels, np.uint8))
 
 
 def _variants(path: Path, classifier: "Classifier", count: int, rng: "np.random.Generator") -> "Iterator[Pixels]":

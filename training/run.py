@@ -20,16 +20,18 @@ from models import create_model
 from training.augment import augment, erase, shade
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.corrections_data import Extra, load_extra
-from training.datasets import VALIDATION_SIZE, Dataset, Split, find_dataset, load_split, to_split
+from training.datasets import VALIDATION_SIZE, Dataset, find_dataset
 from training.distributed import Processes, joined
-from training.extra_images import describe_corpus, load_corpus
+from training.errors import RunError
+from training.extra_images import describe_extra_images, load_extra_images
 from training.import_onnx import SUFFIX, describe_export, thaw
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner, multiplies_bfloat16
 from training.loop import Totals, evaluate, train_steps
 from training.malloc import keep_freed_memory
 from training.publish.export import rebuild
-from training.recipes import EXTRA_SHARE, TEACHING, TEACHING_TEMPERATURE, Recipe, RecipeName, find_recipe
+from training.recipes import DISTILLATION, DISTILLATION_TEMPERATURE, EXTRA_SHARE, Recipe, RecipeName, find_recipe
+from training.splits import Split, load_split, to_split
 from training.watch import Watch
 
 RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
@@ -37,10 +39,6 @@ RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html",
 
 SECONDS_BETWEEN_CHECKPOINTS = 300
 """Within an epoch; at the end of each there is one anyway."""
-
-
-class RunError(ValueError):
-    """A run that cannot begin or go on as asked; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Config:
     recipe: RecipeName
     learning: Recipe
     seed: int = 0
-    also: tuple[Path, ...] = ()
+    extra_images: tuple[Path, ...] = ()
     """Files of more training images (``training.extra_images``)."""
     start_from: Path | None = None
     """The checkpoint or export whose weights the run begins with; None begins with fresh ones."""
@@ -62,7 +60,7 @@ class Config:
     """The share of an epoch's images that the corrections make up."""
     teacher: Path | None = None
     """The checkpoint or export of another network, whose answers count beside the labels."""
-    held_out: int = VALIDATION_SIZE
+    validation_size: int = VALIDATION_SIZE
     """Of the training images, for validation."""
 
     @classmethod
@@ -70,14 +68,14 @@ class Config:
         cls,
         dataset: str,
         model: str,
-        recipe: RecipeName = "ours",
+        recipe: RecipeName = "default",
         seed: int = 0,
-        also: Sequence[Path] = (),
+        extra_images: Sequence[Path] = (),
         start_from: Path | None = None,
         extra_data: Sequence[Path] = (),
         extra_share: float = EXTRA_SHARE,
         teacher: Path | None = None,
-        held_out: int = VALIDATION_SIZE,
+        validation_size: int = VALIDATION_SIZE,
         **changes: float | None,
     ) -> "Config":
         """Return the config of a recipe by name, with ``changes`` to single numbers of it.
@@ -89,9 +87,9 @@ class Config:
             ValueError: there is no such recipe for this network.
         """
         learning = find_recipe(recipe, model, **changes, small_images=None if start_from is None else 0.0)
-        if teacher and not learning.teaching:
-            learning = replace(learning, teaching=TEACHING, teaching_temperature=TEACHING_TEMPERATURE)
-        others = tuple(also), start_from, tuple(extra_data), extra_share, teacher, held_out
+        if teacher and not learning.distillation:
+            learning = replace(learning, distillation=DISTILLATION, distillation_temperature=DISTILLATION_TEMPERATURE)
+        others = tuple(extra_images), start_from, tuple(extra_data), extra_share, teacher, validation_size
         return cls(dataset, model, recipe, learning, seed, *others)
 
     def on(self, device: torch.device) -> "Config":
@@ -104,12 +102,12 @@ class Config:
     @property
     def name(self) -> str:
         """The run's folder: the data set and the network, and what departs from the shipped run."""
-        recipe = "" if self.recipe == "ours" else f"-{self.recipe}"
+        recipe = "" if self.recipe == "default" else f"-{self.recipe}"
         seed = f"-seed{self.seed}" if self.seed else ""
         taught = "-taught" if self.teacher else ""
         tuned = "-tuned" if self.start_from else ""
         corrected = "-corrected" if self.extra_data else ""
-        held = f"-held{self.held_out}" if self.held_out != VALIDATION_SIZE else ""
+        held = f"-held{self.validation_size}" if self.validation_size != VALIDATION_SIZE else ""
         return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{corrected}{held}{seed}"
 
     @cached_property
@@ -132,11 +130,11 @@ class Config:
         """
         others = {"start_from": self.start_from, "teacher": self.teacher}
         runs = {name: _describe_run(path) for name, path in others.items() if path}
-        also = {"also": ", ".join(map(describe_corpus, self.also))} if self.also else {}
+        files = {"extra_images": ", ".join(map(describe_extra_images, self.extra_images))} if self.extra_images else {}
         named = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe, "seed": self.seed}
         extra = {"extra_data": str(self.extra), "extra_share": self.extra_share} if self.extra else {}
-        held = {"held_out": self.held_out} if self.held_out != VALIDATION_SIZE else {}
-        return {**named, **held, **runs, **also, **extra, **asdict(self.learning)}
+        held = {"validation_size": self.validation_size} if self.validation_size != VALIDATION_SIZE else {}
+        return {**named, **held, **runs, **files, **extra, **asdict(self.learning)}
 
 
 def _describe_run(path: Path) -> str:
@@ -171,7 +169,7 @@ def fit(
         KeyboardInterrupt: the run was stopped, and ``last.pt`` holds every step it did.
     """
     keep_freed_memory()
-    dataset = find_dataset(config.dataset, config.held_out)
+    dataset = find_dataset(config.dataset, config.validation_size)
     last, best = folder / "last.pt", folder / "best.pt"
     if last.exists() and not resume:
         raise RunError(f"{last} is already there: add --resume to go on with it, or --overwrite to start again.")
@@ -245,9 +243,9 @@ class _Run:
         self.train, self.validation = (
             load_split(dataset, part, data_dir).to(device) for part in ("train", "validation")
         )
-        for path in config.also:
-            corpus = load_corpus(path, dataset)
-            self.train = self.train.joined(to_split(corpus.pixels, corpus.labels, dataset).to(device))
+        for path in config.extra_images:
+            extra = load_extra_images(path, dataset)
+            self.train = self.train.joined(to_split(extra.pixels, extra.labels, dataset).to(device))
         if config.extra:
             self.train = config.extra.mixed_into(self.train, config.extra_share, dataset)
         self.steps_an_epoch = math.ceil(len(self.train.labels) / self.recipe.batch_size)

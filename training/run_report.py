@@ -63,10 +63,11 @@ def write_report(path: Path, data_dir: Path) -> Path:
 def ask(model: "nn.Module", checkpoint: "Checkpoint", data_dir: Path) -> "Answers":
     """Let a model answer the validation images of its data set."""
     from training.analysis import Answers
-    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
+    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels
     from training.loop import predict_logits
+    from training.splits import load_split
 
-    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("held_out", VALIDATION_SIZE))
+    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("validation_size", VALIDATION_SIZE))
     pixels, labels = load_pixels(dataset, "validation", data_dir)
     images = load_split(dataset, "validation", data_dir).images
     logits = predict_logits(model, images, bfloat16=checkpoint.config["bfloat16"])

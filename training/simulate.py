@@ -14,7 +14,7 @@ from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 if TYPE_CHECKING:
     from inkwear.preprocess.steps import Pixels
     from training.datasets import Dataset
-    from training.extra_images import Corpus
+    from training.extra_images import ExtraImages
 
 MIXTURE = {
     "mnist": {"drawings": 0.35, "photographs": 0.65},
@@ -39,14 +39,14 @@ def simulate(
     """Make pictures of training images as people send them, frame them as the app does, and keep what comes out."""
     with exit_codes_for_errors():
         from training.datasets import find_dataset
-        from training.extra_images import save_corpus
+        from training.extra_images import save_extra_images
 
         corpus = make_corpus(find_dataset(dataset), count, seed, data_dir)
-        save_corpus(corpus, output)
+        save_extra_images(corpus, output)
         typer.echo(f"{output}  {len(corpus.labels):,} images of {count:,}; the others came out blank")
 
 
-def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "Corpus":
+def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "ExtraImages":
     """Simulate ``count`` pictures of random training images on all cores; those that frame to nothing are left out.
 
     Raises:
@@ -55,7 +55,7 @@ def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "C
     import numpy as np
 
     from training.datasets import load_pixels
-    from training.extra_images import Corpus
+    from training.extra_images import ExtraImages
     from training.simulator import originals
 
     pixels, labels = load_pixels(dataset, "train", data_dir)
@@ -63,7 +63,7 @@ def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "C
     images = originals(dataset.name, pixels[chosen], labels[chosen], seed)
     framed = np.concatenate(list(_framed(dataset.name, images, seed)))
     seen = framed.any(axis=(1, 2))
-    return Corpus(dataset.name, framed[seen], labels[chosen][seen])
+    return ExtraImages(dataset.name, framed[seen], labels[chosen][seen])
 
 
 def _framed(dataset: str, pixels: "Pixels", seed: int) -> "Iterator[Pixels]":

@@ -22,7 +22,7 @@ from inkwear.preprocess.framing import frame_foreground
 from inkwear.preprocess.spec import Floats, InputSpec, Pixels
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import Dataset, find_dataset, load_pixels
-from training.extra_images import NO_CLASS, Corpus, save_corpus
+from training.extra_images import NO_CLASS, ExtraImages, save_extra_images
 from training.outliers import STRAIGHT, breadth
 
 DIGITS = (2, 4)
@@ -60,12 +60,12 @@ def cuttings(
         if facts.input.stroke is None:
             raise ValueError(f"{dataset} has no strokes that could touch; mnist has.")
         corpus = make_cuttings(facts, count, seed, data_dir)
-        save_corpus(corpus, output)
+        save_extra_images(corpus, output)
         good = int((corpus.labels != NO_CLASS).sum())
         typer.echo(f"{output}  {good:,} digits cut well, {len(corpus.labels) - good:,} cut badly")
 
 
-def make_cuttings(dataset: Dataset, count: int, seed: int, data_dir: Path) -> Corpus:
+def make_cuttings(dataset: Dataset, count: int, seed: int, data_dir: Path) -> ExtraImages:
     """Put ``count`` rows of training images together on all cores, and take candidates of each.
 
     Raises:
@@ -89,7 +89,7 @@ def make_cuttings(dataset: Dataset, count: int, seed: int, data_dir: Path) -> Co
         images, answers = zip(
             *(each for row in tqdm(made, total=count, unit="row", disable=None) for each in row), strict=True
         )
-    return Corpus(dataset.name, np.stack(images), np.array(answers, np.uint8))
+    return ExtraImages(dataset.name, np.stack(images), np.array(answers, np.uint8))
 
 
 def _cut_row(digits: Pixels, labels: Pixels, spec: InputSpec, seed: Sequence[int]) -> list[tuple[Pixels, int]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, exit_codes_for_errors, find_device
-from training.recipes import EXTRA_SHARE, RecipeName
+from training.datasets import VALIDATION_SIZE
+from training.recipes import EXTRA_SHARE, RecipeName, current_arguments
 
 if TYPE_CHECKING:
     import torch
@@ -24,14 +25,14 @@ def train(
     dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
     model: Annotated[str, typer.Option(help="A network of models/, such as lenet or resnet.")],
     recipe: Annotated[
-        RecipeName, typer.Option(help="Ours, the network's tutorial's, ours in one quick epoch, or for --also.")
-    ] = "ours",
+        RecipeName, typer.Option(help="The default, the tutorial's, one quick epoch, or for real pictures.")
+    ] = "default",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Instead of the recipe's; may be 0.5.")] = None,
     lr: Annotated[
         float | None, typer.Option(min=1e-9, help="Instead of the recipe's; its peak where it varies.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
-    also: Annotated[
+    extra_images: Annotated[
         list[Path] | None, typer.Option(help="More training images: a file of training.simulate or training.photos.")
     ] = None,
     start_from: Annotated[
@@ -46,15 +47,15 @@ def train(
     teacher: Annotated[
         Path | None, typer.Option(help="A checkpoint or an export of another network, to learn from its answers too.")
     ] = None,
-    mixing: Annotated[
+    cutmix: Annotated[
         float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: the share that gets a part of another.")
     ] = None,
     strength: Annotated[
         float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: how far images are changed at random.")
     ] = None,
-    held_out: Annotated[
-        int | None, typer.Option(min=100, max=5000, help="Instead of 5,000 training images to choose by.")
-    ] = None,
+    validation_size: Annotated[
+        int, typer.Option(min=100, max=VALIDATION_SIZE, help="Training images held out to choose by.")
+    ] = VALIDATION_SIZE,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -69,7 +70,6 @@ def train(
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
     with exit_codes_for_errors():
-        from training.datasets import VALIDATION_SIZE
         from training.distributed import is_first_process
         from training.run import Config, discard, fit
 
@@ -79,16 +79,16 @@ def train(
             model,
             recipe,
             seed,
-            also or (),
+            extra_images or (),
             start_from,
             extra_data or (),
             extra_share,
             teacher,
-            held_out or VALIDATION_SIZE,
+            validation_size,
             epochs=epochs,
             lr=lr,
             batch_size=batch_size,
-            mixing=mixing,
+            cutmix=cutmix,
             strength=strength,
         ).on(found)
         folder = checkpoints / config.name
@@ -138,12 +138,12 @@ def _how_to_go_on(folder: Path) -> str:
 
 
 def main() -> None:
-    """Run the command with the arguments of the process, and leave without taking torch apart.
+    """Run the command with the arguments of the process, and exit without freeing the objects of torch.
 
-    Everything is written and closed by then; freeing torch's objects one by one takes a second (mypy ends likewise).
+    Everything is written and closed by then, and freeing them one by one takes a second (mypy exits likewise).
     """
     try:
-        cli()
+        cli(current_arguments(sys.argv[1:]))
     except SystemExit as end:
         sys.stdout.flush()
         sys.stderr.flush()

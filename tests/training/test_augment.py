@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from training.augment import Augmentation, augment, cut_mix, erase, shade
-from training.datasets import DATASETS
+from training.augment import augment, cut_mix, erase, shade
+from training.datasets import DATASETS, Augmentation
 
 NOTHING = Augmentation(degrees=0, shear=0, scale=0, shift=0, mirror=False)
 EMPTY = -0.4

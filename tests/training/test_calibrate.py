@@ -6,8 +6,8 @@ from torch import nn
 from typer.testing import CliRunner
 
 from training.calibrate import calibrate, fit_temperature
-from training.datasets import Split
 from training.evaluate.testset import cli
+from training.splits import Split
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])

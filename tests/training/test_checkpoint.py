@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.mutations import MUTATIONS, flip_a_bit, mutants
-from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.errors import CheckpointError
 
 
 def test_a_checkpoint_is_read_back(checkpoint: Path, tmp_path: Path) -> None:

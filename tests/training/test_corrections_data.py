@@ -11,10 +11,12 @@ from inkwear.corrections import CorrectionsError
 from tests.app.test_corrections import correction
 from training.checkpoint import load_checkpoint
 from training.corrections_data import MOST_OFTEN, load_extra, repeats
-from training.datasets import DATASETS, DataError, Split, to_split
+from training.datasets import DATASETS
+from training.errors import DataError, RunError
 from training.loop import predict_logits
 from training.publish.export import _recipe, rebuild
-from training.run import Config, RunError, fit
+from training.run import Config, fit
+from training.splits import Split, to_split
 from training.train import cli as train
 
 MNIST = DATASETS["mnist"]

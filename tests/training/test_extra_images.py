@@ -12,10 +12,11 @@ from inkwear.classifier import Classifier
 from tests.hand import render
 from training import outliers, photos, simulate
 from training import split_samples as cuttings
-from training.datasets import DATASETS, DataError
+from training.datasets import DATASETS
+from training.errors import DataError
 from training.evaluate import robustness as real
 from training.evaluate import testset as evaluate
-from training.extra_images import NO_CLASS, Corpus, load_corpus, save_corpus
+from training.extra_images import NO_CLASS, ExtraImages, load_extra_images, save_extra_images
 from training.learner import _losses
 from training.photos import find_photos
 from training.recipes import find_recipe
@@ -23,45 +24,45 @@ from training.run import Config, fit
 from training.train import cli as train
 
 MNIST = DATASETS["mnist"]
-SIX = Corpus("mnist", np.full((6, 28, 28), 9, np.uint8), np.arange(6, dtype=np.uint8))
+SIX = ExtraImages("mnist", np.full((6, 28, 28), 9, np.uint8), np.arange(6, dtype=np.uint8))
 
 
 @pytest.fixture
 def six(tmp_path: Path) -> Path:
-    save_corpus(SIX, tmp_path / "new" / "six.npz")
+    save_extra_images(SIX, tmp_path / "new" / "six.npz")
     return tmp_path / "new" / "six.npz"
 
 
 def test_a_corpus_is_read_back(six: Path) -> None:
-    corpus = load_corpus(six, MNIST)
-    assert corpus.name == "mnist"
+    corpus = load_extra_images(six, MNIST)
+    assert corpus.dataset == "mnist"
     assert np.array_equal(corpus.pixels, SIX.pixels)
     assert np.array_equal(corpus.labels, SIX.labels)
 
 
 def test_a_corpus_that_cannot_be_used_is_named(six: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds images for mnist, not for fashion_mnist"):
-        load_corpus(six, DATASETS["fashion_mnist"])
+        load_extra_images(six, DATASETS["fashion_mnist"])
     with pytest.raises(DataError, match=r"is missing. Make it with"):
-        load_corpus(tmp_path / "no.npz", MNIST)
+        load_extra_images(tmp_path / "no.npz", MNIST)
     (tmp_path / "cut.npz").write_bytes(six.read_bytes()[:200])
     with pytest.raises(DataError, match="damaged"):
-        load_corpus(tmp_path / "cut.npz", MNIST)
-    save_corpus(Corpus("mnist", SIX.pixels, np.full(6, 77, np.uint8)), tmp_path / "strange.npz")
+        load_extra_images(tmp_path / "cut.npz", MNIST)
+    save_extra_images(ExtraImages("mnist", SIX.pixels, np.full(6, 77, np.uint8)), tmp_path / "strange.npz")
     with pytest.raises(DataError, match=r"labels \[77\]"):
-        load_corpus(tmp_path / "strange.npz", MNIST)
+        load_extra_images(tmp_path / "strange.npz", MNIST)
 
 
 def test_a_run_trains_on_a_corpus_too_and_says_so(six: Path, data_dir: Path, tmp_path: Path) -> None:
-    config = Config.of("mnist", "mlp_small", also=[six], epochs=1)
+    config = Config.of("mnist", "mlp_small", extra_images=[six], epochs=1)
     best = fit(config, data_dir, tmp_path / "run", torch.device("cpu"))
-    assert best.config["also"].startswith("six.npz ")
-    assert "also" not in Config.of("mnist", "mlp_small").to_dict()
+    assert best.config["extra_images"].startswith("six.npz ")
+    assert "extra_images" not in Config.of("mnist", "mlp_small").to_dict()
 
 
 def test_a_missing_corpus_is_a_sentence(data_dir: Path, tmp_path: Path) -> None:
     options = ["--dataset=mnist", "--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}"]
-    result = CliRunner().invoke(train, [*options, f"--also={tmp_path / 'no.npz'}"])
+    result = CliRunner().invoke(train, [*options, f"--extra-images={tmp_path / 'no.npz'}"])
     assert result.exit_code == 2
     assert "no.npz is missing" in result.output
 
@@ -71,7 +72,7 @@ def test_simulated_pictures_become_framed_images(data_dir: Path, tmp_path: Path)
     for name in ("one.npz", "two.npz"):
         result = CliRunner().invoke(simulate.cli, [*arguments, f"--output={tmp_path / name}"])
         assert result.exit_code == 0, result.output
-    first, second = (load_corpus(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
+    first, second = (load_extra_images(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
     assert np.array_equal(first.pixels, second.pixels)
     assert len(first.labels) >= 8
     assert first.pixels.max(axis=(1, 2)).min() >= 250
@@ -89,7 +90,7 @@ def test_photographs_become_images_with_a_fifth_held_out(tmp_path: Path) -> None
     output = tmp_path / "photos.npz"
     result = CliRunner().invoke(photos.cli, [str(tmp_path), f"--output={output}", f"--model={export}", "--variants=2"])
     assert result.exit_code == 0, result.output
-    corpus = load_corpus(output, DATASETS["fashion_mnist"])
+    corpus = load_extra_images(output, DATASETS["fashion_mnist"])
     names = [Classifier(export, "cpu").metadata.class_names[label] for label in corpus.labels]
     assert len(names) == 2 * 4 * 2
     assert names[:8] == ["Dress"] * 8
@@ -136,7 +137,7 @@ def test_cuttings_are_digits_that_stand_there_and_others_that_do_not(data_dir: P
         options = [f"--data-dir={data_dir}", f"--output={tmp_path / name}", "--count=12"]
         result = CliRunner().invoke(cuttings.cli, options)
         assert result.exit_code == 0, result.output
-    first, second = (load_corpus(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
+    first, second = (load_extra_images(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
     assert np.array_equal(first.pixels, second.pixels)
     good = first.labels != NO_CLASS
     assert 5 < good.sum() < len(good) - 5
@@ -160,7 +161,7 @@ def test_clothes_are_not_cut_apart(data_dir: Path, tmp_path: Path) -> None:
 
 
 def test_an_image_of_no_class_pulls_towards_no_class() -> None:
-    recipe = find_recipe("ours", "sturdy")
+    recipe = find_recipe("default", "sturdy")
     sure, even = torch.tensor([[9.0, 0, 0]]), torch.zeros(1, 3)
     none = torch.tensor([NO_CLASS])
     assert _losses(even, none, recipe) < _losses(sure, none, recipe)

@@ -9,9 +9,10 @@ from torch import nn
 from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import normalize, unsqueeze
 from tests.conftest import EXPORTS
-from training.checkpoint import CheckpointError
-from training.datasets import find_dataset, load_split
+from training.datasets import find_dataset
+from training.errors import CheckpointError
 from training.import_onnx import FRESH_LENGTH, thaw
+from training.splits import load_split
 
 IN_FLOAT32 = sorted(path.stem for path in EXPORTS.glob("*mnist-*.onnx") if "alexnet" not in path.stem)
 

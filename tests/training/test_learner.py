@@ -20,7 +20,7 @@ def test_a_mixed_image_answers_for_both_of_its_classes_in_proportion(monkeypatch
         return images, torch.tensor([1, 2, 0]), torch.tensor([1.0, 0.75, 0.25])
 
     monkeypatch.setattr(training.learner, "cut_mix", cut_mix)
-    recipe = find_recipe("tutorial", "mlp", mixing=0.5)
+    recipe = find_recipe("tutorial", "mlp", cutmix=0.5)
     learner = Learner.of(create_model("mlp", 10), recipe, 10, CPU, ALONE)
     images, labels = torch.randn(3, 1, 28, 28), torch.tensor([3, 8, 5])
     losses = cross_entropy(

@@ -16,12 +16,14 @@ import training.run
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
 from tests.conftest import ROOT
-from training.checkpoint import CheckpointError, load_checkpoint
-from training.datasets import Dataset, Part, Split
+from training.checkpoint import load_checkpoint
+from training.datasets import Dataset, Part
+from training.errors import CheckpointError, RunError
 from training.import_onnx import describe_export
 from training.loop import Scores
 from training.publish.export import export_checkpoint
-from training.run import Config, RunError, fit
+from training.run import Config, fit
+from training.splits import Split
 from training.train import cli
 
 CPU = torch.device("cpu")
@@ -255,7 +257,7 @@ def test_a_run_starts_from_an_export(export: Path, data_dir: Path, tmp_path: Pat
 
 def test_an_export_teaches(export: Path, data_dir: Path, tmp_path: Path) -> None:
     config = Config.of("mnist", "mlp_small", teacher=export, epochs=2, lr=0.01, batch_size=32)
-    assert (config.learning.teaching, config.learning.teaching_temperature) == (0.9, 2.0)
+    assert (config.learning.distillation, config.learning.distillation_temperature) == (0.9, 2.0)
     best = fit(config, data_dir, tmp_path, CPU)
     assert best.config["teacher"] == describe_export(export)
     assert best.metrics["validation_accuracy"] > 0.7
@@ -271,13 +273,13 @@ def test_an_export_of_another_data_set_is_no_teacher(export: Path, data_dir: Pat
 
 
 def test_fewer_held_out_is_part_of_the_name_of_the_options_and_of_the_export(data_dir: Path, tmp_path: Path) -> None:
-    config = Config.of("mnist", "mlp_small", held_out=100, epochs=0.1, batch_size=32)
+    config = Config.of("mnist", "mlp_small", validation_size=100, epochs=0.1, batch_size=32)
     assert config.name == "mnist-mlp_small-held100"
     best = fit(config, data_dir, tmp_path, CPU)
-    assert best.config["held_out"] == 100
-    assert "held_out" not in CONFIG.to_dict()
+    assert best.config["validation_size"] == 100
+    assert "validation_size" not in CONFIG.to_dict()
     exported = ModelMetadata.from_props(read_props(export_checkpoint(tmp_path / "best.pt", tmp_path, data_dir)))
-    assert str(exported.recipe["command"]).endswith("--held-out 100")
+    assert str(exported.recipe["command"]).endswith("--validation-size 100")
 
 
 def test_without_instructions_for_bfloat16_a_run_is_in_float32_and_says_so(
@@ -303,7 +305,7 @@ def test_a_pupil_learns_what_its_teacher_answers_and_not_the_labels(
 
     monkeypatch.setattr(training.run, "load_split", load_split)
     config = Config.of("mnist", "lenet_relu", teacher=checkpoint, epochs=4, lr=0.01, batch_size=32)
-    config = replace(config, learning=replace(config.learning, teaching=1.0, teaching_temperature=2.0))
+    config = replace(config, learning=replace(config.learning, distillation=1.0, distillation_temperature=2.0))
     assert config.name == "mnist-lenet_relu-taught"
     best = fit(config, data_dir, tmp_path, CPU)
     assert best.config["teacher"] == f"{checkpoint.parent.name} after 3 epochs"

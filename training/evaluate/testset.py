@@ -108,9 +108,10 @@ def evaluate_file(file: Path, data_dir: Path) -> dict[str, float]:
 
 def _checkpoint(file: Path, data_dir: Path) -> tuple[int, int]:
     from training.checkpoint import load_checkpoint
-    from training.datasets import find_dataset, load_split
+    from training.datasets import find_dataset
     from training.loop import evaluate as score
     from training.publish.export import rebuild
+    from training.splits import load_split
 
     checkpoint = load_checkpoint(file)
     test = load_split(find_dataset(checkpoint.config["dataset"]), "test", data_dir)

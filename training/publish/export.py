@@ -63,13 +63,14 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
     from inkwear.onnx.checksums import sealed_path
     from training.calibrate import calibrate
     from training.checkpoint import load_checkpoint
-    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
+    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels
     from training.publish.export_report import write_report
     from training.publish.parity import check_compact, check_export
     from training.publish.quantize import thin_out
+    from training.splits import load_split
 
     checkpoint = load_checkpoint(path)
-    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("held_out", VALIDATION_SIZE))
+    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("validation_size", VALIDATION_SIZE))
     model = rebuild(checkpoint)
     metadata = describe(checkpoint, dataset, model, calibrate(model, load_split(dataset, "validation", data_dir)))
     if compact:
@@ -109,8 +110,8 @@ def _rewrite(path: Path, metadata: "ModelMetadata") -> None:
 def rebuild(checkpoint: "Checkpoint") -> "nn.Module":
     """Return the network of a checkpoint with its weights, in evaluation mode."""
     from models import create_model
-    from training.checkpoint import CheckpointError
     from training.datasets import find_dataset
+    from training.errors import CheckpointError
 
     classes = len(find_dataset(checkpoint.config["dataset"]).class_names)
     model = create_model(checkpoint.config["model"], classes)
@@ -176,9 +177,11 @@ def _command(config: dict[str, Any]) -> str:
     """Return the command that trains the same again; files of images and other runs lie where they do by default."""
     named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
     options = [(name, f"{config[name]:g}" if isinstance(config[name], float) else config[name]) for name in named]
-    usual = {"held_out": None, "mixing": 0.0, "strength": 1.0}
+    usual = {"validation_size": None, "cutmix": 0.0, "strength": 1.0}
     options += [(name, f"{config[name]:g}") for name in usual if config.get(name, usual[name]) != usual[name]]
-    options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
+    options += [
+        ("extra_images", f"data/{file.split()[0]}") for file in config.get("extra_images", "").split(", ") if file
+    ]
     for name in ("start_from", "teacher"):
         if run := config.get(name):
             first = run.split()[0]

@@ -117,7 +117,8 @@ def find_checkpoint(export: Path, folder: Path) -> "Checkpoint":
         CheckpointError: none of ``folder`` is it.
     """
     from inkwear.classifier import Classifier
-    from training.checkpoint import CheckpointError, load_checkpoint
+    from training.checkpoint import load_checkpoint
+    from training.errors import CheckpointError
 
     metadata = Classifier(export, "cpu").metadata
     for path in sorted(folder.glob(f"{metadata.dataset}-{metadata.architecture}*/best.pt")):

@@ -7,6 +7,7 @@ import numpy as np
 
 from inkwear.classifier import Classifier
 from inkwear.onnx.session import ModelFileError
+from training.errors import ExportError
 from training.loop import predict_logits
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from inkwear.onnx.metadata import ModelMetadata
     from inkwear.preprocess.steps import Floats, Pixels
-    from training.datasets import Split
+    from training.splits import Split
 
 TOLERANCE = 1e-4
 """Largest difference between a logit of torch and of ONNX Runtime, both in float32."""
@@ -23,10 +24,6 @@ BATCHES = (1, 2, 7, 257)
 
 COMPACT_LOSS = 0.003
 """Largest share of the test set that weights of fewer bits may cost."""
-
-
-class ExportError(ValueError):
-    """An export failed a check; the message names the check and says by how much. Nothing was written."""
 
 
 def check_export(path: Path, model: "nn.Module", metadata: "ModelMetadata", pixels: "Pixels", test: "Split") -> None:

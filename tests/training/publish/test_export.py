@@ -18,10 +18,12 @@ from inkwear.preprocess.steps import normalize, unsqueeze
 from tests.conftest import ROOT
 from training.calibrate import Calibration, calibrate
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.datasets import DATASETS, Split, load_pixels, load_split
+from training.datasets import DATASETS, load_pixels
+from training.errors import ExportError
 from training.publish.export import cli, describe, export_checkpoint, rebuild, write_onnx
-from training.publish.parity import ExportError, check_export
+from training.publish.parity import check_export
 from training.publish.quantize import compact_weights, thin_out
+from training.splits import Split, load_split
 
 MNIST = DATASETS["mnist"]
 
@@ -63,16 +65,19 @@ def test_an_export_keeps_the_contract(export: Path, trained: Checkpoint) -> None
 
 
 def test_the_command_names_all_that_an_export_was_trained_with(trained: Checkpoint, metadata: ModelMetadata) -> None:
-    more = {"also": "digits.npz f1f026d6fb4d, photos.npz 34d3444b2c4e", "start_from": "mnist-convnet after 3 epochs"}
+    more = {
+        "extra_images": "digits.npz f1f026d6fb4d, photos.npz 34d3444b2c4e",
+        "start_from": "mnist-convnet after 3 epochs",
+    }
     more["teacher"] = "mnist-sturdy-tuned after 4 epochs"
     assert "--strength" not in str(metadata.recipe["command"])
     checkpoint = dataclasses.replace(trained, config=trained.config | more)
     recipe = describe(checkpoint, MNIST, rebuild(trained), Calibration(1, 0)).recipe
     assert str(recipe["command"]).endswith(
-        "--also data/digits.npz --also data/photos.npz --start-from models/checkpoints/mnist-convnet/best.pt "
+        "--extra-images data/digits.npz --extra-images data/photos.npz --start-from models/checkpoints/mnist-convnet/best.pt "
         "--teacher models/checkpoints/mnist-sturdy-tuned/best.pt"
     )
-    assert "--also" not in str(metadata.recipe["command"])
+    assert "--extra-images" not in str(metadata.recipe["command"])
 
 
 def test_the_command_names_exports_that_were_begun_with_and_what_departs_from_the_recipe(trained: Checkpoint) -> None:

@@ -10,7 +10,8 @@ import models.registry
 from inkwear.classifier import Classifier
 from inkwear.report import Report, read_report, report_path
 from training.analysis import Answers
-from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.errors import CheckpointError
 from training.publish.export_report import cli, confidence, find_checkpoint, layers
 from training.summary import summarize
 
