@@ -22,7 +22,7 @@ from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import normalize, unsqueeze
 from training.console import DEFAULT_DATA_DIR
 from training.datasets import find_dataset, load_pixels
-from training.publish.parity import run_in_parts
+from training.inference import logits_in_batches
 
 BATCH, ROUNDS, CALIBRATION_IMAGES = 256, 31, 512
 
@@ -86,7 +86,7 @@ def measure(export: Path, folder: Path) -> None:
             classifier.logits(pixels[:BATCH])
             seconds[name].append(time.perf_counter() - started)
     for name, file in files.items():
-        right = (run_in_parts(classifiers[name], pixels).argmax(axis=1) == labels).mean()
+        right = (logits_in_batches(classifiers[name], pixels).argmax(axis=1) == labels).mean()
         rate = BATCH / statistics.median(seconds[name])
         print(f"{export.stem:26} {name:12} {file.stat().st_size / 1000:8.1f} kB {right:8.2%} {rate:9,.0f} images/s")
 

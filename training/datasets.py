@@ -27,18 +27,18 @@ SPLIT_SEED = 20_260_101
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may be moved, drawn evenly from either side of zero; the last four where it shall be strong.
+    """How far an image may be changed at random, evenly to either side of zero; the last four only where it is strong.
 
     Attributes:
         degrees: of rotation.
         shear: pixels to the side per pixel upward.
-        scale: fraction, of each axis for itself.
-        shift: pixels, of each axis for itself.
+        scale: fraction of the size, drawn for each axis.
+        shift: pixels, drawn for each axis.
         mirror: whether left and right may be exchanged.
         gamma: the logarithm of the exponent that brightens or darkens the object.
-        negate: how often light and dark are exchanged inside of the object, as a fraction.
-        bend: pixels by which a point may leave its place on its own, neighbours alike.
-        stroke: the share of the way to a stroke thicker or thinner by a pixel on both sides.
+        negate: the share of the images whose light and dark are exchanged inside of the object.
+        bend: pixels by which points of an image are displaced; neighbors move alike.
+        stroke: the share of the change to a stroke thicker or thinner by a pixel on both sides.
         erase: the share of the images from which a rectangle is erased.
         sharp: the share of the images that are only mirrored and shifted by whole pixels. The others lose some of
             their sharpness, as most of their pixels come to lie between those of the original.
@@ -57,9 +57,9 @@ class Augmentation:
     sharp: float = 0.0
 
     def scaled(self, strength: float) -> "Augmentation":
-        """Return ``strength`` times these limits; what is mirrored or kept sharp stays as it is."""
-        stays = ("mirror", "sharp")
-        return replace(self, **{name: limit * strength for name, limit in asdict(self).items() if name not in stays})
+        """Return these limits times ``strength``, but for ``mirror`` and ``sharp``, which stay as they are."""
+        kept = ("mirror", "sharp")
+        return replace(self, **{name: limit * strength for name, limit in asdict(self).items() if name not in kept})
 
 
 @dataclass(frozen=True)

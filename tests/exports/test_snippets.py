@@ -19,9 +19,9 @@ from inkwear.classifier import Classifier, softmax
 from inkwear.images.decode import open_image
 from inkwear.preprocess.spec import Pixels
 from tests.conftest import EXPORTS, ROOT
-from tests.exports.test_readme import change
 from tests.hand import render
-from training.publish.readme import SNIPPETS, modules_of
+from tests.training.publish.test_readme import change
+from training.publish.readme import SNIPPETS
 
 CLASSIFIERS = sorted(entry.path for entry in scan(EXPORTS).entries.values())
 
@@ -139,10 +139,8 @@ def test_it_refuses_pictures_of_another_size(tmp_path: Path) -> None:
 
 @pytest.fixture
 def apart(tmp_path: Path) -> Path:
-    """A folder with the program and the modules that the README tells to put beside it, and no more."""
-    (tmp_path / "exports").mkdir()
-    for name in modules_of(SNIPPETS / "any_photo.py"):
-        shutil.copy(ROOT / "exports" / name, tmp_path / "exports")
+    """A folder with the program and the library, as if it were installed there, and no more."""
+    (tmp_path / "inkwear").symlink_to(ROOT / "inkwear")
     shutil.copy(SNIPPETS / "any_photo.py", tmp_path)
     return tmp_path
 

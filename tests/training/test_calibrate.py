@@ -6,7 +6,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from training.calibrate import calibrate, fit_temperature
-from training.evaluate.testset import cli
+from training.evaluate.__main__ import cli
 from training.splits import Split
 
 

@@ -14,8 +14,8 @@ from training import outliers, photos, simulate
 from training import split_samples as cuttings
 from training.datasets import DATASETS
 from training.errors import DataError
-from training.evaluate import robustness as real
-from training.evaluate import testset as evaluate
+from training.evaluate import __main__ as evaluate
+from training.evaluate import robustness
 from training.extra_images import NO_CLASS, ExtraImages, load_extra_images, save_extra_images
 from training.learner import _losses
 from training.photos import find_photos
@@ -185,8 +185,8 @@ def test_real_pictures_to_choose_by_are_made_of_validation_images(
     export: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    original = real.load_pixels
-    monkeypatch.setattr(real, "load_pixels", lambda d, part, f: (read.append(part), original(d, part, f))[1])
+    original = robustness.load_pixels
+    monkeypatch.setattr(robustness, "load_pixels", lambda d, part, f: (read.append(part), original(d, part, f))[1])
     options = ["--real", "--count=4", "--condition=drawings/large", "--part=validation", f"--data-dir={data_dir}"]
     result = CliRunner().invoke(evaluate.cli, [str(export), *options])
     assert result.exit_code == 0, result.output

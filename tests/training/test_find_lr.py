@@ -28,7 +28,7 @@ def test_a_sweep_can_be_repeated(data_dir: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_sweep_ends_where_the_loss_is_lost(data_dir: Path) -> None:
     sweep = sweep_learning_rates(Config.of("mnist", "mlp_small"), data_dir, CPU)
-    assert sweep.rates[-1] < find_lr.HIGHEST
+    assert sweep.rates[-1] < find_lr.MAX_LR
 
 
 def test_the_suggestion_is_a_tenth_of_the_rate_with_the_lowest_loss() -> None:

@@ -236,13 +236,13 @@ def make_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels", labels
 
     from inkwear.classifier import Classifier
     from inkwear.onnx.metadata import Reference
-    from training.publish.parity import run_in_parts
+    from training.inference import logits_in_batches
     from training.publish.quantize import DESCRIPTION, compact_weights
 
     onnx.save(compact_weights(onnx.load(path)), path)
     classifier = Classifier(path, "cpu", path.read_bytes())
     image = reference_image()
-    right = float((run_in_parts(classifier, pixels).argmax(axis=1) == labels).mean())
+    right = float((logits_in_batches(classifier, pixels).argmax(axis=1) == labels).mean())
     metadata = replace(
         metadata,
         metrics={

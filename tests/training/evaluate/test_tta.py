@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 from typer.testing import CliRunner
 
-from training.evaluate.testset import cli
+from training.evaluate.__main__ import cli
 from training.evaluate.tta import views
 
 

@@ -74,8 +74,8 @@ def test_the_command_names_all_that_an_export_was_trained_with(trained: Checkpoi
     checkpoint = dataclasses.replace(trained, config=trained.config | more)
     recipe = describe(checkpoint, MNIST, rebuild(trained), Calibration(1, 0)).recipe
     assert str(recipe["command"]).endswith(
-        "--extra-images data/digits.npz --extra-images data/photos.npz --start-from models/checkpoints/mnist-convnet/best.pt "
-        "--teacher models/checkpoints/mnist-sturdy-tuned/best.pt"
+        "--extra-images data/digits.npz --extra-images data/photos.npz "
+        "--start-from models/checkpoints/mnist-convnet/best.pt --teacher models/checkpoints/mnist-sturdy-tuned/best.pt"
     )
     assert "--extra-images" not in str(metadata.recipe["command"])
 
@@ -256,7 +256,7 @@ def test_two_thin_layers_answer_like_one_whose_answers_vary_in_few_directions() 
 def test_fewer_bits_that_cost_too_much_are_refused(
     checkpoint: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training.publish.parity, "COMPACT_LOSS", -0.1)
+    monkeypatch.setattr(training.publish.parity, "MAX_COMPACT_LOSS", -0.1)
     with pytest.raises(
         ExportError, match=r"'accuracy' failed: \d+\.\d\d% of the test set were read right with float32"
     ):
@@ -298,7 +298,7 @@ def test_weights_of_another_network_are_named(trained, tmp_path: Path, data_dir:
 
 
 def test_evaluate_measures_checkpoint_and_export_alike(checkpoint: Path, export: Path, data_dir: Path) -> None:
-    from training.evaluate.testset import cli as evaluate
+    from training.evaluate.__main__ import cli as evaluate
 
     result = CliRunner().invoke(evaluate, [str(checkpoint), str(export), f"--data-dir={data_dir}", "--json"])
     first, second = (json.loads(line) for line in result.output.splitlines())
@@ -308,7 +308,7 @@ def test_evaluate_measures_checkpoint_and_export_alike(checkpoint: Path, export:
 
 
 def test_evaluate_refuses_other_files(data_dir: Path) -> None:
-    from training.evaluate.testset import cli as evaluate
+    from training.evaluate.__main__ import cli as evaluate
 
     result = CliRunner().invoke(evaluate, ["five.png", f"--data-dir={data_dir}"])
     assert result.exit_code == 2

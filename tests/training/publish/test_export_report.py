@@ -12,7 +12,8 @@ from inkwear.report import Report, read_report, report_path
 from training.analysis import Answers
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.errors import CheckpointError
-from training.publish.export_report import cli, confidence, find_checkpoint, layers
+from training.publish.export_report import cli, find_checkpoint, measure_confidence
+from training.publish.layers import list_layers
 from training.summary import summarize
 
 
@@ -51,11 +52,11 @@ def test_an_export_comes_with_its_report(export: Path, checkpoint: Path) -> None
 def test_confidence_is_measured_on_what_is_sure_and_what_is_not() -> None:
     probabilities = np.array([[0.95, 0.05], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
     answers = Answers(np.zeros((4, 28, 28), np.uint8), np.array([0, 1, 1, 0]), probabilities, ("a", "b"))
-    found = confidence(answers, 0.7)
+    found = measure_confidence(answers, 0.7)
     assert (found["unsure"], found["accuracy_when_sure"]) == (0.25, pytest.approx(2 / 3))
     # the bin from 0.9: three images, on average 0.9167 sure and two of them right; that from 0.6: one, right
     assert found["calibration_error"] == pytest.approx(0.75 * (0.55 / 0.6 - 2 / 3) + 0.25 * 0.4)
-    assert set(confidence(answers, 0.99)) == {"calibration_error", "unsure"}
+    assert set(measure_confidence(answers, 0.99)) == {"calibration_error", "unsure"}
 
 
 def test_a_report_of_before_confidence_was_measured_is_read(export: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_run_of_other_options_is_not_taken(alone: Path, runs: Path, data_dir: 
 
 @pytest.mark.parametrize("name", ["lenet", "inception", "resnet", "alexnet"])
 def test_layers_add_up_to_the_network(name: str) -> None:
-    found, summary = layers(name, 10), summarize(name)
+    found, summary = list_layers(name, 10), summarize(name)
     assert sum(layer.parameters for layer in found) == summary.total_params
     assert sum(layer.macs for layer in found) == summary.total_mult_adds
     assert (found[0].kind, found[0].shape) == ("input", (1, 28, 28))
@@ -111,4 +112,4 @@ class Fickle(nn.Module):
 
 def test_a_network_that_cannot_be_followed_has_no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(models.registry._builders, "fickle", lambda num_classes: Fickle())
-    assert layers("fickle", 10) == ()
+    assert list_layers("fickle", 10) == ()
