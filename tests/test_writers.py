@@ -116,7 +116,7 @@ def a_report(folder: Path, checkpoint: Path) -> Writer:
 
 
 def a_page_about_a_run(folder: Path, checkpoint: Path) -> Writer:
-    from training import run_report as report
+    from training import run_page
 
     path = folder / "best.pt"
     shutil.copy(checkpoint, path)
@@ -129,9 +129,9 @@ def a_page_about_a_run(folder: Path, checkpoint: Path) -> Writer:
 
     def write() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(report, "ask", lambda *_: None)
-            patch.setattr(report, "contents", lambda found, *_: seen | vars(found))
-            report.write_report(path, folder)
+            patch.setattr(run_page, "answer_validation_set", lambda *_: None)
+            patch.setattr(run_page, "contents", lambda found, *_: seen | vars(found))
+            run_page.write_page(path, folder)
 
     def look() -> bool:
         text = (folder / "report.html").read_text()

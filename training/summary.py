@@ -20,7 +20,7 @@ def summary(model: Annotated[str, typer.Option(help="A network of models/, such 
 
 
 def summarize(model: str, num_classes: int = 10) -> "ModelStatistics":
-    """Return torchinfo's measures of a network on one image: ``total_params``, ``total_mult_adds``; its text is a table.
+    """Measure a network on one image with torchinfo: ``total_params``, ``total_mult_adds``, and a table as its text.
 
     Raises:
         ValueError: there is no such network.

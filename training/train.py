@@ -125,9 +125,9 @@ def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_
         f"{metrics['images_per_second']:,.0f} images/s on {best.versions['device']}"
     )
     if report:
-        from training.run_report import write_report
+        from training.run_page import write_page
 
-        typer.echo(str(write_report(folder / "best.pt", data_dir)))
+        typer.echo(str(write_page(folder / "best.pt", data_dir)))
     typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")
 
 

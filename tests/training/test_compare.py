@@ -6,17 +6,18 @@ from typer.testing import CliRunner
 
 from training.charts import Point, frontier, unbeaten
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.compare import Row, cli, to_markdown
+from training.compare import cli
+from training.leaderboard import Row, to_markdown
 
 
 @pytest.fixture
 def runs(checkpoint: Path, tmp_path: Path) -> Path:
     """Three finished runs of one network: two seeds of ours, one of the tutorial's recipe; and one unfinished."""
     for name, recipe, accuracy in (
-        ("a", "ours", 0.99),
-        ("b", "ours", 0.98),
+        ("a", "default", 0.99),
+        ("b", "default", 0.98),
         ("c", "tutorial", 0.9),
-        ("d", "ours", None),
+        ("d", "default", None),
     ):
         run = load_checkpoint(checkpoint)
         run.config["recipe"] = recipe

@@ -363,7 +363,9 @@ def test_cuda_without_cuda_is_exit_code_3(data_dir: Path, tmp_path: Path) -> Non
     assert "torch finds no CUDA device" in output
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "export", "report", "summary", "compare"])
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate.__main__", "export", "run_report", "summary", "compare", "simulate", "photos"]
+)
 def test_help_needs_no_torch(command: str) -> None:
     script = f"import training.{command}, sys; print('torch' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)

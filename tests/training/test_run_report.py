@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from training.run_report import cli, write_report
+from training.run_page import write_page
+from training.run_report import cli
 
 
 @pytest.fixture(scope="module")
 def page(checkpoint: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     copy = tmp_path_factory.mktemp("report") / "best.pt"
     shutil.copy(checkpoint, copy)
-    return write_report(copy, data_dir).read_text(encoding="utf-8")
+    return write_page(copy, data_dir).read_text(encoding="utf-8")
 
 
 def test_the_report_needs_nothing_from_outside(page: str) -> None:
