@@ -19,12 +19,12 @@ from inkwear.preprocess.steps import normalize
 from models import create_model
 from training.augment import augment, erase, shade
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.corrections_data import Extra, load_extra
+from training.corrections_data import CorrectedImages, load_corrections
 from training.datasets import VALIDATION_SIZE, Dataset, find_dataset
 from training.distributed import Processes, joined
 from training.errors import RunError
 from training.extra_images import describe_extra_images, load_extra_images
-from training.import_onnx import SUFFIX, describe_export, thaw
+from training.import_onnx import SUFFIX, describe_export, import_onnx
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner, multiplies_bfloat16
 from training.loop import Totals, evaluate, train_steps
@@ -111,14 +111,14 @@ class Config:
         return f"{self.dataset}-{self.model}{recipe}{taught}{tuned}{corrected}{held}{seed}"
 
     @cached_property
-    def extra(self) -> Extra | None:
+    def extra(self) -> CorrectedImages | None:
         """The corrections, read once, so that those named in the recipe are those that were learnt.
 
         Raises:
             CorrectionsError: a folder holds none, or damaged ones.
             DataError: none is of this data set, or a label is not one of its classes.
         """
-        return load_extra(self.extra_data, find_dataset(self.dataset)) if self.extra_data else None
+        return load_corrections(self.extra_data, find_dataset(self.dataset)) if self.extra_data else None
 
     def to_dict(self) -> dict[str, str | float]:
         """Return all options side by side, those of the recipe among them.
@@ -197,7 +197,7 @@ def fit(
 
 def _load_start(network: nn.Module, path: Path, dataset: Dataset, data_dir: Path) -> None:
     if path.suffix == SUFFIX:
-        weights = thaw(path, load_split(dataset, "train", data_dir).images)[0].state_dict()
+        weights = import_onnx(path, load_split(dataset, "train", data_dir).images)[0].state_dict()
     else:
         weights = load_checkpoint(path).weights
     try:
@@ -212,7 +212,7 @@ def _load_start(network: nn.Module, path: Path, dataset: Dataset, data_dir: Path
 
 def _load_teacher(path: Path, dataset: Dataset, data_dir: Path) -> nn.Module:
     if path.suffix == SUFFIX:
-        teacher, metadata = thaw(path, load_split(dataset, "train", data_dir).images)
+        teacher, metadata = import_onnx(path, load_split(dataset, "train", data_dir).images)
         learnt = metadata.dataset
     else:
         checkpoint = load_checkpoint(path)

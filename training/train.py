@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, exit_codes_for_errors, find_device
+from inkwear.onnx.session import Device
+from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, exit_codes_for_errors, find_device
 from training.datasets import VALIDATION_SIZE
 from training.recipes import EXTRA_SHARE, RecipeName, current_arguments
 

@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 from inkwear.classifier import Classifier
 from tests.hand import render
-from training import outliers, photos, simulate
-from training import split_samples as cuttings
+from training import outliers, photos, simulate, split_samples
 from training.datasets import DATASETS
 from training.errors import DataError
 from training.evaluate import __main__ as evaluate
@@ -122,20 +121,20 @@ def test_a_fragment_is_one_side_of_a_digit_and_no_straight_line() -> None:
     ring = 255 - np.asarray(render("0", canvas=28, side=20, pen=2))
     pixels, labels = np.repeat(ring[None], 10, axis=0), np.zeros(10, np.uint8)
     for fragment in outliers._fragments(pixels, labels, 20, np.random.default_rng(1)):
-        assert outliers.breadth(fragment) > outliers.STRAIGHT
+        assert outliers.breadth(fragment) > outliers.MAX_BREADTH_OF_ONE
     kept = [np.count_nonzero(outliers._cut(ring, True, np.random.default_rng(seed))[:, :14]) for seed in range(20)]
     lost = [np.count_nonzero(outliers._cut(ring, True, np.random.default_rng(seed))[:, 22:]) for seed in range(20)]
     assert min(kept) > 0
     assert sum(lost) == 0
     stick = np.zeros((1, 28, 28), np.uint8)
     stick[0, 4:24, 13:15] = 255
-    assert outliers.breadth(stick[0]) < outliers.STRAIGHT
+    assert outliers.breadth(stick[0]) < outliers.MAX_BREADTH_OF_ONE
 
 
 def test_cuttings_are_digits_that_stand_there_and_others_that_do_not(data_dir: Path, tmp_path: Path) -> None:
     for name in ("one.npz", "two.npz"):
         options = [f"--data-dir={data_dir}", f"--output={tmp_path / name}", "--count=12"]
-        result = CliRunner().invoke(cuttings.cli, options)
+        result = CliRunner().invoke(split_samples.cli, options)
         assert result.exit_code == 0, result.output
     first, second = (load_extra_images(tmp_path / name, MNIST) for name in ("one.npz", "two.npz"))
     assert np.array_equal(first.pixels, second.pixels)
@@ -146,7 +145,7 @@ def test_cuttings_are_digits_that_stand_there_and_others_that_do_not(data_dir: P
 
 def test_digits_of_a_row_touch_and_stand_where_they_stand_alone() -> None:
     five = 255 - np.asarray(render("5", canvas=28, side=20, pen=2))
-    alone = cuttings.row_of_digits(np.stack([five] * 3), np.random.default_rng(0))
+    alone = split_samples.row_of_digits(np.stack([five] * 3), np.random.default_rng(0))
     assert len(alone) == 3
     columns = [np.flatnonzero(one.any(axis=0)) for one in alone]
     assert all(left[-1] + 8 >= right[0] for left, right in pairwise(columns))
@@ -155,7 +154,7 @@ def test_digits_of_a_row_touch_and_stand_where_they_stand_alone() -> None:
 
 def test_clothes_are_not_cut_apart(data_dir: Path, tmp_path: Path) -> None:
     options = ["--dataset=fashion_mnist", f"--data-dir={data_dir}", f"--output={tmp_path / 'no.npz'}"]
-    result = CliRunner().invoke(cuttings.cli, options)
+    result = CliRunner().invoke(split_samples.cli, options)
     assert result.exit_code == 2
     assert "fashion_mnist has no strokes" in result.output
 

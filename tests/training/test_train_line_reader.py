@@ -6,12 +6,14 @@ from typer.testing import CliRunner
 
 from inkwear.numbers.line_image import ROWS
 from inkwear.numbers.line_reader import LineReader
-from training import train_line_reader as lines
+from training.line_reader import stack
+from training.simulator.lines import make_lines
+from training.train_line_reader import cli
 
 
 def test_a_line_depends_on_its_number_and_on_nothing_else(data_dir: Path) -> None:
-    together = lines.make_lines("mnist", 100, 0, data_dir, first=0, count=8)
-    later = lines.make_lines("mnist", 100, 0, data_dir, first=5, count=3)
+    together = make_lines("mnist", 100, 0, data_dir, first=0, count=8)
+    later = make_lines("mnist", 100, 0, data_dir, first=5, count=3)
     for (strip, classes), (same, likewise) in zip(together[5:], later, strict=True):
         assert classes == likewise
         assert np.array_equal(strip, same)
@@ -21,7 +23,7 @@ def test_a_line_depends_on_its_number_and_on_nothing_else(data_dir: Path) -> Non
 
 def test_strips_of_a_batch_are_empty_beyond_their_end() -> None:
     narrow, wide = np.full((ROWS, 10), 255, np.uint8), np.full((ROWS, 14), 255, np.uint8)
-    batch = lines.stack([narrow, wide])
+    batch = stack([narrow, wide])
     assert batch.shape == (2, 1, ROWS, 14)
     assert batch[0, 0, 0].tolist() == [1.0] * 10 + [0.0] * 4
 
@@ -29,7 +31,7 @@ def test_strips_of_a_batch_are_empty_beyond_their_end() -> None:
 def test_training_leaves_a_reader_that_the_app_can_open(data_dir: Path, tmp_path: Path) -> None:
     output = tmp_path / "lines.onnx"
     options = ["--count=48", "--digits=100", "--batch-size=16", f"--data-dir={data_dir}", f"--output={output}"]
-    result = CliRunner().invoke(lines.cli, options)
+    result = CliRunner().invoke(cli, options)
     assert result.exit_code == 0, result.output
     reader = LineReader(output, "cpu")
     assert reader.alphabet == "0123456789"
@@ -42,6 +44,6 @@ def test_training_leaves_a_reader_that_the_app_can_open(data_dir: Path, tmp_path
 
 
 def test_clothes_stand_on_no_line(data_dir: Path) -> None:
-    result = CliRunner().invoke(lines.cli, ["--dataset=fashion_mnist", f"--data-dir={data_dir}"])
+    result = CliRunner().invoke(cli, ["--dataset=fashion_mnist", f"--data-dir={data_dir}"])
     assert result.exit_code == 2
     assert "fashion_mnist has no strokes" in result.output
