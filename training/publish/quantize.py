@@ -12,9 +12,6 @@ import logging
 import numpy as np
 import torch
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantFormat
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-from onnxruntime.quantization.onnx_model import ONNXModel
 from torch import Tensor, nn
 
 RANK = 256
@@ -67,6 +64,10 @@ def _two_thin_layers(layer: nn.Linear, inputs: Tensor, rank: int) -> nn.Sequenti
 
 def compact_weights(model: ModelProto) -> ModelProto:
     """Return a network with 8 bits a weight, but for the last linear layer."""
+    from onnxruntime.quantization import QuantFormat  # importing these makes the root logger print all that is INFO
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+    from onnxruntime.quantization.onnx_model import ONNXModel
+
     logging.getLogger("onnxruntime.quantization.matmul_nbits_quantizer").setLevel(logging.WARNING)
     editable = ONNXModel(model)
     editable.replace_gemm_with_matmul()
