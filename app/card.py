@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from app.catalog import Entry
 from app.drawing import draw
-from inkwear.report import Layer, ReportError, digest, read_report
+from inkwear.errors import ReportError
+from inkwear.report import Layer, digest, read_report
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.background import in_background
+from inkwear.errors import DeviceError, MetadataError, ModelFileError, PropsError
 from inkwear.numbers.line_reader import FILE as LINE_READER
 from inkwear.onnx.checksums import HOW_TO_MEND
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
-from inkwear.onnx.props import PropsError, read_props
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import read_props
 from inkwear.onnx.sandbox import HOW_TO_REPLACE
-from inkwear.onnx.session import Device, DeviceError, ModelFileError, fallen_back
+from inkwear.onnx.session import Device, fallen_back
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier

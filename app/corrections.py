@@ -25,11 +25,11 @@ from inkwear.corrections import (
     TABLE,
     VERSION,
     Correction,
-    CorrectionsError,
     check_database,
     select,
     sentences,
 )
+from inkwear.errors import CorrectionsError
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.spec import Pixels
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from PIL import Image
 
+from inkwear.errors import DeviceError, MetadataError, ModelFileError
 from inkwear.images.decode import FULL_SIZE
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.sandbox import read_trusted
-from inkwear.onnx.session import Device, DeviceError, ModelFileError, open_session, share_session
+from inkwear.onnx.session import Device, open_session, share_session
 from inkwear.prediction import Digit, Prediction, Prepared, Segmented
 from inkwear.preprocess.framing import FRAMED_ALREADY, are_framed_already, find, frame_found, framed_already
 from inkwear.preprocess.notes import Note

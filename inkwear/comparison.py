@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeVar
 from PIL import Image
 
 from inkwear.classifier import Classifier
+from inkwear.errors import DeviceError, ModelFileError
 from inkwear.onnx.metadata import ModelMetadata
-from inkwear.onnx.session import DeviceError, ModelFileError
 from inkwear.prediction import Prediction, Prepared
 from inkwear.preprocess.steps import InputSpec
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from inkwear.errors import CorrectionsError
 from inkwear.images.decode import open_image
 from inkwear.preprocess.spec import SIZE, Pixels
 
@@ -54,10 +55,6 @@ CREATE TABLE IF NOT EXISTS corrections (
 
 COLUMNS = ("id", "created", "dataset", "title", "class_names", "label", "said", "confidence", "model", "digest")
 """Of ``labels.csv``, and of the table before its bytes."""
-
-
-class CorrectionsError(ValueError):
-    """Corrections that cannot be read or written; the message names the file and says what to do."""
 
 
 @dataclass(frozen=True, eq=False)

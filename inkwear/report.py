@@ -11,17 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from inkwear.errors import ReportError
+
 SCHEMA_VERSION = 1
 
 FOLDER = "reports"
-
-
-class ReportError(ValueError):
-    """There is no report of a file that can be believed; ``code`` is ``missing``, ``damaged`` or ``other_file``."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)

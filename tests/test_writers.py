@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.corrections import Corrections, CorrectionsError
+from app.corrections import Corrections
 from inkwear.corrections import DATABASE, Correction
+from inkwear.errors import CorrectionsError
 from inkwear.files import atomic_path, write_text
 from inkwear.onnx.checksums import has_seal, is_listed, seal_file, sealed_path, unseal
 from inkwear.report import read_report

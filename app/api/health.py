@@ -15,7 +15,7 @@ from app.api.deps import Desk, TheDesk
 from app.api.executors import HEAVY, away
 from app.gradio.uploads import parked_bytes
 from app.metrics import BOUNDS, Tally
-from inkwear.onnx.session import DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

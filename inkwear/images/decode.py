@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from inkwear.errors import ImageError
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Pillow's names of what is accepted; the MPO of phones, a JPEG with a second picture behind it, opens as JPEG."""
 
@@ -29,18 +31,6 @@ no more (``inkwear.preprocess.ink``)."""
 
 FULL_SIZE = "full_size"
 """Under this name an image's ``info`` holds the (width, height) that the file has, where less was decoded."""
-
-
-class ImageError(ValueError):
-    """A picture that cannot be read; the message names it, says why, and what would be accepted.
-
-    Attributes:
-        code: why, for programs: missing, unreadable, empty, not_a_picture, damaged, too_large or colour_mode.
-    """
-
-    def __init__(self, message: str, code: str = "damaged") -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def open_image(source: bytes | str | os.PathLike[str], name: str | None = None) -> Image.Image:

@@ -4,8 +4,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from inkwear.errors import ModelFileError
 from inkwear.onnx.sandbox import read_trusted
-from inkwear.onnx.session import Device, ModelFileError, open_session
+from inkwear.onnx.session import Device, open_session
 from inkwear.preprocess.spec import Floats, Pixels
 
 FILE = "lines.onnx"

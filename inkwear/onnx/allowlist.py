@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from inkwear.onnx.wire import BYTES, VARINT, Field, ProtobufError, content, fields
+from inkwear.errors import ForeignModelError, ProtobufError
+from inkwear.onnx.wire import BYTES, VARINT, Field, content, fields
 
 MODEL_FIELDS = {1, 2, 3, 4, 5, 6, 7, 8, 14}
 """All but training_info, functions and configurations."""
@@ -54,25 +55,21 @@ OPERATORS = {"": set(_OF_ONNX.split()), "com.microsoft": set(_OF_MICROSOFT.split
 first): no control flow, nothing that makes much of little, nothing random, nothing that reads files."""
 
 
-class StructureError(ValueError):
-    """A file is made of something that is not allowed; the message names it."""
-
-
 def check_structure(data: bytes) -> None:
     """Hold the structure of an ONNX file against what is allowed.
 
     Raises:
-        StructureError: names what is not.
+        ForeignModelError: names what is not.
     """
     file = io.BytesIO(data)
     try:
         parts = list(_known(file, Field(0, BYTES, 0, 0, len(data)), MODEL_FIELDS, "the file"))
         graphs = [part for part in parts if part.number == 7]
         if len(graphs) != 1:
-            raise StructureError(f"it holds {len(graphs)} graphs, and one is needed")
+            raise ForeignModelError(f"it holds {len(graphs)} graphs, and one is needed")
         _check_graph(file, graphs[0])
     except (ProtobufError, UnicodeDecodeError) as error:
-        raise StructureError(f"its structure cannot be read: {error}") from error
+        raise ForeignModelError(f"its structure cannot be read: {error}") from error
 
 
 def _check_graph(file: BinaryIO, graph: Field) -> None:
@@ -86,7 +83,7 @@ def _check_graph(file: BinaryIO, graph: Field) -> None:
             names = [_check_tensor(file, part)]
         for name in filter(None, names):
             if name in made:
-                raise StructureError(f"two of its values have the name {name[:60]!r}")
+                raise ForeignModelError(f"two of its values have the name {name[:60]!r}")
             made.add(name)
 
 
@@ -96,7 +93,7 @@ def _check_node(file: BinaryIO, node: Field) -> list[str]:
     domain, operator = _one_text(file, parts, 7), _one_text(file, parts, 4)
     _check_domain(domain)
     if operator not in OPERATORS["" if domain == "ai.onnx" else domain]:
-        raise StructureError(
+        raise ForeignModelError(
             f"it computes with the operator {f'{domain}.' * bool(domain)}{operator[:60]}, which is not among those "
             "that a network for 28×28 pixels needs"
         )
@@ -124,24 +121,24 @@ def _check_tensor(file: BinaryIO, tensor: Field) -> str:
         elif part.number == 8:
             name = content(file, part).decode()
         elif part.number == 14 and part.value:
-            raise StructureError("a tensor has its values outside the file")
+            raise ForeignModelError("a tensor has its values outside the file")
     if kind not in TENSOR_TYPES:
-        raise StructureError(f"the tensor {name[:60]!r} holds values of type {kind}, and numbers are needed")
+        raise ForeignModelError(f"the tensor {name[:60]!r} holds values of type {kind}, and numbers are needed")
     values = math.prod(shape) if len(shape) <= MOST_DIMENSIONS and max(shape, default=0) <= MOST_VALUES else math.inf
     if values > min(MOST_VALUES, 2 * (tensor.end - tensor.start)):  # the smallest have four bits
-        raise StructureError(f"the tensor {name[:60]!r} says it has more values than there are bytes, or too many")
+        raise ForeignModelError(f"the tensor {name[:60]!r} says it has more values than there are bytes, or too many")
     return name
 
 
 def _check_domain(domain: str) -> None:
     if domain not in (*OPERATORS, "ai.onnx"):
-        raise StructureError(f"it computes with operators of {domain[:60]!r}, and only ONNX's own are known here")
+        raise ForeignModelError(f"it computes with operators of {domain[:60]!r}, and only ONNX's own are known here")
 
 
 def _known(file: BinaryIO, message: Field, known: set[int], where: str) -> Iterator[Field]:
     for part in fields(file, message.start, message.end, MOST_PARTS):
         if part.number not in known:
-            raise StructureError(f"{where} holds {_UNWANTED.get((where, part.number), f'a field {part.number}')}")
+            raise ForeignModelError(f"{where} holds {_UNWANTED.get((where, part.number), f'a field {part.number}')}")
         yield part
 
 
@@ -171,5 +168,5 @@ def _one_text(file: BinaryIO, parts: list[Field], number: int) -> str:
     """The text of a field, of which there may be one at most."""
     found = [content(file, part) for part in parts if part.number == number and part.kind == BYTES]
     if len(found) > 1:
-        raise StructureError("a name is there twice")
+        raise ForeignModelError("a name is there twice")
     return found[0].decode() if found else ""

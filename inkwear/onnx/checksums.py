@@ -19,10 +19,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from inkwear.errors import ChecksumError, PropsError, ReportError
 from inkwear.files import atomic_path, locked, write_text
-from inkwear.onnx.props import KEY, METADATA_PROPS, VALUE, PropsError, find_props
+from inkwear.onnx.props import KEY, METADATA_PROPS, VALUE, find_props
 from inkwear.onnx.wire import written
-from inkwear.report import ReportError, read_report, report_path
+from inkwear.report import read_report, report_path
 
 SEAL, DIGEST = "seal", "sha256"
 """The keys in ``metadata_props``."""
@@ -36,10 +37,6 @@ SUMS = "SHA256SUMS"
 HOW_TO_MEND = "Put an intact copy in its place, or export it again with python -m training.export"
 
 
-class SealError(ValueError):
-    """A file that is not what its digest says; the message says how that is known, and what to do."""
-
-
 # ---------------------------------------------------------------------------------------------------------- inside
 
 
@@ -47,19 +44,19 @@ def has_seal(data: bytes) -> bool:
     """Whether an ONNX file carries its digest; where it does, the file is held against it.
 
     Raises:
-        SealError: the file is damaged.
+        ChecksumError: the file is damaged.
         PropsError: it is no ONNX file.
     """
     ours = {key: [prop for prop in find_props(io.BytesIO(data)) if prop.key == key] for key in (SEAL, DIGEST)}
     if not any(ours.values()):
         return False
     if [len(props) for props in ours.values()] != [1, 1] or ours[SEAL][0].value != RULE:
-        raise SealError(f"its seal is damaged, and so may be the rest. {HOW_TO_MEND}")
+        raise ChecksumError(f"its seal is damaged, and so may be the rest. {HOW_TO_MEND}")
     [stated] = ours[DIGEST]
     if not re.fullmatch('"[0-9a-f]{64}"', stated.value):
-        raise SealError(f"its seal is damaged, and so may be the rest. {HOW_TO_MEND}")
+        raise ChecksumError(f"its seal is damaged, and so may be the rest. {HOW_TO_MEND}")
     if blank_digest(data, stated.value_at + 1) != stated.value[1:-1]:
-        raise SealError(f"its content is not what its seal says: the file is damaged. {HOW_TO_MEND}")
+        raise ChecksumError(f"its content is not what its seal says: the file is damaged. {HOW_TO_MEND}")
     return True
 
 
@@ -75,7 +72,7 @@ def seal(data: bytes) -> bytes:
     """Return an ONNX file with its digest in it; nothing else of it changes, weights least of all.
 
     Raises:
-        SealError: it carries a digest already, and is damaged: a new one would hide that.
+        ChecksumError: it carries a digest already, and is damaged: a new one would hide that.
         PropsError: it is no ONNX file.
     """
     if has_seal(data):
@@ -110,11 +107,11 @@ def is_listed(name: str, digest: str, folder: Path) -> bool:
     """Whether the list beside the exports has this file; False where it has none of this name, or there is no list.
 
     Raises:
-        SealError: the list has another file of this name, or cannot be read.
+        ChecksumError: the list has another file of this name, or cannot be read.
     """
     known = read_sums(folder).get(name)
     if known and digest not in known:
-        raise SealError(
+        raise ChecksumError(
             f"it is not the file that {folder / SUMS} lists under its name. {HOW_TO_MEND}; if you put this one there "
             f"yourself and trust it: python -m inkwear.onnx.checksums {folder / name}"
         )
@@ -125,7 +122,7 @@ def read_sums(folder: Path) -> dict[str, tuple[str, ...]]:
     """Read ``SHA256SUMS``: the digests of each name; of a file that is just being replaced there are two.
 
     Raises:
-        SealError: it cannot be read, or a line is none of ``sha256sum``.
+        ChecksumError: it cannot be read, or a line is none of ``sha256sum``.
     """
     path = folder / SUMS
     try:
@@ -133,12 +130,12 @@ def read_sums(folder: Path) -> dict[str, tuple[str, ...]]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SealError(f"{path}, which lists its digest, cannot be read ({error})") from error
+        raise ChecksumError(f"{path}, which lists its digest, cannot be read ({error})") from error
     sums: dict[str, tuple[str, ...]] = {}
     for number, line in enumerate(lines, 1):
         match = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)
         if not match:
-            raise SealError(
+            raise ChecksumError(
                 f"{path}, which lists its digest, is damaged in line {number}. Make it again: "
                 f"python -m inkwear.onnx.checksums {folder}/*.onnx"
             )
@@ -164,7 +161,7 @@ def sealed_path(path: Path) -> Iterator[Path]:
     contradicted by the list.
 
     Raises:
-        SealError, PropsError: as ``seal`` and ``read_sums``.
+        ChecksumError, PropsError: as ``seal`` and ``read_sums``.
     """
     with atomic_path(path) as temporary:
         yield temporary
@@ -186,7 +183,7 @@ def _sums(folder: Path) -> dict[str, tuple[str, ...]]:
     """The list, without the files that are gone; where it is damaged it begins anew, and the others are foreign."""
     try:
         sums = read_sums(folder)
-    except SealError:
+    except ChecksumError:
         return {}
     return {name: digests for name, digests in sums.items() if (folder / name).exists()}
 
@@ -195,7 +192,7 @@ def seal_file(path: Path) -> bool:
     """Seal a file in its place, list it, and let its report tell the new digest; False where all that was so already.
 
     Raises:
-        SealError: it is sealed already, and damaged since.
+        ChecksumError: it is sealed already, and damaged since.
         PropsError: it is no ONNX file.
         OSError: it cannot be read or written.
     """
@@ -226,7 +223,7 @@ def main() -> None:
     for path in parser.parse_args().exports:
         try:
             print(f"{path}  {'sealed' if seal_file(path) else 'was sealed already'}")
-        except (SealError, PropsError, OSError) as error:
+        except (ChecksumError, PropsError, OSError) as error:
             print(f"Error: {path}: {error}.", file=sys.stderr)
             failed = True
     sys.exit(4 if failed else 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from inkwear.errors import MetadataError
 from inkwear.preprocess.spec import SIZE, InputSpec, Pixels
 
 SCHEMA_VERSION = 1
@@ -17,10 +18,6 @@ MOST_CLASSES, LONGEST_NAME = 1_000, 200
 
 _NOT_IN_NAMES = r"[<>\x00-\x1f\x7f-\x9f\u202a-\u202e]"
 """Markup, control characters and what turns the direction of writing."""
-
-
-class MetadataError(ValueError):
-    """The metadata of a file is missing, of a newer version, or not what it should be; the message says which."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from inkwear.onnx.wire import BYTES, Field, ProtobufError, content, fields, size_of
+from inkwear.errors import PropsError, ProtobufError
+from inkwear.onnx.wire import BYTES, Field, content, fields, size_of
 
 METADATA_PROPS, KEY, VALUE = 14, 1, 2
 
@@ -19,10 +20,6 @@ LONGEST, MOST_IN_ALL = 1_000_000, 4_000_000
 
 MOST_FIELDS = 10_000
 """Of a file, outside its graph; ours have about twenty."""
-
-
-class PropsError(ProtobufError):
-    """The file is no protocol buffer, or cut short, or its metadata cannot be read; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)

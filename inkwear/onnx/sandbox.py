@@ -14,9 +14,8 @@ import sys
 import threading
 from pathlib import Path
 
-from inkwear.onnx.checksums import HOW_TO_MEND, SealError, has_seal, is_listed
-from inkwear.onnx.props import PropsError
-from inkwear.onnx.session import ModelFileError
+from inkwear.errors import ChecksumError, ModelFileError, PropsError
+from inkwear.onnx.checksums import HOW_TO_MEND, has_seal, is_listed
 
 LARGEST = 400_000_000
 """Bytes of a model file; AlexNet in float32 has 187 million."""
@@ -46,7 +45,7 @@ def read_trusted(path: Path) -> bytes:
         has_seal(data)
         if is_listed(path.name, digest, path.parent):
             return data
-    except SealError as error:
+    except ChecksumError as error:
         raise ModelFileError(f"{path}: {error}.") from error
     except PropsError as error:
         raise ModelFileError(f"{path}: {error}. {HOW_TO_MEND}.") from error

@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from inkwear.onnx.allowlist import StructureError, check_structure
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
-from inkwear.onnx.props import PropsError, as_mapping, find_props
+from inkwear.errors import ForeignModelError, MetadataError, PropsError
+from inkwear.onnx.allowlist import check_structure
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import as_mapping, find_props
 
 MEMORY = 1_500_000_000
 """Bytes that a model may take beyond Python and ONNX Runtime; AlexNet takes 350 million for what it is asked."""
@@ -25,10 +26,6 @@ BATCH = 8
 
 SAMPLE = Path("the file")
 """What messages call it; whoever asked knows its name."""
-
-
-class ExaminationError(ValueError):
-    """Why a model is refused."""
 
 
 def main() -> None:
@@ -56,7 +53,7 @@ def refused(data: bytes) -> str | None:
         else:
             ModelMetadata.from_props(props)
             _run_classifier(data)
-    except (StructureError, PropsError, MetadataError, ExaminationError) as error:
+    except (ForeignModelError, PropsError, MetadataError) as error:
         return str(error)
     except MemoryError:
         return "it takes too much memory"
@@ -72,7 +69,7 @@ def _check_with_onnx(data: bytes) -> None:
     try:
         onnx.checker.check_model(data, full_check=True)
     except Exception as error:  # ValidationError, InferenceError, and protobuf's DecodeError
-        raise ExaminationError(f"ONNX's checker says: {_first_line(error)}") from error
+        raise ForeignModelError(f"ONNX's checker says: {_first_line(error)}") from error
 
 
 def _run_classifier(data: bytes) -> None:
@@ -80,7 +77,7 @@ def _run_classifier(data: bytes) -> None:
     import numpy as np
 
     from inkwear.classifier import REFERENCE_TOLERANCE, Classifier
-    from inkwear.onnx.session import ModelFileError
+    from inkwear.errors import ModelFileError
 
     importlib.import_module("onnxruntime")
     _limit_memory()
@@ -90,21 +87,21 @@ def _run_classifier(data: bytes) -> None:
         picture = classifier.metadata.reference.image()
         logits = classifier.logits(np.repeat(picture[None], BATCH, axis=0))
     except ModelFileError as error:
-        raise ExaminationError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
+        raise ForeignModelError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
     except Exception as error:  # whatever ONNX Runtime raises
-        raise ExaminationError(f"it cannot read its reference picture ({_first_line(error)})") from error
+        raise ForeignModelError(f"it cannot read its reference picture ({_first_line(error)})") from error
     alone = np.array(classifier.metadata.reference.logits, np.float32)
     if logits.shape != (BATCH, len(alone)) or not np.abs(logits - alone).max() <= REFERENCE_TOLERANCE:
-        raise ExaminationError("it reads its reference picture otherwise among others than alone")
+        raise ForeignModelError("it reads its reference picture otherwise among others than alone")
 
 
 def _run_reader(data: bytes) -> None:
     """Open it as the reader of lines, and let it read a strip with nothing on it."""
     import numpy as np
 
+    from inkwear.errors import ModelFileError
     from inkwear.numbers.line_image import ROWS
     from inkwear.numbers.line_reader import LineReader
-    from inkwear.onnx.session import ModelFileError
 
     importlib.import_module("onnxruntime")
     _limit_memory()
@@ -112,11 +109,11 @@ def _run_reader(data: bytes) -> None:
         reader = LineReader(SAMPLE, "cpu", data)
         logits = reader.read(np.zeros((ROWS, 200), np.uint8))
     except ModelFileError as error:
-        raise ExaminationError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
+        raise ForeignModelError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
     except Exception as error:  # whatever ONNX Runtime raises
-        raise ExaminationError(f"it cannot read a strip ({_first_line(error)})") from error
+        raise ForeignModelError(f"it cannot read a strip ({_first_line(error)})") from error
     if logits.ndim != 2 or logits.shape[1] != len(reader.alphabet) + 1 or not np.isfinite(logits).all():
-        raise ExaminationError("what it reads of an empty strip is not finite, or of another shape than its alphabet")
+        raise ForeignModelError("what it reads of an empty strip is not finite, or of another shape than its alphabet")
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from inkwear.errors import DeviceError, ModelFileError
+
 if TYPE_CHECKING:
     import onnxruntime as ort
 
@@ -37,14 +39,6 @@ class FallbackReason:
 NVIDIA_SMI = "Run nvidia-smi to see whether the GPU is there; until then choose the CPU: --device cpu."
 
 NOT_ASKED = FallbackReason("not_asked", "the CPU was asked for")
-
-
-class DeviceError(RuntimeError):
-    """CUDA was asked for and cannot be had; the message says why and what mends it."""
-
-
-class ModelFileError(RuntimeError):
-    """A model file that breaks its contract; the message names the file and says how."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from inkwear.errors import ProtobufError
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """How a field's value is written: the wire types that are in use."""
-
-
-class ProtobufError(ValueError):
-    """What is read is no protocol buffer of ONNX, or cut short; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import onnx
 import pytest
 
 from app.catalog import STILL_SERVING, Catalog, UnknownModelError, scan, watching
+from inkwear.errors import ModelFileError
 from inkwear.onnx.checksums import unseal
-from inkwear.onnx.session import ModelFileError
 from tests.app.hostile_models import HOSTILE
 from tests.conftest import EXPORTS
 from tests.mutations import mutants

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.errors import MetadataError, ProtobufError, ReportError
+from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
-from inkwear.onnx.wire import ProtobufError
-from inkwear.report import Report, ReportError, digest, read_report
+from inkwear.report import Report, digest, read_report
 from training.publish.graph import Graph, read_graph
 
 log = logging.getLogger("inkwear")

@@ -15,7 +15,8 @@ from app.batch.after.score import Score
 from app.batch.inputs.item import Failure, Item
 from app.batch.output.formats import as_bytes
 from app.batch.output.row import Row
-from inkwear.images.decode import ImageError, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from inkwear.images.thumbnail import thumbnail
 
 MOST = 200

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from app.batch.inputs.item import Code, Failure, Item
-from inkwear.images.decode import ImageError, open_file
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_file
 from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:

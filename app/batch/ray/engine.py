@@ -38,8 +38,9 @@ from app.batch.inputs.item import Failure, Item, stamp_of
 from app.batch.ray.session import check_address, connected, essence
 from app.batch.ray.worker import Chunk, ClusterError, Errand, Ledger, Load, Outcome, answer_load, versions
 from app.batch.run.reader import Answered, Job, Reader
+from inkwear.errors import ModelFileError
 from inkwear.numbers.line_reader import FILE as LINE_READER
-from inkwear.onnx.session import Device, ModelFileError
+from inkwear.onnx.session import Device
 
 INSTALL = "pip install -r app/requirements-ray.txt"
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from app.batch.inputs.item import Item
 from app.batch.run.reader import Answered, Job, Reader
-from inkwear.onnx.session import ModelFileError
+from inkwear.errors import ModelFileError
 
 if TYPE_CHECKING:
     import pyarrow as pa

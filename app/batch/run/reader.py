@@ -16,7 +16,8 @@ from app.batch.inputs.item import Code, Failure, Item, stamp_of
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
 from inkwear.classifier import Classifier
-from inkwear.images.decode import ImageError, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from inkwear.images.fast_png import LONGEST, decode_tiny
 from inkwear.onnx.session import Device
 from inkwear.prediction import Prediction, Prepared

@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from inkwear.classifier import Classifier
-from inkwear.onnx.checksums import SUMS, SealError, has_seal, is_listed, read_sums, seal, seal_file, sealed_path, unseal
+from inkwear.errors import ChecksumError, ModelFileError
+from inkwear.onnx.checksums import SUMS, has_seal, is_listed, read_sums, seal, seal_file, sealed_path, unseal
 from inkwear.onnx.props import read_props
-from inkwear.onnx.session import ModelFileError
 from inkwear.report import read_report
 from tests.conftest import EXPORTS, ROOT, some_exports
 from tests.mutations import mutants
@@ -54,7 +54,7 @@ def test_a_seal_changes_nothing_else() -> None:
 def test_what_is_sealed_is_not_sealed_again_and_what_is_damaged_not_at_all() -> None:
     content = LENET.read_bytes()
     assert seal(content) is content
-    with pytest.raises(SealError, match=r"the file is damaged\. Put an intact copy"):
+    with pytest.raises(ChecksumError, match=r"the file is damaged\. Put an intact copy"):
         seal(content.replace(b"lenet for MNIST", b"lanet for MNIST"))
 
 
@@ -64,7 +64,7 @@ def test_a_file_that_lost_half_of_its_seal_is_damaged(key: str) -> None:
     kept = [entry for entry in model.metadata_props if entry.key != key]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
-    with pytest.raises(SealError, match="its seal is damaged"):
+    with pytest.raises(ChecksumError, match="its seal is damaged"):
         has_seal(model.SerializeToString())
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from inkwear.onnx.props import PropsError, read_props
+from inkwear.errors import PropsError
+from inkwear.onnx.props import read_props
 from tests.conftest import EXPORTS
 
 

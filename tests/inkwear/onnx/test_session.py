@@ -4,17 +4,9 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
+from inkwear.errors import DeviceError, ModelFileError
 from inkwear.onnx import session as runtime
-from inkwear.onnx.session import (
-    CPU,
-    CUDA,
-    DeviceError,
-    FallbackReason,
-    ModelFileError,
-    cuda_fallback_reason,
-    open_session,
-    require_device,
-)
+from inkwear.onnx.session import CPU, CUDA, FallbackReason, cuda_fallback_reason, open_session, require_device
 from tests.conftest import EXPORTS
 
 LENET = EXPORTS / "mnist-lenet.onnx"
