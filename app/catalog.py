@@ -22,7 +22,7 @@ from inkwear.onnx.checksums import HOW_TO_MEND
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
 from inkwear.onnx.sandbox import HOW_TO_REPLACE
-from inkwear.onnx.session import Device, fallen_back
+from inkwear.onnx.session import Device, cpu_fallback
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
@@ -123,7 +123,7 @@ class Entry:
                     raise
                 classifier = Classifier(self.path, "cpu")
                 classifier.self_test()
-                classifier.runtime = fallen_back(classifier.runtime, error)
+                classifier.runtime = cpu_fallback(classifier.runtime, error)
         except ModelFileError as error:
             if stamp_of(self.path) != self.stamp:
                 raise ReplacedError from error

@@ -215,7 +215,11 @@ def _shown(answers: "Iterator[Answered]", table: "Table") -> "Iterator[Answered]
 def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
     """Say what became of the inputs, how fast, where the time went, and what read them."""
     runtime, counts = classifier.runtime, table.counts
-    why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
+    why = (
+        f" ({runtime.fallback_reason})"
+        if runtime.fallback_reason and runtime.fallback_reason.code != "not_asked"
+        else ""
+    )
     before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
     print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "

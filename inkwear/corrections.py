@@ -118,9 +118,9 @@ def _read_database(path: Path) -> list[Correction]:
     """Read it beside an app that writes; where none does there is no log, and none is left behind, nor needed to."""
     alone = not path.with_name(f"{path.name}-wal").exists()
     address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
-    with sentences(path), closing(sqlite3.connect(address, uri=True)) as connection:
+    with naming_sqlite_errors(path), closing(sqlite3.connect(address, uri=True)) as connection:
         check_database(connection, path)
-        return list(select(connection, path, "ORDER BY number"))
+        return list(select_corrections(connection, path, "ORDER BY number"))
 
 
 def check_database(connection: sqlite3.Connection, path: Path) -> None:
@@ -137,7 +137,7 @@ def check_database(connection: sqlite3.Connection, path: Path) -> None:
         raise damaged(path, found)
 
 
-def select(
+def select_corrections(
     connection: sqlite3.Connection, path: Path, which: str, values: Sequence[object] = ()
 ) -> Iterator[Correction]:
     """Read rows, ``which`` being what follows ``FROM corrections``.
@@ -171,7 +171,7 @@ def damaged(path: Path, reason: object) -> CorrectionsError:
 
 
 @contextmanager
-def sentences(path: Path) -> Iterator[None]:
+def naming_sqlite_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ``CorrectionsError``."""
     try:
         yield

@@ -52,12 +52,12 @@ def explain(classifier: Classifier, found: Segmented) -> Explanation:
     """Read a picture and say how; its steps are those of ``Classifier.predict`` itself."""
     prepared = classifier.frame(found)
     [prediction] = classifier.predict_prepared([prepared])
-    seen = what_was_read(prediction)
+    seen = classified_images(prediction)
     saliency = occlude(classifier, [pixels for pixels, _ in seen], [class_id for _, class_id in seen])
     return Explanation(prediction, tuple(_steps(classifier, found, prepared, prediction)), tuple(saliency))
 
 
-def what_was_read(prediction: Prediction) -> list[tuple[Pixels, int]]:
+def classified_images(prediction: Prediction) -> list[tuple[Pixels, int]]:
     """Each 28×28 picture that has a class of its own, and that class; none of a blank picture."""
     if prediction.digits:
         return [(digit.pixels, prediction.class_names.index(digit.label)) for digit in prediction.digits]
@@ -65,7 +65,7 @@ def what_was_read(prediction: Prediction) -> list[tuple[Pixels, int]]:
 
 
 def _steps(classifier: Classifier, found: Segmented, prepared: Prepared, prediction: Prediction) -> list[Step]:
-    seen = _side_by_side([pixels for pixels, _ in what_was_read(prediction)] or [prepared.framed.pixels])
+    seen = _side_by_side([pixels for pixels, _ in classified_images(prediction)] or [prepared.framed.pixels])
     numbers = normalize(seen, classifier.metadata.input)
     enlarged = found.longer_side / max(found.picture.shape[:2])
     notes = (*prepared.framed.notes, *prediction.notes)

@@ -16,7 +16,7 @@ from app.corrections import Corrections
 from inkwear.corrections import DATABASE, Correction
 from inkwear.errors import CorrectionsError
 from inkwear.files import atomic_path, write_text
-from inkwear.onnx.checksums import has_seal, is_listed, seal_file, sealed_path, unseal
+from inkwear.onnx.checksums import has_seal, is_listed, list_file, listed_path, unseal
 from inkwear.report import read_report
 from tests.conftest import EXPORTS, some_exports
 from tests.failing_disk import Writer, full_at, hold, hold_when_full
@@ -63,7 +63,7 @@ def an_export(folder: Path, checkpoint: Path) -> Writer:
     path = folder / SMALL.name
 
     def write() -> None:
-        with sealed_path(path) as temporary:
+        with listed_path(path) as temporary:
             shutil.copyfile(OTHER, temporary)
 
     return Writer(
@@ -85,7 +85,7 @@ def an_export_sealed_in_its_place(folder: Path, checkpoint: Path) -> Writer:
         return has_seal(path.read_bytes())
 
     def write() -> None:
-        seal_file(path)
+        list_file(path)
         assert (folder / "SHA256SUMS").exists()
 
     return Writer(prepare=prepare, write=write, look=look, folder=folder)

@@ -297,7 +297,7 @@ def export(model: "torch.nn.Module", output: Path, dataset: str, recipe: dict[st
     import torch
 
     from inkwear.numbers.joint import KIND
-    from inkwear.onnx.checksums import sealed_path
+    from inkwear.onnx.checksums import listed_path
     from training.publish.quantize import compact_convolutions
 
     strips = torch.zeros(2, 1, ROWS, 200)
@@ -321,7 +321,7 @@ def export(model: "torch.nn.Module", output: Path, dataset: str, recipe: dict[st
         "recipe": recipe,
     }
     program.model.metadata_props.update({key: json.dumps(value) for key, value in facts.items()})
-    with sealed_path(output) as temporary:
+    with listed_path(output) as temporary:
         program.save(str(temporary), external_data=False)
         model_file = onnx.load(temporary)
         compact_convolutions(model_file)

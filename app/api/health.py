@@ -162,5 +162,5 @@ def _of_models(desk: Desk) -> "Iterator[Metric]":
 def _info(desk: Desk, name: str, asked: Any) -> tuple[str, ...]:
     classifier = desk.catalog.classifier(name, asked)
     runtime = classifier.runtime
-    obstacle = runtime.obstacle.code if runtime.obstacle else ""
+    obstacle = runtime.fallback_reason.code if runtime.fallback_reason else ""
     return name, classifier.digest, asked, runtime.device, runtime.provider, obstacle

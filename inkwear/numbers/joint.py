@@ -69,7 +69,7 @@ def read_line(
         trust: in place of ``TRUST`` and ``TRUST_WHERE_CUT``.
         sharp: as ``SHARPNESS``.
     """
-    worths = class_worths(line, logits, temperature)
+    worths = class_scores(line, logits, temperature)
     read_steps = log_softmax(steps)
     strings = sorted(likely_strings(line, worths) | beam(read_steps))
     if not strings:
@@ -89,7 +89,7 @@ def read_line(
     return Reading(strings[best], paths[best], float(scores[best]), float(read[best]), one, trust, sure)
 
 
-def class_worths(line: Line, logits: Floats, temperature: float) -> NDArray[np.float64]:
+def class_scores(line: Line, logits: Floats, temperature: float) -> NDArray[np.float64]:
     """How well each candidate reads as each class, in nats: (candidates, classes)."""
     scaled = logits.astype(np.float64) / temperature
     odds = np.empty_like(scaled)

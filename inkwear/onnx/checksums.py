@@ -153,7 +153,7 @@ def write_sums(sums: Mapping[str, tuple[str, ...]], folder: Path) -> None:
 
 
 @contextmanager
-def sealed_path(path: Path) -> Iterator[Path]:
+def listed_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path; when the block ends well, what was written there is sealed, listed and takes its place.
 
     Where the list has the old file, it names both before the one takes the other's place, and the new one alone
@@ -188,7 +188,7 @@ def _sums(folder: Path) -> dict[str, tuple[str, ...]]:
     return {name: digests for name, digests in sums.items() if (folder / name).exists()}
 
 
-def seal_file(path: Path) -> bool:
+def list_file(path: Path) -> bool:
     """Seal a file in its place, list it, and let its report tell the new digest; False where all that was so already.
 
     Raises:
@@ -205,7 +205,7 @@ def seal_file(path: Path) -> bool:
         report = read_report(path)
     except ReportError:  # there is none, or one of another file: then it stays what it is
         report = None
-    with sealed_path(path) as temporary:
+    with listed_path(path) as temporary:
         temporary.write_bytes(content)
     if report:
         new = hashlib.sha256(content).hexdigest()
@@ -222,7 +222,7 @@ def main() -> None:
     failed = False
     for path in parser.parse_args().exports:
         try:
-            print(f"{path}  {'sealed' if seal_file(path) else 'was sealed already'}")
+            print(f"{path}  {'sealed' if list_file(path) else 'was sealed already'}")
         except (ChecksumError, PropsError, OSError) as error:
             print(f"Error: {path}: {error}.", file=sys.stderr)
             failed = True

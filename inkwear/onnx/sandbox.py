@@ -20,7 +20,7 @@ from inkwear.onnx.checksums import HOW_TO_MEND, has_seal, is_listed
 LARGEST = 400_000_000
 """Bytes of a model file; AlexNet in float32 has 187 million."""
 
-SECONDS, SECONDS_BY_THE_CLOCK = 10, 60
+SECONDS, MAX_WALL_SECONDS = 10, 60
 """What an examination may take of a processor, and where the machine has other things to do; AlexNet takes two."""
 
 HOW_TO_REPLACE = "Remove it, or export it again with python -m training.export"
@@ -84,9 +84,9 @@ def _examine(data: bytes) -> str:
         start_new_session=True,  # Ctrl-C is for the app, which ends it
     )
     try:
-        answer, _ = child.communicate(data, timeout=SECONDS_BY_THE_CLOCK)
+        answer, _ = child.communicate(data, timeout=MAX_WALL_SECONDS)
     except subprocess.TimeoutExpired:
-        return f"examined as a foreign file, it was not done after {SECONDS_BY_THE_CLOCK} seconds"
+        return f"examined as a foreign file, it was not done after {MAX_WALL_SECONDS} seconds"
     finally:
         child.kill()
         child.communicate()

@@ -43,12 +43,12 @@ NOT_ASKED = FallbackReason("not_asked", "the CPU was asked for")
 
 @dataclass(frozen=True)
 class Runtime:
-    """A session and where it runs: ``asked`` for, ``device`` and ``provider`` in use, and ``obstacle`` between them."""
+    """A session and where it runs: ``asked`` for, ``device`` and ``provider`` in use, and ``fallback_reason`` between them."""
 
     session: "ort.InferenceSession"
     asked: Device
     provider: str
-    obstacle: FallbackReason | None
+    fallback_reason: FallbackReason | None
 
     @property
     def device(self) -> Literal["cpu", "cuda"]:
@@ -85,14 +85,14 @@ def open_session(path: Path, device: Device = "auto", data: bytes | None = None)
         raise ValueError(f"There is no device {device!r}. Known: auto, cpu, cuda.")
     if device == "cpu":
         return Runtime(_session(path, data, CPU), device, CPU, NOT_ASKED)
-    obstacle = cuda_fallback_reason()
-    if obstacle is None:
-        session, obstacle = _cuda_session(path, data)
+    fallback_reason = cuda_fallback_reason()
+    if fallback_reason is None:
+        session, fallback_reason = _cuda_session(path, data)
         if session is not None:
             return Runtime(session, device, CUDA, None)
     if device == "cuda":
-        raise DeviceError(f"CUDA is not available: {obstacle}")
-    return Runtime(_session(path, data, CPU), device, CPU, obstacle)
+        raise DeviceError(f"CUDA is not available: {fallback_reason}")
+    return Runtime(_session(path, data, CPU), device, CPU, fallback_reason)
 
 
 def share_session(runtime: Runtime, device: Device) -> Runtime | None:
@@ -104,11 +104,11 @@ def share_session(runtime: Runtime, device: Device) -> Runtime | None:
         return runtime
     if runtime.provider != CPU or device == "cuda":
         return None
-    obstacle = NOT_ASKED if device == "cpu" else cuda_fallback_reason()
-    return Runtime(runtime.session, device, CPU, obstacle) if obstacle else None
+    fallback_reason = NOT_ASKED if device == "cpu" else cuda_fallback_reason()
+    return Runtime(runtime.session, device, CPU, fallback_reason) if fallback_reason else None
 
 
-def fallen_back(runtime: Runtime, error: DeviceError) -> Runtime:
+def cpu_fallback(runtime: Runtime, error: DeviceError) -> Runtime:
     """The same session on the CPU, taken for ``auto`` because CUDA opened the file and then failed."""
     reason = str(error).removesuffix(NVIDIA_SMI).strip().rstrip(".")
     return Runtime(runtime.session, "auto", CPU, FallbackReason("failed", reason, NVIDIA_SMI))
@@ -120,8 +120,8 @@ def require_device(device: Device) -> None:
     Raises:
         DeviceError: ``cuda`` was asked for and something stands against it.
     """
-    if device == "cuda" and (obstacle := cuda_fallback_reason()):
-        raise DeviceError(f"CUDA is not available: {obstacle}")
+    if device == "cuda" and (fallback_reason := cuda_fallback_reason()):
+        raise DeviceError(f"CUDA is not available: {fallback_reason}")
 
 
 def cuda_fallback_reason() -> FallbackReason | None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from inkwear.numbers.ctc import beam, log_likelihoods, log_softmax
-from inkwear.numbers.joint import agreement, align, class_worths, likely_strings, read_line
+from inkwear.numbers.joint import agreement, align, class_scores, likely_strings, read_line
 from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.spec import SIZE
 
@@ -51,11 +51,11 @@ def test_the_beam_finds_repeated_classes_only_across_a_blank() -> None:
 
 def test_a_string_is_aligned_with_the_candidates_that_spell_it(line: Line) -> None:
     logits = np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
-    worths = class_worths(line, logits, 1)
-    scores, paths = align(line, worths, [(0, 1), (2,), (1, 1), (0, 1, 2)])
+    by_class = class_scores(line, logits, 1)
+    scores, paths = align(line, by_class, [(0, 1), (2,), (1, 1), (0, 1, 2)])
     assert paths == [(0, 1), (2,), (0, 1), ()]
     assert scores[0] > scores[2] > scores[3] == -INF
-    assert {(0, 1), (2,)} <= likely_strings(line, worths)
+    assert {(0, 1), (2,)} <= likely_strings(line, by_class)
 
 
 def test_dirt_may_be_left_out_of_a_string() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from inkwear.classifier import Classifier
 from inkwear.errors import ChecksumError, ModelFileError
-from inkwear.onnx.checksums import SUMS, has_seal, is_listed, read_sums, seal, seal_file, sealed_path, unseal
+from inkwear.onnx.checksums import SUMS, has_seal, is_listed, list_file, listed_path, read_sums, seal, unseal
 from inkwear.onnx.props import read_props
 from inkwear.report import read_report
 from tests.conftest import EXPORTS, ROOT, some_exports
@@ -101,7 +101,7 @@ def test_another_file_than_the_listed_one_is_refused_until_somebody_vouches(tmp_
         ModelFileError, match=f"not the file that {folder / SUMS} lists.*python -m inkwear.onnx.checksums {path}"
     ):
         Classifier(path, "cpu")
-    seal_file(path)
+    list_file(path)
     assert Classifier(path, "cpu").metadata.architecture == "lenet"
 
 
@@ -110,7 +110,7 @@ def test_a_list_that_cannot_be_read_says_how_to_make_it_again(tmp_path: Path) ->
     (folder / SUMS).write_text("nonsense\n")
     with pytest.raises(ModelFileError, match=r"SHA256SUMS, .*damaged in line 1.*python -m inkwear\.onnx\.checksums"):
         Classifier(folder / "mnist-mlp_small.onnx", "cpu")
-    seal_file(folder / "mnist-mlp_small.onnx")
+    list_file(folder / "mnist-mlp_small.onnx")
     assert list(read_sums(folder)) == ["mnist-mlp_small.onnx"]
 
 
@@ -158,11 +158,11 @@ def test_while_a_file_is_replaced_the_old_and_the_new_are_listed(
 
     replace = Path.replace
     monkeypatch.setattr(Path, "replace", die)
-    with pytest.raises(KeyboardInterrupt), sealed_path(path) as temporary:
+    with pytest.raises(KeyboardInterrupt), listed_path(path) as temporary:
         shutil.copy(LENET, temporary)
     assert set(read_sums(folder)[path.name]) == known | {hashlib.sha256(LENET.read_bytes()).hexdigest()}
     assert Classifier(path, "cpu").metadata.architecture == "mlp_small"
     monkeypatch.undo()
-    with sealed_path(path) as temporary:
+    with listed_path(path) as temporary:
         shutil.copy(LENET, temporary)
     assert len(read_sums(folder)[path.name]) == 1
