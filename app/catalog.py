@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.background import in_background
-from inkwear.errors import DeviceError, MetadataError, ModelFileError, PropsError
+from inkwear.errors import DeviceError, MetadataError, ModelFileError, ProtobufError
 from inkwear.numbers.line_reader import FILE as LINE_READER
 from inkwear.onnx.checksums import HOW_TO_MEND
 from inkwear.onnx.metadata import ModelMetadata
@@ -71,7 +71,7 @@ class Entry:
             metadata = ModelMetadata.from_props(read_props(path))
         except OSError as error:
             raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
-        except PropsError as error:
+        except ProtobufError as error:
             raise ModelFileError(f"{path}: {error}. {HOW_TO_MEND}.") from error
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}. {HOW_TO_REPLACE}.") from error

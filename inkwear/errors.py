@@ -30,11 +30,7 @@ class ChecksumError(InkwearError, ValueError):
 
 
 class ProtobufError(InkwearError, ValueError):
-    """Bytes are not a protocol buffer of ONNX, or are cut short."""
-
-
-class PropsError(ProtobufError):
-    """The ``metadata_props`` of an ONNX file cannot be read."""
+    """Bytes are not an ONNX file, are cut short, or hold metadata that cannot be read."""
 
 
 class MetadataError(InkwearError, ValueError):

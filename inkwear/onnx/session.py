@@ -43,7 +43,13 @@ NOT_ASKED = FallbackReason("not_asked", "the CPU was asked for")
 
 @dataclass(frozen=True)
 class Runtime:
-    """A session and where it runs: ``asked`` for, ``device`` and ``provider`` in use, and ``fallback_reason`` between them."""
+    """A session and where it runs.
+
+    Attributes:
+        asked: for this device.
+        provider: in use.
+        fallback_reason: why CUDA is not in use, None if it is.
+    """
 
     session: "ort.InferenceSession"
     asked: Device
