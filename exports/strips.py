@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from exports.scaling import tight_crop
+from exports.scaling import scale_down, tight_crop
 from exports.spec import Floats, Pixels
 from exports.strokes import stroke_width
 
@@ -44,8 +44,7 @@ def to_strip(ink: Floats) -> Pixels:
     """
     ink = tight_crop(ink)
     if ink.shape[0] > TALLEST:
-        scale = TALLEST / ink.shape[0]
-        ink = tight_crop(cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        ink = tight_crop(scale_down(ink, TALLEST / ink.shape[0]))
     ink = _level(ink)
     usual, middle = _usual_height(ink)
     scale = HIGH / usual
