@@ -1,4 +1,4 @@
-"""The rules of the house: which way imports point, what is written once, and that the README's tree is true."""
+"""The rules of the house: which way imports point, what is written once, and what the tables of results say."""
 
 import ast
 import re
@@ -86,9 +86,8 @@ def code_of(path: Path) -> str:
     return ast.unparse(tree).replace("'", '"')
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
-def test_the_readme_states_the_numbers_that_the_exports_carry(readme: str) -> None:
-    text = (ROOT / readme).read_text(encoding="utf-8")
+def test_the_results_state_the_numbers_that_the_exports_carry() -> None:
+    text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     for entry in scan(ROOT / "exports").entries.values():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{entry.name}`"))
         metrics = entry.metadata.metrics
@@ -99,25 +98,6 @@ def test_the_readme_states_the_numbers_that_the_exports_carry(readme: str) -> No
             f"{entry.bytes / 1000:,.0f} kB",
         ):
             assert number in row
-
-
-def test_the_readme_tree_names_every_file_and_no_other() -> None:
-    tree = re.search(r"```text\n(inkwear/.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert tree is not None
-    named, folders = set(), []
-    for line in tree[1].splitlines()[1:]:
-        match = re.match(r"^((?:│   |    )*)[├└]── (\S+)", line)
-        assert match, line
-        depth, name = len(match[1]) // 4, match[2]
-        folders[depth:] = [name.rstrip("/")]
-        if not name.endswith("/"):
-            named.add("/".join(folders))
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    made = ("docs/preprocessing/", "docs/page/", "app/page/examples/", "exports/reports/")  # by a command
-    listed = [name for name in listed if not name.startswith(made)]
-    ours = {name for name in listed if not name.startswith("tests/") and not name.endswith("__init__.py")}
-    named = {name for name in named if not name.startswith("tests/") and not name.endswith("__init__.py")}
-    assert named == ours
 
 
 def test_what_torch_reads_is_never_executed() -> None:
