@@ -17,7 +17,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from exports.files import atomic_path
+from inkwear.files import atomic_path
 
 COMMENT = b"Inkwear: SHA-256 with its own digits as 0: "
 """What stands before the digest."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, find_device, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, exit_codes_for_errors, find_device
 from training.recipes import EXTRA_SHARE, RecipeName
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def train(
     report: Annotated[bool, typer.Option(help="At the end, write report.html.")] = True,
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         from training.datasets import VALIDATION_SIZE
-        from training.processes import is_first_process
+        from training.distributed import is_first_process
         from training.run import Config, discard, fit
 
         found = find_device(device)
@@ -125,7 +125,7 @@ def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_
         f"{metrics['images_per_second']:,.0f} images/s on {best.versions['device']}"
     )
     if report:
-        from training.report import write_report
+        from training.run_report import write_report
 
         typer.echo(str(write_report(folder / "best.pt", data_dir)))
     typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")
