@@ -153,7 +153,7 @@ def _check_pixels_of_png(data: memoryview) -> None:
 
 def _refuse(image: Image.Image, name: str) -> None:
     if image.mode not in MODES and not image.mode.startswith("I;16"):
-        said = f"{name}: the color mode {image.mode} is not understood; save the picture as RGB or gray."
+        said = f"{name}: the colour mode {image.mode} is not understood; save the picture as RGB or gray."
         raise ImageError(said, "colour_mode")
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_bomb_message(name, f"{image.width}×{image.height} pixels is "), "too_large")
