@@ -9,7 +9,7 @@ class ImageError(InkwearError, ValueError):
     """A picture cannot be read.
 
     Attributes:
-        code: why, for programs: missing, unreadable, empty, not_a_picture, damaged, too_large or colour_mode.
+        code: the reason, for programs: missing, unreadable, empty, not_a_picture, damaged, too_large or colour_mode.
     """
 
     def __init__(self, message: str, code: str = "damaged") -> None:

@@ -31,6 +31,13 @@ def lacking(what: str) -> None:
     pytest.skip(what)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``browser`` whatever asks for the fixture of that name."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
 # ------------------------------------------------------------------------------------------------------- data sets
 
 
