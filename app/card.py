@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from app.catalog import Entry
 from app.drawing import draw
 from inkwear.errors import ReportError
-from inkwear.report import Layer, digest, read_report
+from inkwear.files import file_digest
+from inkwear.report import Layer, read_report
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def card_of(entry: Entry) -> Card:
     try:
         report = read_report(entry.path)
     except ReportError as error:
-        return Card(entry, digest(entry.path), problem=error)
+        return Card(entry, file_digest(entry.path), problem=error)
     return Card(
         entry,
         report.sha256,

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 import typer
 
-from inkwear.numbers.line_image import ROWS, to_strip
+from inkwear.numbers.line_image import to_strip
+from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.spec import Floats, Pixels
 from inkwear.preprocess.steps import scale_to_one
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
@@ -296,7 +297,7 @@ def export(model: "torch.nn.Module", output: Path, dataset: str, recipe: dict[st
     import onnx
     import torch
 
-    from inkwear.numbers.joint import KIND
+    from inkwear.numbers.line_reader import KIND
     from inkwear.onnx.checksums import listed_path
     from training.publish.quantize import compact_convolutions
 

@@ -6,7 +6,6 @@ loaded in a child process (``inkwear.onnx.sandbox``).
 """
 
 import argparse
-import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inkwear.errors import ChecksumError, ProtobufError
-from inkwear.files import atomic_path, locked, write_text
+from inkwear.files import atomic_path, file_digest, locked, write_text
 from inkwear.onnx.props import read_props
 
 SUMS = "SHA256SUMS"
@@ -82,7 +81,7 @@ def listed_path(path: Path) -> Iterator[Path]:
     """
     with atomic_path(path) as temporary:
         yield temporary
-        digest = _digest(temporary)
+        digest = file_digest(temporary)
         with locked(path.parent):
             if known := _present_sums(path.parent).get(path.name):
                 _list(path, (*known, digest))
@@ -98,17 +97,12 @@ def list_file(path: Path) -> bool:
         OSError: it cannot be read, or the list cannot be written.
     """
     read_props(path)
-    digests = (_digest(path),)
+    digests = (file_digest(path),)
     with locked(path.parent):
         if _present_sums(path.parent).get(path.name) == digests:
             return False
         _list(path, digests)
     return True
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _list(path: Path, digests: tuple[str, ...]) -> None:

@@ -89,8 +89,10 @@ def _run_classifier(data: bytes) -> None:
 
 def _run_line_reader(data: bytes) -> None:
     """Let a reader of lines read an empty strip."""
-    from inkwear.numbers.line_image import ROWS  # OpenCV, as above
-    from inkwear.numbers.line_reader import LineReader
+    from inkwear.numbers.line_reader import (
+        ROWS,  # OpenCV, as above
+        LineReader,
+    )
 
     with _naming_failures("it cannot read a strip"):
         reader = LineReader(SAMPLE, "cpu", data)

@@ -11,8 +11,7 @@ from app.catalog import scan
 from inkwear.classifier import Classifier, softmax
 from inkwear.errors import ModelFileError
 from inkwear.images.decode import open_image
-from inkwear.numbers.line_image import ROWS
-from inkwear.numbers.line_reader import FILE, LineReader
+from inkwear.numbers.line_reader import FILE, ROWS, LineReader
 from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
 

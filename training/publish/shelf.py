@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from inkwear.errors import MetadataError, ProtobufError, ReportError
+from inkwear.files import file_digest
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
-from inkwear.report import Report, digest, read_report
+from inkwear.report import Report, read_report
 from training.publish.graph import Graph, read_graph
 
 log = logging.getLogger("inkwear")
@@ -66,7 +67,7 @@ def read_export(path: Path) -> Export:
     """
     try:
         graph, props = read_graph(path), read_props(path)
-        size, sha256 = path.stat().st_size, digest(path)
+        size, sha256 = path.stat().st_size, file_digest(path)
     except OSError as error:
         raise ShelfError(f"{path}: cannot be read ({error.strerror}).") from error
     except ProtobufError as error:

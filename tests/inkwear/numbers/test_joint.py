@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from inkwear.numbers.ctc import beam, log_likelihoods, log_softmax
+from inkwear.numbers.ctc import beam_search, log_likelihoods, log_softmax
 from inkwear.numbers.joint import agreement, align, class_scores, likely_strings, read_line
 from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.spec import SIZE
@@ -45,8 +45,8 @@ def test_likelihoods_are_sums_over_all_ways_to_emit_a_string() -> None:
 
 
 def test_the_beam_finds_repeated_classes_only_across_a_blank() -> None:
-    assert (1, 1) in beam(log_softmax(steps_for(1, 3, 1)))
-    assert max(beam(log_softmax(steps_for(1, 1, 3))), key=len) != (1, 1, 1)
+    assert (1, 1) in beam_search(log_softmax(steps_for(1, 3, 1)))
+    assert max(beam_search(log_softmax(steps_for(1, 1, 3))), key=len) != (1, 1, 1)
 
 
 def test_a_string_is_aligned_with_the_candidates_that_spell_it(line: Line) -> None:
@@ -75,7 +75,7 @@ def test_a_digit_is_as_sure_as_the_strings_that_have_it(line: Line) -> None:
         (0.8, 0.7, 1.0)
     )
     logits = np.array([[40, 0, 0], [0, 40, 40], [0, 0, 0]], np.float32)
-    first, second = read_line(line, logits, steps_for(0, 3, 3), trust=0, sharp=1).sure
+    first, second = read_line(line, logits, steps_for(0, 3, 3), trust=0, sharpness=1).confidences
     assert first > 0.95
     assert 0.3 < second < 0.7
 
