@@ -3,7 +3,6 @@
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import tempfile
@@ -11,12 +10,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from typing import Any
 
+import app
+import inkwear
 from app.batch.ray.worker import ClusterError
 
-ROOT = Path(__file__).parents[3]
-"""Where ``app`` and ``exports`` lie."""
+CODE = {"py_modules": [app, inkwear], "excludes": ["*.*", "!.", "!*.py", "__pycache__"]}
+"""The ``runtime_env`` of every process: the Python files of our packages, without the page and its examples."""
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TQDM_PATCH_PRINT": "0"}
 """Environment variables: nothing is reported to Ray's makers, print stays Python's."""
@@ -70,34 +71,40 @@ def connected(address: str | None) -> Iterator[None]:
 
         _hush()
         _start_none_by_accident()
-        _init(Path(stack.enter_context(_folder())), address)
+        _init({"address": address} if address else stack.enter_context(_own_cluster()))
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
         yield
 
 
-def _init(folder: Path, address: str | None) -> None:
+@contextmanager
+def _own_cluster() -> Iterator[dict[str, Any]]:
+    """Yield the arguments of ``ray.init`` for a cluster of this machine, whose sockets and logs vanish with it."""
+    folder = "/tmp" if os.name == "posix" else None  # the paths of sockets must be short
+    with tempfile.TemporaryDirectory(prefix="inkwear-ray-", dir=folder, ignore_cleanup_errors=True) as name:
+        yield {"address": "local", "_temp_dir": name, "include_dashboard": False}
+
+
+def _init(cluster: Mapping[str, Any]) -> None:
     """Call ``ray.init``, and again where it fails: a machine that is busy answers Ray too late now and then."""
     import ray
 
-    where = {"address": address} if address else {"address": "local", "_temp_dir": str(folder)}
-    what = {} if address else {"include_dashboard": False}
-    code = {"py_modules": _code(folder / "code")}
     for tries_left in reversed(range(TRIES)):
         try:
             with _signals_kept():
-                ray.init(**where, **what, runtime_env=code, log_to_driver=False, configure_logging=False)
+                ray.init(**cluster, runtime_env=CODE, log_to_driver=False, configure_logging=False)
             return
         except Exception as error:  # Ray raises whatever the obstacle suggests, plain Exception included
             ray.shutdown()  # of what it had begun; the next ray.init would stumble over it
             if tries_left:
                 time.sleep(SECONDS_BETWEEN_TRIES)
                 continue
-            asked = (
-                f"--ray-address {address}: this cluster cannot be joined" if address else "Ray cannot be started here"
-            )
-            raise ClusterError(f"{asked} ({essence(error)}).") from error
+            address = cluster["address"]
+            what = "Ray cannot be started here"
+            if address != "local":
+                what = f"--ray-address {address}: this cluster cannot be joined"
+            raise ClusterError(f"{what} ({essence(error)}).") from error
 
 
 @contextmanager
@@ -110,21 +117,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
-
-
-def _folder() -> "tempfile.TemporaryDirectory[str]":
-    """A folder for our code on its way, and for the sockets (their paths must be short) and logs of our own cluster."""
-    where = "/tmp" if os.name == "posix" else None
-    return tempfile.TemporaryDirectory(prefix="inkwear-ray-", dir=where, ignore_cleanup_errors=True)
-
-
-def _code(folder: Path) -> list[str]:
-    """Copy our Python files without what lies beside them; Ray sends the copy to every machine."""
-
-    def not_python(where: str, names: list[str]) -> list[str]:
-        return [name for name in names if not name.endswith(".py") and not os.path.isdir(os.path.join(where, name))]
-
-    return [str(shutil.copytree(ROOT / name, folder / name, ignore=not_python)) for name in ("app", "exports")]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,20 @@ def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> 
     assert next(answers).text.startswith(b"1,error")
     assert taken == 2 * engine.FIRST_LOAD * engine.LOADS_PER_CORE * 2
     answers.close()
+
+
+def test_the_packages_travel_without_what_lies_beside_them(two_machines: Any) -> None:
+    import ray
+
+    def shipped() -> list[Path]:
+        elsewhere = [entry for entry in sys.path if entry and not Path(entry).is_relative_to(ROOT)]
+        specs = [PathFinder.find_spec(name, elsewhere) for name in ("app", "inkwear")]
+        return [path for spec in specs if spec for path in Path(spec.origin).parent.rglob("*") if path.is_file()]
+
+    with connection.connected(two_machines.address):
+        paths = ray.get(ray.remote(shipped).remote())
+    assert {"ray/worker.py", "inkwear/classifier.py"} <= {"/".join(path.parts[-2:]) for path in paths}
+    assert {path.suffix for path in paths} <= {".py", ".pyc"}
 
 
 def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Path) -> None:
