@@ -42,12 +42,12 @@ def decoding(folder: str, model: str, processes: int = PROCESSES) -> tuple[int, 
     """The floor's first part: reading, decoding and framing alone, on all cores, with nothing to hand over."""
     import cv2
 
-    from app.batch.inputs.item import Item
+    from app.batch.inputs.input import Input
     from app.batch.run.reader import Job, Reader, Watch
 
     cv2.setNumThreads(1)
     reader = Reader(Job(Path(model), "cpu", 3, "csv"))
-    items = [Item(file) for file in files_in(folder)]
+    items = [Input(file) for file in files_in(folder)]
     reader.prepared_images(items[:BATCH], Watch())
     started = time.perf_counter()
     for process in range(processes):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.batch.after.labels import Labels
 from app.batch.after.score import Score
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.output.formats import as_bytes
 from app.batch.output.row import Row
 from inkwear.images.decode import ImageError, open_image
@@ -93,7 +93,7 @@ def _candidates(rows: Iterable[Row], labels: Labels | None) -> Iterator[Shown]:
 
 
 def save_sheet(
-    path: str, chosen: Sequence[Shown], inputs: Iterable[Item], about: str, total: int, score: Score | None = None
+    path: str, chosen: Sequence[Shown], inputs: Iterable[Input], about: str, total: int, score: Score | None = None
 ) -> None:
     """Read the chosen pictures again and write the page, all of it or none.
 
@@ -121,7 +121,7 @@ def save_sheet(
             os.unlink(unnamed)
 
 
-def _pictures(chosen: Sequence[Shown], inputs: Iterable[Item]) -> dict[int, Picture]:
+def _pictures(chosen: Sequence[Shown], inputs: Iterable[Input]) -> dict[int, Picture]:
     """Return index -> picture; what can no longer be read is left out."""
     wanted = {shown.index: shown.row.path for shown in chosen}
     found: dict[int, Picture] = {}
@@ -136,7 +136,7 @@ def _pictures(chosen: Sequence[Shown], inputs: Iterable[Item]) -> dict[int, Pict
     return found
 
 
-def _opened(item: Item) -> Image.Image:
+def _opened(item: Input) -> Image.Image:
     if item.source is None:
         return open_image(item.path)
     if isinstance(item.source, Failure):

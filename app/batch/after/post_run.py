@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from app.batch.inputs.item import Item
+from app.batch.inputs.input import Input
 from app.batch.output.formats import Format, rows
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Afterwards:
+class PostRun:
     """What was asked for: ``--labels`` and ``--sheet``, held against what can be done before the run begins."""
 
     labels: "Labels | None" = None
@@ -42,7 +42,7 @@ class Afterwards:
 
         return cls(labels_from(labels, class_names), sheet)
 
-    def look_back(self, output: str, form: Format, inputs: Iterable[Item], about: str) -> str:
+    def report(self, output: str, form: Format, inputs: Iterable[Input], about: str) -> str:
         """Do what was asked for, and say what came of it.
 
         Args:

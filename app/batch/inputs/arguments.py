@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from app.batch.inputs.containers import SUFFIXES, in_file, is_picture
 from app.batch.inputs.folders import LeftOut, in_folder
-from app.batch.inputs.item import Code, Failure, Item
+from app.batch.inputs.input import Code, Failure, Input
 from app.batch.inputs.lists import NameList
 from app.batch.inputs.patterns import is_pattern, matches
 
@@ -39,7 +39,7 @@ class Inputs:
         self.left_out = LeftOut()
         self._stdin = NameList(STDIN, stdin)
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Input]:
         """Yield every input in a fixed order: arguments as given, what is in a folder by name."""
         self.left_out = left_out = LeftOut()
         for argument in self.arguments:
@@ -53,9 +53,9 @@ class Inputs:
                 yield from _named(argument, left_out, trust_endings=len(self.arguments) >= MANY)
 
 
-def in_chunks(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
+def in_chunks(items: Iterable[Input], most: int) -> Iterator[list[Input]]:
     """Cut items into runs of ``most``, or of fewer where they hold many bytes: large pictures of an archive."""
-    chunk, held = list[Item](), 0
+    chunk, held = list[Input](), 0
     for item in items:
         chunk.append(item)
         held += len(item.source) if isinstance(item.source, bytes) else getattr(item.source, "nbytes", 0)
@@ -66,35 +66,35 @@ def in_chunks(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _listed(names: NameList, left_out: LeftOut) -> Iterator[Item]:
-    origin = names.digest()
+def _listed(names: NameList, left_out: LeftOut) -> Iterator[Input]:
+    listing_digest = names.digest()
     for name in names:
-        if isinstance(name, Item):
+        if isinstance(name, Input):
             yield name
         else:
-            yield from _named(name, left_out, origin, trust_endings=True)
+            yield from _named(name, left_out, listing_digest, trust_endings=True)
 
 
-def _matched(pattern: str, left_out: LeftOut) -> Iterator[Item]:
+def _matched(pattern: str, left_out: LeftOut) -> Iterator[Input]:
     found, files_only = matches(pattern), "**" in pattern
-    origin = found.digest()
+    listing_digest = found.digest()
     nothing = True
     for path in found:
         if not (files_only and os.path.isdir(path)):
             nothing = False
-            yield from _named(path, left_out, origin, trust_endings=True)
+            yield from _named(path, left_out, listing_digest, trust_endings=True)
     if nothing:
         wanted = "file (with ** folders are gone through, not named)" if files_only else "file or folder"
         yield _failed(pattern, "missing", f"no {wanted} has a name like this; look at the spelling and the quotes")
 
 
-def _named(path: str, left_out: LeftOut, origin: bytes = b"", trust_endings: bool = False) -> Iterator[Item]:
+def _named(path: str, left_out: LeftOut, listing_digest: bytes = b"", trust_endings: bool = False) -> Iterator[Input]:
     """What is under a name: a picture, all pictures of a folder, an archive or a table, or why there is none.
 
     Args:
         path: the name, taken literally.
         left_out: counts the files of a folder that give no item.
-        origin: of the item where it is a picture.
+        listing_digest: of the item where it is a picture.
         trust_endings: whether a file with a picture's ending is one unseen, as it saves opening it twice.
     """
     try:
@@ -107,12 +107,12 @@ def _named(path: str, left_out: LeftOut, origin: bytes = b"", trust_endings: boo
         if stat.S_ISDIR(mode):
             yield from _in_folder(path, left_out)
         elif stat.S_ISREG(mode) and trust_endings and is_picture(path):
-            yield Item(path, None, origin)
+            yield Input(path, None, listing_digest)
         else:
-            yield from in_file(path, origin)
+            yield from in_file(path, listing_digest)
 
 
-def _in_folder(path: str, left_out: LeftOut) -> Iterator[Item]:
+def _in_folder(path: str, left_out: LeftOut) -> Iterator[Input]:
     nothing = True
     for item in in_folder(path, left_out):
         nothing = False
@@ -124,5 +124,5 @@ def _in_folder(path: str, left_out: LeftOut) -> Iterator[Item]:
         )
 
 
-def _failed(path: str, code: Code, reason: str) -> Item:
-    return Item(path, Failure(code, f"{path}: {reason}."))
+def _failed(path: str, code: Code, reason: str) -> Input:
+    return Input(path, Failure(code, f"{path}: {reason}."))

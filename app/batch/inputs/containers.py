@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from app.batch.inputs.item import Code, Failure, Item
+from app.batch.inputs.input import Code, Failure, Input
 from inkwear.images.decode import ImageError, open_file
 from inkwear.preprocess.spec import Pixels
 
@@ -45,12 +45,12 @@ def is_companion(name: str) -> bool:
     return is_hidden(name) or holds_labels(name)
 
 
-def in_file(path: str, origin: bytes = b"") -> Iterator[Item]:
+def in_file(path: str, listing_digest: bytes = b"") -> Iterator[Input]:
     """Yield the pictures in a file, or the file itself; what it is says its content.
 
     Args:
         path: of anything but a folder.
-        origin: of the item where the file is not a container; entries of one have its size and time.
+        listing_digest: of the item where the file is not a container; entries of one have its size and time.
     """
     from app.archives.sniff import kind_of
 
@@ -61,23 +61,23 @@ def in_file(path: str, origin: bytes = b"") -> Iterator[Item]:
                 yield from _in_container(path, file, kind)
                 return
     except ImageError as error:
-        yield Item(path, Failure(cast(Code, error.code), str(error)), origin)
+        yield Input(path, Failure(cast(Code, error.code), str(error)), listing_digest)
         return
     except OSError as error:
-        yield Item(path, Failure("unreadable", f"{path}: cannot be read ({error.strerror})."), origin)
+        yield Input(path, Failure("unreadable", f"{path}: cannot be read ({error.strerror})."), listing_digest)
         return
-    yield Item(path, None, origin)
+    yield Input(path, None, listing_digest)
 
 
-def _in_container(path: str, file: BinaryIO, kind: str) -> Iterator[Item]:
+def _in_container(path: str, file: BinaryIO, kind: str) -> Iterator[Input]:
     state = os.fstat(file.fileno())
-    origin = b"%d %d" % (state.st_size, state.st_mtime_ns)
+    listing_digest = b"%d %d" % (state.st_size, state.st_mtime_ns)
     nothing = True
     for name, source in _READERS[kind](path, file):
         nothing = False
-        yield Item(name, source, origin)
+        yield Input(name, source, listing_digest)
     if nothing:
-        yield Item(path, Failure("empty", f"{path}: holds no pictures."), origin)
+        yield Input(path, Failure("empty", f"{path}: holds no pictures."), listing_digest)
 
 
 def _in_zip(path: str, file: BinaryIO) -> Iterator[Content]:

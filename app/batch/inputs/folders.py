@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from app.batch.inputs.containers import in_file, is_companion, is_container, is_picture
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.inputs.names import Names
 
 MAX_ENDINGS = 100
@@ -48,7 +48,7 @@ class LeftOut:
         return f"Left out of folders, as their endings are not read: {listed}. Name a file itself to have it tried."
 
 
-def in_folder(root: str, left_out: LeftOut) -> Iterator[Item]:
+def in_folder(root: str, left_out: LeftOut) -> Iterator[Input]:
     """Yield the pictures of a folder, of archives and tables in it, and of all its subfolders.
 
     Links to files are read, links to folders are followed where they lead to a place that is not gone through anyway.
@@ -126,16 +126,16 @@ class _Listing:
         elif is_file and not is_companion(name):
             self._left_out.add(name)
 
-    def items(self) -> Iterator[Item]:
-        prefix, origin = self._prefix, self._files.digest()
+    def items(self) -> Iterator[Input]:
+        prefix, listing_digest = self._prefix, self._files.digest()
         if self._error:
             reason = f"{self.folder}: cannot be listed to its end ({self._error.strerror}); look at its permissions."
-            yield Item(self.folder, Failure("unreadable", reason), origin)
+            yield Input(self.folder, Failure("unreadable", reason), listing_digest)
         for name in self._files:
             if name in self._others:
-                yield from in_file(prefix + name, origin)
+                yield from in_file(prefix + name, listing_digest)
             else:
-                yield Item(prefix + name, None, origin)
+                yield Input(prefix + name, None, listing_digest)
 
     def subfolders(self) -> Iterator[str]:
         return (self._prefix + name for name in self._folders)

@@ -9,7 +9,7 @@ import numpy as np
 from app.archives.compression import READ_AHEAD, Stream
 from app.archives.entry import MEGABYTE, ArchiveError, check_ratio, explained, read_whole
 from app.batch.inputs.containers import Content
-from app.batch.inputs.item import Failure
+from app.batch.inputs.input import Failure
 from inkwear.images.decode import MAX_PIXELS
 
 IMAGES = 0x00000803

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, cast
 
-from app.batch.inputs.item import Code, Failure, Item
+from app.batch.inputs.input import Code, Failure, Input
 from inkwear.images.decode import ImageError, open_file
 
 BLOCK = 64 * 1024
@@ -44,7 +44,7 @@ class NameList:
             pass
         return digest.digest()
 
-    def __iter__(self) -> Iterator[str | Item]:
+    def __iter__(self) -> Iterator[str | Input]:
         """Yield the names, and where the list itself cannot be read or is none, an item that says so."""
         name = f"@{self.path}" if self.path != "-" else self.path
         nothing = True
@@ -53,13 +53,13 @@ class NameList:
                 nothing = False
                 yield os.fsdecode(line)
         except ImageError as error:
-            yield Item(name, Failure(cast(Code, error.code), str(error)))
+            yield Input(name, Failure(cast(Code, error.code), str(error)))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            yield Item(name, Failure("unreadable", f"{name}: the list cannot be read ({reason}); {NO_LIST}."))
+            yield Input(name, Failure("unreadable", f"{name}: the list cannot be read ({reason}); {NO_LIST}."))
         else:
             if nothing:
-                yield Item(name, Failure("empty", f"{name}: the list is empty; {NO_LIST}."))
+                yield Input(name, Failure("empty", f"{name}: the list is empty; {NO_LIST}."))
 
     def _blocks(self) -> Iterator[bytes]:
         if self.path == "-":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.archives.entry import MEGABYTE, ArchiveError, check_ratio
 from app.batch.inputs.containers import MOST_BYTES, Content
-from app.batch.inputs.item import Code, Failure
+from app.batch.inputs.input import Code, Failure
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile

@@ -34,9 +34,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.batch.inputs.item import Failure, Item, stamp_of
+from app.batch.inputs.input import Failure, Input, fingerprint_of
 from app.batch.ray.session import check_address, connected, essence
-from app.batch.ray.worker import Chunk, ClusterError, Errand, Ledger, Load, Outcome, answer_load, versions
+from app.batch.ray.worker import AttemptCounter, Chunk, ClusterError, Load, Outcome, TaskSpec, answer_load, versions
 from app.batch.run.reader import Answered, Job, Reader
 from inkwear.numbers.line_reader import FILE as LINE_READER
 from inkwear.onnx.session import Device, ModelFileError
@@ -117,7 +117,7 @@ class Cluster:
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
         self.stopped = False
         self._job = replace(job, device="cpu")
-        self._errand = Errand(
+        self._spec = TaskSpec(
             run=secrets.token_hex(8),
             job=self._job,
             files=ray.put(files),
@@ -125,7 +125,7 @@ class Cluster:
             folder=str(Path.cwd()),
             versions=versions(),
             tries=TRIES,
-            ledger=ray.remote(Ledger).options(**options).remote(),
+            attempts=ray.remote(AttemptCounter).options(**options).remote(),
         )
         self._numbers = itertools.count()
         self._load_size = FIRST_LOAD
@@ -188,7 +188,7 @@ class Cluster:
         ]
         together = self._run([[spared]])[0]
         if together is not None:
-            return replace(together[0], stamp=stamp_of(chunk))
+            return replace(together[0], fingerprint=fingerprint_of(chunk))
         reader = Reader(self._job)
         rows = [
             reader.answer([item]) if answers is None else answers[0]
@@ -197,7 +197,7 @@ class Cluster:
         return Answered(
             text=b"".join(row.text for row in rows),
             counts=sum((row.counts for row in rows), Counter()),
-            stamp=stamp_of(chunk),
+            fingerprint=fingerprint_of(chunk),
             seconds=sum((row.seconds for row in rows), Counter()),
         )
 
@@ -208,7 +208,7 @@ class Cluster:
         numbers = list(itertools.islice(self._numbers, len(loads)))
         rows = [{"load": number, "chunks": pickle.dumps(load)} for number, load in zip(numbers, loads, strict=True)]
         dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-            answer_load, batch_size=None, batch_format="pyarrow", fn_kwargs={"errand": self._errand}
+            answer_load, batch_size=None, batch_format="pyarrow", fn_kwargs={"spec": self._spec}
         )
         outcomes: dict[int, Outcome] = {}
         try:
@@ -219,7 +219,7 @@ class Cluster:
                 self._check(outcomes[row["load"]])
         except ray.exceptions.RayError as error:
             raise ClusterError(f"The Ray cluster failed: {essence(error)}. The rows so far are intact.") from error
-        self._errand.ledger.forget.remote(numbers)
+        self._spec.attempts.forget.remote(numbers)
         self._adapt(sum(map(len, loads)), sum(outcome.seconds for outcome in outcomes.values()))
         return [outcomes[number].answers for number in numbers]
 
@@ -239,11 +239,11 @@ class Cluster:
             self._load_size = min(max(1, round(LOAD_SECONDS * chunks / seconds)), LARGEST_LOAD)
 
 
-def _killer(item: Item) -> Failure:
+def _killer(item: Input) -> Failure:
     return Failure("internal", f"{item.path}: it ended the process that read it (a crash, or no memory left).")
 
 
-def _weight(item: Item) -> int:
+def _weight(item: Input) -> int:
     """Bytes that travel with an item."""
     if isinstance(item.source, bytes):
         return len(item.source)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.batch.inputs.item import Item
+from app.batch.inputs.input import Input
 from app.batch.run.reader import Answered, Job, Reader
 from inkwear.onnx.session import ModelFileError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Chunk = Sequence[Item]
+Chunk = Sequence[Input]
 Load = Sequence[Chunk]
 """Chunks that one task answers, one after another."""
 
@@ -31,7 +31,7 @@ class ClusterError(ValueError):
 
 
 @dataclass(frozen=True)
-class Errand:
+class TaskSpec:
     """What every process of the cluster is told with each load.
 
     Attributes:
@@ -42,7 +42,7 @@ class Errand:
         folder: the working directory of the command, for paths that are relative to it.
         versions: of the packages that have a say in a row's bytes.
         tries: how often a load may be begun.
-        ledger: an actor's handle, of ``Ledger``.
+        attempts: an actor's handle, of ``AttemptCounter``.
     """
 
     run: str
@@ -52,7 +52,7 @@ class Errand:
     folder: str
     versions: Mapping[str, str]
     tries: int
-    ledger: Any
+    attempts: Any
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Outcome:
     machine: str = ""
 
 
-class Ledger:
+class AttemptCounter:
     """How often each load was begun; an actor on the driver's machine, so that it outlives the others."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Ledger:
             del self._begun[load]
 
 
-def answer_load(table: "pa.Table", errand: Errand) -> "pa.Table":
+def answer_load(table: "pa.Table", spec: TaskSpec) -> "pa.Table":
     """Answer loads, wherever the cluster runs this: columns load, chunks -> load, outcome; chunks and outcome pickled.
 
     Whatever there is to say comes back as an ``Outcome``: what is raised here, Ray would wrap in its own words.
@@ -99,22 +99,22 @@ def answer_load(table: "pa.Table", errand: Errand) -> "pa.Table":
 
     numbers = table["load"].to_pylist()
     outcomes = [
-        pickle.dumps(_outcome(number, chunks, errand))
+        pickle.dumps(_outcome(number, chunks, spec))
         for number, chunks in zip(numbers, table["chunks"].to_pylist(), strict=True)
     ]
     return pa.table({"load": pa.array(numbers, pa.int64()), "outcome": pa.array(outcomes, pa.large_binary())})
 
 
-def _outcome(number: int, chunks: bytes, errand: Errand) -> Outcome:
+def _outcome(number: int, chunks: bytes, spec: TaskSpec) -> Outcome:
     import ray
 
     started, machine = time.perf_counter(), socket.gethostname()
-    if ray.get(errand.ledger.begin.remote(number)) > errand.tries:
+    if ray.get(spec.attempts.begin.remote(number)) > spec.tries:
         return Outcome(None)
     try:
-        reader = _reader(errand)
+        reader = _reader(spec)
         load: Load = pickle.loads(chunks)
-        _enter(errand.folder, load)
+        _enter(spec.folder, load)
     except (ClusterError, ModelFileError) as error:
         return Outcome([], refusal=str(error), machine=machine)
     answers = [reader.answer(chunk) for chunk in load]
@@ -132,15 +132,15 @@ _readers: dict[str, Reader] = {}
 """The reader of the run that this process works for."""
 
 
-def _reader(errand: Errand) -> Reader:
-    if errand.run not in _readers:
+def _reader(spec: TaskSpec) -> Reader:
+    if spec.run not in _readers:
         _readers.clear()
-        _compare(errand.versions)
-        _readers[errand.run] = _open_reader(errand)
-    return _readers[errand.run]
+        _compare(spec.versions)
+        _readers[spec.run] = _open_reader(spec)
+    return _readers[spec.run]
 
 
-def _open_reader(errand: Errand) -> Reader:
+def _open_reader(spec: TaskSpec) -> Reader:
     """Open the model from the bytes that came with the job, and let it read the picture that it carries."""
     import cv2
     import ray
@@ -149,15 +149,15 @@ def _open_reader(errand: Errand) -> Reader:
 
     cv2.setNumThreads(1)  # there is a process for each core
     with tempfile.TemporaryDirectory(prefix="inkwear-") as folder:
-        files = ray.get(errand.files)
+        files = ray.get(spec.files)
         for name, data in files.items():
             Path(folder, name).write_bytes(data)
         # The machine that sent them has examined them.
         write_sums({name: (hashlib.sha256(data).hexdigest(),) for name, data in files.items()}, Path(folder))
-        reader = Reader(replace(errand.job, model=Path(folder, errand.job.model.name)))
+        reader = Reader(replace(spec.job, model=Path(folder, spec.job.model.name)))
         _ = reader.classifier.line_reader  # is opened now, as the folder will be gone
-    if reader.classifier.digest != errand.digest:
-        raise ClusterError(f"{errand.job.model.name} arrived damaged. Run it again.")
+    if reader.classifier.digest != spec.digest:
+        raise ClusterError(f"{spec.job.model.name} arrived damaged. Run it again.")
     reader.classifier.self_test()
     return reader
 

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from app.batch.inputs.item import Item
+from app.batch.inputs.input import Input
 from app.batch.run.reader import Answered, Job, MakeReader, Reader
 from inkwear.classifier import Classifier
 
 
 def answer_all(
-    chunks: Iterable[Sequence[Item]],
+    chunks: Iterable[Sequence[Input]],
     job: Job,
     classifier: Classifier | None = None,
     workers: int = 0,

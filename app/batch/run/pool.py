@@ -30,7 +30,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from app.batch.inputs.item import Failure, Item, stamp_of
+from app.batch.inputs.input import Failure, Input, fingerprint_of
 from app.batch.run.reader import Answered, Job, MakeReader, Reader
 from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import Floats, Pixels
@@ -55,18 +55,18 @@ class _Worker:
 
     process: BaseProcess
     connection: Connection
-    chunks: deque[tuple[int, Sequence[Item]]] = field(default_factory=deque)
+    chunks: deque[tuple[int, Sequence[Input]]] = field(default_factory=deque)
     is_slow: bool = True  # as long as nobody knows
 
     @property
     def has_room(self) -> bool:
         return len(self.chunks) < (1 if self.is_slow else AT_HAND)
 
-    def give(self, number: int, items: Sequence[Item]) -> None:
+    def give(self, number: int, items: Sequence[Input]) -> None:
         self.chunks.append((number, items))
         self.send(items)
 
-    def send(self, message: "Sequence[Item] | Floats") -> None:
+    def send(self, message: "Sequence[Input] | Floats") -> None:
         with suppress(OSError):  # it is dead, as will be seen where its answer is waited for
             self.connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
@@ -100,7 +100,7 @@ class Pool:
             worker.process.kill()  # or here
             worker.process.join()
 
-    def answers(self, chunks: Iterator[Sequence[Item]]) -> Iterator[Answered]:
+    def answers(self, chunks: Iterator[Sequence[Input]]) -> Iterator[Answered]:
         """Yield the answers of all chunks in their order."""
         done: dict[int, Answered] = {}
         oldest = begun = 0
@@ -168,9 +168,9 @@ class Pool:
             new.give(*other)
         return answered
 
-    def _rescued(self, items: Sequence[Item]) -> Answered:
+    def _rescued(self, items: Sequence[Input]) -> Answered:
         """Answer a chunk that a worker died of: once more; then one by one, to see which input it is."""
-        stamp = stamp_of(items)
+        fingerprint = fingerprint_of(items)
         answered = self._alone(items)
         if answered:
             return answered
@@ -182,9 +182,11 @@ class Pool:
                 spared[index] = replace(item, source=_killer(item))
                 answer = self.reader.answer([spared[index]])
             singly.append(answer)
-        return replace(self._alone(spared) or _joined(singly), stamp=stamp)  # that of the inputs as they are
+        return replace(
+            self._alone(spared) or _joined(singly), fingerprint=fingerprint
+        )
 
-    def _alone(self, items: Sequence[Item]) -> Answered | None:
+    def _alone(self, items: Sequence[Input]) -> Answered | None:
         """Answer items in a process of their own; None where it dies."""
         worker = self._start()
         try:
@@ -210,12 +212,12 @@ class Pool:
         return _Worker(process, ours)
 
 
-def _killer(item: Item) -> Failure:
+def _killer(item: Input) -> Failure:
     return Failure("internal", f"{item.path}: it ended the process that read it (a crash, or no memory left).")
 
 
 def _joined(answers: Sequence[Answered]) -> Answered:
-    """The answers of single items as one answer, but for its stamp."""
+    """The answers of single items as one answer, but for its fingerprint."""
     counts: Counter[str] = sum((answer.counts for answer in answers), Counter())
     seconds: Counter[str] = sum((answer.seconds for answer in answers), Counter())
     return Answered(b"".join(answer.text for answer in answers), counts, b"", seconds)
@@ -240,11 +242,11 @@ class _Parent:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._chunks: queue.SimpleQueue[Sequence[Item]] = queue.SimpleQueue()
+        self._chunks: queue.SimpleQueue[Sequence[Input]] = queue.SimpleQueue()
         self._logits: queue.SimpleQueue[Floats] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def next_chunk(self) -> Sequence[Item]:
+    def next_chunk(self) -> Sequence[Input]:
         return self._chunks.get()
 
     def ask(self, pixels: Pixels) -> Floats:

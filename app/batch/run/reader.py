@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from PIL import Image
 
-from app.batch.inputs.item import Code, Failure, Item, stamp_of
+from app.batch.inputs.input import Code, Failure, Input, fingerprint_of
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
 from inkwear.classifier import Classifier
@@ -43,13 +43,13 @@ class Answered:
     Attributes:
         text: the rows as they stand in the table.
         counts: how many rows of each status.
-        stamp: SHA-256 over the inputs' stamps.
+        fingerprint: SHA-256 over the inputs' fingerprints.
         seconds: where the time went, by stage: read, decode, frame, network, write.
     """
 
     text: bytes
     counts: Counter[str]
-    stamp: bytes
+    fingerprint: bytes
     seconds: Counter[str] = field(default_factory=Counter)
 
 
@@ -76,19 +76,19 @@ class Reader:
         self.job = job
         self.classifier = classifier or Classifier(job.model, job.device)
 
-    def answer(self, items: Sequence[Item]) -> Answered:
+    def answer(self, items: Sequence[Input]) -> Answered:
         """Return one row an item, whatever happens."""
         watch = Watch()
-        stamp = stamp_of(items)
+        fingerprint = fingerprint_of(items)
         watch.lap("read")
         try:
             text, counts = self._rows(items, watch)
         except Exception:  # whatever it is, it is one item's fault
             rows = [self._row(item, watch) for item in items]
             text, counts = b"".join([text for text, _ in rows]), sum((counts for _, counts in rows), Counter())
-        return Answered(text, counts, stamp, Counter(watch.seconds))
+        return Answered(text, counts, fingerprint, Counter(watch.seconds))
 
-    def _rows(self, items: Sequence[Item], watch: Watch) -> tuple[bytes, Counter[str]]:
+    def _rows(self, items: Sequence[Input], watch: Watch) -> tuple[bytes, Counter[str]]:
         prepared_images = self.prepared_images(items, watch)
         predictions = self._read(prepared_images)
         watch.lap("network")
@@ -102,14 +102,14 @@ class Reader:
         watch.lap("write")
         return text, Counter([row.status for row in rows])
 
-    def _row(self, item: Item, watch: Watch) -> tuple[bytes, Counter[str]]:
+    def _row(self, item: Input, watch: Watch) -> tuple[bytes, Counter[str]]:
         """The row of one item, which says so where something goes wrong that nobody has thought of."""
         try:
             return self._rows([item], watch)
         except Exception as error:
             return self._rows([replace(item, source=_failure_of_ours(item, error))], watch)
 
-    def prepared_images(self, items: Sequence[Item], watch: Watch) -> list[Prepared | Failure]:
+    def prepared_images(self, items: Sequence[Input], watch: Watch) -> list[Prepared | Failure]:
         """Decode and frame each item's picture, or say why that cannot be."""
         prepared_images: list[Prepared | Failure | None] = [None] * len(items)
         read = [_read(item) for item in items]
@@ -125,7 +125,7 @@ class Reader:
             for index, (item, data, prepared) in enumerate(zip(items, read, prepared_images, strict=True))
         ]
 
-    def _prepare(self, item: Item, data: "bytes | Pixels | Failure | None", watch: Watch) -> Prepared | Failure:
+    def _prepare(self, item: Input, data: "bytes | Pixels | Failure | None", watch: Watch) -> Prepared | Failure:
         if isinstance(data, Failure):
             return data
         try:
@@ -149,7 +149,7 @@ class Reader:
         return [next(answers) if isinstance(prepared, Prepared) else prepared for prepared in prepared_images]
 
 
-def _read(item: Item) -> "bytes | Pixels | Failure | None":
+def _read(item: Input) -> "bytes | Pixels | Failure | None":
     """What an item holds; of a file its bytes where they are few.
 
     None of other files: they are opened where they are decoded, one at a time, which also says what is wrong with them.
@@ -177,13 +177,13 @@ def _tiny(read: "Sequence[bytes | Pixels | Failure | None]") -> dict[int, Pixels
     return {index: data for index, data in found.items() if isinstance(data, np.ndarray) and data.shape == (SIZE, SIZE)}
 
 
-def _picture(item: Item, data: "bytes | Pixels | None") -> Image.Image:
+def _picture(item: Input, data: "bytes | Pixels | None") -> Image.Image:
     if data is None:
         return open_image(item.path)
     return open_image(data, item.path) if isinstance(data, bytes) else Image.fromarray(data)
 
 
-def _failure_of_ours(item: Item, error: Exception) -> Failure:
+def _failure_of_ours(item: Input, error: Exception) -> Failure:
     return Failure("internal", f"{item.path}: an error of ours ({type(error).__name__}: {error}); please report it.")
 
 

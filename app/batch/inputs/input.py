@@ -37,7 +37,7 @@ class Failure:
 
 
 @dataclass(frozen=True, eq=False)
-class Item:
+class Input:
     """One input.
 
     Attributes:
@@ -45,17 +45,17 @@ class Item:
             bytes that are not UTF-8 are held as ``os.fsdecode`` does (surrogateescape).
         source: None: the file at ``path``, read by whoever decodes it; otherwise the encoded bytes, the pixels
             ((H, W) or (H, W, 3) uint8), or why there are none.
-        origin: of where it was found (the listing of its folder; size and time of its archive): another one means that
-            the inputs are not what they were.
+        listing_digest: digest of the listing of its folder, or size and time of its archive; when it differs, the
+            inputs have changed.
     """
 
     path: str
     source: bytes | Pixels | Failure | None = None
-    origin: bytes = b""
+    listing_digest: bytes = b""
 
-    def stamp(self) -> bytes:
+    def fingerprint(self) -> bytes:
         """What changes when the input changes."""
-        return b"\0".join((os.fsencode(self.path), self.origin, self._state()))
+        return b"\0".join((os.fsencode(self.path), self.listing_digest, self._state()))
 
     def _state(self) -> bytes:
         if self.source is not None:
@@ -67,6 +67,6 @@ class Item:
         return b"%d %d" % (found.st_size, found.st_mtime_ns)
 
 
-def stamp_of(items: Sequence[Item]) -> bytes:
-    """SHA-256 over the stamps of a chunk; to be taken before its pictures are read, so that it is never newer."""
-    return hashlib.sha256(b"\n".join(item.stamp() for item in items)).digest()
+def fingerprint_of(items: Sequence[Input]) -> bytes:
+    """Hash the fingerprints of a chunk (SHA-256). Call it before the pictures are read, so that it is never newer."""
+    return hashlib.sha256(b"\n".join(item.fingerprint() for item in items)).digest()
