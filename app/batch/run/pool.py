@@ -182,9 +182,7 @@ class Pool:
                 spared[index] = replace(item, source=_killer(item))
                 answer = self.reader.answer([spared[index]])
             singly.append(answer)
-        return replace(
-            self._alone(spared) or _joined(singly), fingerprint=fingerprint
-        )
+        return replace(self._alone(spared) or _joined(singly), fingerprint=fingerprint)
 
     def _alone(self, items: Sequence[Input]) -> Answered | None:
         """Answer items in a process of their own; None where it dies."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.batch.inputs.arguments import MOST_BYTES, Inputs, in_chunks
+from app.batch.inputs.arguments import MAX_CHUNK_BYTES, Inputs, in_chunks
 from app.batch.inputs.input import Failure, Input
 from inkwear.images.decode import ImageError, open_image
 from tests.app.archives.packed import png, tarred, zipped
@@ -85,12 +85,12 @@ def test_a_file_is_known_by_its_content_whatever_its_name(here: Path) -> None:
 
 def test_pictures_of_a_folder_are_not_opened(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "scans" / "more.zip").unlink()
-    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    monkeypatch.setattr("app.batch.inputs.files.open_file", None)
     assert len(paths("scans")) == 3
 
 
 def test_of_a_thousand_arguments_pictures_are_not_opened_either(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    monkeypatch.setattr("app.batch.inputs.files.open_file", None)
     assert paths(*["one.png"] * 1000) == ["one.png"] * 1000
 
 
@@ -182,7 +182,7 @@ def test_chunks_are_of_one_length_and_shorter_where_they_would_be_heavy() -> Non
     light = [Input(str(index)) for index in range(7)]
     assert list(in_chunks(light, 3)) == [light[:3], light[3:6], light[6:]]
     assert list(in_chunks([], 3)) == []
-    heavy = [Input(str(index), bytes(MOST_BYTES // 2)) for index in range(5)]
+    heavy = [Input(str(index), bytes(MAX_CHUNK_BYTES // 2)) for index in range(5)]
     assert list(in_chunks([*light[:1], *heavy], 32)) == [[light[0], *heavy[:2]], heavy[2:4], heavy[4:]]
     pixels = [Input(str(index), np.zeros((8000, 8000), np.uint8)) for index in range(2)]
     assert list(in_chunks(pixels, 32)) == [pixels[:1], pixels[1:]]
