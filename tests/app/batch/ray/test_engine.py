@@ -208,7 +208,7 @@ def test_a_file_that_another_machine_does_not_see_is_not_called_missing(two_mach
 
 def test_other_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(engine.ClusterError, match=r"it has numpy .*, this machine has 1\.0, so that rows could differ"):
-        worker._compare(worker.versions() | {"numpy": "1.0"})
+        worker._check_versions(worker.versions() | {"numpy": "1.0"})
 
 
 # ------------------------------------------------------------------------------------------------------- the command

@@ -14,7 +14,7 @@ from PIL import Image
 from app.batch.inputs.input import Failure, Input
 from app.batch.run.local import answer_all
 from app.batch.run.pool import WINDOW, Pool
-from app.batch.run.reader import Answered, Job, Reader, Watch
+from app.batch.run.reader import Answered, Job, Reader, Stopwatch
 from app.predict import CHUNK
 from inkwear.prediction import Prepared
 from tests.app.batch.processes import are_gone, children_of, signal_all
@@ -27,7 +27,7 @@ JOB = Job(ROOT / "exports" / "mnist-lenet.onnx", "cpu", 3, "csv")
 class Fragile(Reader):
     """A reader that certain pictures kill, and others upset."""
 
-    def prepared_images(self, items: Sequence[Input], watch: Watch) -> list[Prepared | Failure]:
+    def prepared_images(self, items: Sequence[Input], watch: Stopwatch) -> list[Prepared | Failure]:
         for item in items:
             if "killer" in item.path and item.source is None:
                 os._exit(9)
@@ -79,7 +79,7 @@ def test_rows_are_the_same_bytes_however_many_workers(digits: list[str]) -> None
 def test_the_network_in_the_parent_gives_the_same_bytes(digits: list[str]) -> None:
     chunks = chunks_of(digits)
     reader = Reader(JOB)
-    with Pool(reader, 1, Reader, lends=True) as pool:
+    with Pool(reader, 1, Reader, shares_network=True) as pool:
         assert text_of(pool.answers(iter(chunks))) == text_of(map(reader.answer, chunks))
         assert len(pool.workers) == 2
 
