@@ -35,7 +35,7 @@ ROWS = [
 
 def test_unsure_ones_come_first_then_the_least_confident() -> None:
     assert [shown.row.path for shown in least_confident(ROWS)] == ["2/a", "2/b", "2/e", "1/a", "1/b"]
-    assert [shown.index for shown in least_confident(iter(ROWS), most=2)] == [2, 3]
+    assert [shown.index for shown in least_confident(iter(ROWS), count=2)] == [2, 3]
 
 
 def test_with_labels_the_wrong_ones_come_first() -> None:
