@@ -116,6 +116,8 @@ def _find_lr(config: "Config", data_dir: Path, folder: Path, device: "torch.devi
 
 
 def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_dir: Path, report: bool) -> None:
+    from training.export import DEFAULT_OUTPUT_DIR, ReplaceError, check_replaceable, output_path
+
     metrics = best.metrics
     typer.echo(
         f"{config.name}: test accuracy {metrics['test_accuracy']:.2%} with epoch {metrics['epoch']:.0f}, "
@@ -127,6 +129,10 @@ def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_
 
         typer.echo(str(write_report(folder / "best.pt", data_dir)))
     typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")
+    try:
+        check_replaceable(output_path(best, DEFAULT_OUTPUT_DIR), best)
+    except ReplaceError as error:
+        typer.echo(str(error))
 
 
 def _how_to_go_on(folder: Path) -> str:

@@ -434,6 +434,7 @@ def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: P
     assert code == 0
     assert "mnist-convnet: test accuracy" in output
     assert f"Next: python -m training.export {tmp_path}/mnist-convnet/best.pt" in output
+    assert "exports/mnist-convnet.onnx is there already and was made by another run" in output
     assert re.search(r"[\d,]+ images/s on CPU, threads: \d", output)
     assert (tmp_path / "mnist-convnet" / "report.html").exists()
 
