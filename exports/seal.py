@@ -50,7 +50,8 @@ def has_seal(data: bytes) -> bool:
         SealError: the file is damaged.
         PropsError: it is no ONNX file.
     """
-    ours = {key: [prop for prop in find_props(io.BytesIO(data)) if prop.key == key] for key in (SEAL, DIGEST)}
+    props = find_props(io.BytesIO(data))
+    ours = {key: [prop for prop in props if prop.key == key] for key in (SEAL, DIGEST)}
     if not any(ours.values()):
         return False
     if [len(props) for props in ours.values()] != [1, 1] or ours[SEAL][0].value != RULE:

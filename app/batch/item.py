@@ -23,7 +23,7 @@ Code = Literal[
     "labels",  # --labels has none, or an unknown one, for it
     "internal",  # an error of ours
 ]
-"""Why an input has no answer; ``docs/batch.md`` says what to do about each."""
+"""Why an input has no answer; the batch's documentation says of each what to do about it."""
 
 CODES: tuple[Code, ...] = get_args(Code)
 

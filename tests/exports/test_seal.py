@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+import exports.seal
 from app.classifier import Classifier
 from app.runtime import ModelFileError
 from exports.props import read_props
@@ -39,6 +40,15 @@ def test_the_rule_can_be_followed_by_anybody() -> None:
     assert content.count(stated.encode()) == 1
     assert hashlib.sha256(content.replace(stated.encode(), b"0" * 64)).hexdigest() == stated
     assert json.loads(read_props(LENET)["seal"]) == "SHA-256 with its own digits as 0"
+
+
+def test_a_seal_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each search goes through the whole file, of hundreds of megabytes where somebody brings one."""
+    searched: list[object] = []
+    real = exports.seal.find_props
+    monkeypatch.setattr(exports.seal, "find_props", lambda file: (searched.append(file), real(file))[1])
+    assert has_seal(LENET.read_bytes())
+    assert len(searched) == 1
 
 
 def test_a_seal_changes_nothing_else() -> None:
