@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.console import EXPORTS, Device, hush_pillow, sentences_and_exit_codes
+from app.console import EXPORTS, Device, exit_codes_for_errors, ignore_pillow_warnings
 from app.logs import LogFormat, set_up
 
 cli = typer.Typer(add_completion=False)
@@ -33,14 +33,14 @@ def serve(
 ) -> None:
     """Open the page: draw, upload, paste or photograph a picture and have it read."""
     set_up(log_format)
-    hush_pillow()
-    with sentences_and_exit_codes():
+    ignore_pillow_warnings()
+    with exit_codes_for_errors():
         from app.api import build_app
         from app.catalog import scan
         from app.corrections import Corrections
         from app.guard import Hosts, Keys, Rules
-        from app.runtime import require_device
         from app.server import Server, give_memory_back, listen
+        from inkwear.onnx.session import require_device
 
         give_memory_back()
         require_device(device)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.catalog import Entry
 from app.drawing import draw
-from exports.report import Layer, ReportError, digest, read_report
+from inkwear.report import Layer, ReportError, digest, read_report
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Card:
         curves: a mapping for each epoch.
         confusion: how often each class (row) of the test set was read as each (column).
         class_accuracy: share of each class's test images that were read right.
-        confidence: how far its confidence can be trusted, as ``exports.report.Report`` has it.
+        confidence: how far its confidence can be trusted, as ``inkwear.report.Report`` has it.
         drawing: of the layers, an SVG in the colour of the text around it.
     """
 

@@ -15,16 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.examination import HOW_TO_REPLACE
-from app.line_reader import FILE as LINE_READER
-from app.meanwhile import meanwhile
-from app.runtime import Device, DeviceError, ModelFileError, fallen_back
-from exports.metadata import MetadataError, ModelMetadata
-from exports.props import PropsError, read_props
-from exports.seal import HOW_TO_MEND
+from app.background import in_background
+from inkwear.numbers.line_reader import FILE as LINE_READER
+from inkwear.onnx.checksums import HOW_TO_MEND
+from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.onnx.props import PropsError, read_props
+from inkwear.onnx.sandbox import HOW_TO_REPLACE
+from inkwear.onnx.session import Device, DeviceError, ModelFileError, fallen_back
 
 if TYPE_CHECKING:
-    from app.classifier import Classifier
+    from inkwear.classifier import Classifier
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -101,27 +101,27 @@ class Entry:
             ReplacedError: the file has changed since it was listed, and this device needs it again.
         """
         found = self._open.get(device)
-        if found is None or found.lost:
+        if found is None or found.device_failed:
             with self._lock:
                 found = self._open[device] = self._find_open(device) or self._opened(device)
         return found
 
     def _find_open(self, device: Device) -> "Classifier | None":
-        twins = (classifier.on(device) for classifier in self._open.values() if not classifier.lost)
+        twins = (classifier.on(device) for classifier in self._open.values() if not classifier.device_failed)
         return next((twin for twin in twins if twin), None)
 
     def _opened(self, device: Device) -> "Classifier":
-        from app.classifier import Classifier  # with OpenCV and ONNX Runtime: when it is needed, not at the start
+        from inkwear.classifier import Classifier  # with OpenCV and ONNX Runtime: when it is needed, not at the start
 
         try:
             classifier = Classifier(self.path, device)
             try:
-                classifier.check_itself()
+                classifier.self_test()
             except DeviceError as error:  # CUDA opens it, and cannot run it
                 if device != "auto":
                     raise
                 classifier = Classifier(self.path, "cpu")
-                classifier.check_itself()
+                classifier.self_test()
                 classifier.runtime = fallen_back(classifier.runtime, error)
         except ModelFileError as error:
             if stamp_of(self.path) != self.stamp:
@@ -356,4 +356,4 @@ def watching(catalog: Catalog, seconds: float = SECONDS_BETWEEN_LOOKS) -> Abstra
             except Exception:  # the folder may be away for a while; whoever watches must not be
                 log.exception("The folder %s/ cannot be looked at now; trying again.", catalog.folder)
 
-    return meanwhile(watch, "exports")
+    return in_background(watch, "exports")

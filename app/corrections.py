@@ -18,7 +18,7 @@ from typing import IO
 
 from PIL import Image
 
-from exports.corrections import (
+from inkwear.corrections import (
     APPLICATION_ID,
     COLUMNS,
     DATABASE,
@@ -30,8 +30,8 @@ from exports.corrections import (
     select,
     sentences,
 )
-from exports.metadata import ModelMetadata
-from exports.spec import Pixels
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.preprocess.spec import Pixels
 
 __all__ = ["Correction", "Corrections", "CorrectionsError"]
 

@@ -100,10 +100,10 @@ def _version(name: str) -> str:
 
 def look_at_cuda(device: Device, exports: Path = EXPORTS) -> Iterator[Finding]:
     """Whether CUDA is used, and whether its libraries are of the major version that ONNX Runtime wants."""
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_fallback_reason
 
     try:
-        obstacle = cuda_obstacle()
+        obstacle = cuda_fallback_reason()
     except ImportError:
         return  # the look at ONNX Runtime has said it
     if obstacle is None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from exports.report import Layer
+from inkwear.report import Layer
 
 WIDTH, HEIGHT = 244, 44
 ACROSS, DOWN = 16, 18

@@ -27,7 +27,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.tally import Tally
+from app.metrics import Tally
 
 MEGABYTE = 1_000_000
 

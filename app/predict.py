@@ -16,17 +16,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.console import EXPORTS, SOME_FAILED, Device, hush_pillow, say, sentences_and_exit_codes
+from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ignore_pillow_warnings, print_err
 
 if TYPE_CHECKING:
-    from app.batch.afterwards import Afterwards
-    from app.batch.formats import Format
-    from app.batch.item import Item
-    from app.batch.journal import Fingerprint
-    from app.batch.reader import Answered, Job
-    from app.batch.stopping import Stopping
-    from app.batch.table import Table
-    from app.classifier import Classifier
+    from app.batch.after.post_run import Afterwards
+    from app.batch.inputs.item import Item
+    from app.batch.output.formats import Format
+    from app.batch.output.journal import Fingerprint
+    from app.batch.output.table import Table
+    from app.batch.run.reader import Answered, Job
+    from app.batch.run.stopping import Stopping
+    from inkwear.classifier import Classifier
 
 CHUNK = 64
 """Inputs that are answered together. A resumed run must form the same chunks: a batch's size shows in the last bits."""
@@ -56,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.disable()  # what is loaded is not looked through for garbage: a twentieth of the time of a call for one picture
     # OpenBLAS would start a thread for each core; who answers is a process for each core
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    hush_pillow()
+    ignore_pillow_warnings()
     try:
-        with sentences_and_exit_codes():
+        with exit_codes_for_errors():
             code = _predict(asked)
     finally:
         gc.enable()
@@ -113,11 +113,11 @@ def _number(text: str, least: int) -> int:
 
 def _predict(asked: argparse.Namespace) -> int:
     """Do what was asked; return the exit code."""
-    from app.batch.formats import format_of
-    from app.batch.inputs import Inputs, in_chunks
-    from app.batch.reader import Job
-    from app.batch.stopping import StoppedAtOnce, Stopping
-    from app.batch.table import open_table
+    from app.batch.inputs.arguments import Inputs, in_chunks
+    from app.batch.output.formats import format_of
+    from app.batch.output.table import open_table
+    from app.batch.run.reader import Job
+    from app.batch.run.stopping import StoppedAtOnce, Stopping
     from app.catalog import find_one
 
     form = format_of(asked.output, asked.format)
@@ -141,24 +141,26 @@ def _predict(asked: argparse.Namespace) -> int:
                 if asked.max_failures and table.counts["error"] >= asked.max_failures:
                     stopping.asked = True
         except (KeyboardInterrupt, StoppedAtOnce):
-            say(table.saved)
+            print_err(table.saved)
             raise
         elapsed = time.perf_counter() - started
         if not stopping.asked:
             table.complete()
     if not table.was_complete:
         _summarise(table, seconds, elapsed, classifier)
+        if left_out := inputs.left_out.in_words():
+            print_err(left_out)
     _say_how_it_ended(asked, stopping, table)
     if afterwards and not stopping.asked:
         said = afterwards.look_back(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")
-        say(said)
+        print_err(said)
     return stopping.exit_code or (SOME_FAILED if table.counts["error"] else 0)
 
 
 def _afterwards(asked: argparse.Namespace, classifier: "Classifier") -> "Afterwards | None":
     if not asked.labels and not asked.sheet:
         return None
-    from app.batch.afterwards import Afterwards
+    from app.batch.after.post_run import Afterwards
 
     names = classifier.metadata.class_names
     return Afterwards.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
@@ -168,8 +170,8 @@ def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classif
     """All that decides what the rows say, so that a run is gone on with only by one that would say the same."""
     import onnxruntime
 
-    from app.batch.journal import Fingerprint
-    from app.line_reader import digest_beside
+    from app.batch.output.journal import Fingerprint
+    from inkwear.numbers.line_reader import digest_beside
 
     return Fingerprint.of(
         asked.model,
@@ -189,12 +191,12 @@ Engine = Callable[["Iterable[Sequence[Item]]", "Job", "Classifier"], "Iterator[A
 
 def _engine(asked: argparse.Namespace) -> Engine:
     if asked.engine == "ray":
-        cluster = import_module("app.batch.cluster")
+        cluster = import_module("app.batch.ray.engine")
         cluster.require(asked.device, asked.ray_address)
         return lambda chunks, job, _: cluster.answer_all(chunks, job, address=asked.ray_address)
     if asked.ray_address is not None:
         raise ValueError("--ray-address is for --engine ray; add that, or leave the address out.")
-    from app.batch import local
+    from app.batch.run import local
 
     return partial(local.answer_all, workers=asked.workers)
 
@@ -217,7 +219,7 @@ def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier
     runtime, counts = classifier.runtime, table.counts
     why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
     before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
-    say(
+    print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
         f"{counts['error']:,} failed.{before} {(table.done - table.taken_up) / max(elapsed, 1e-9):,.0f} images/s "
         f"with {classifier.path.stem} on {runtime.device.upper()}{why}."
@@ -225,17 +227,17 @@ def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier
     spent = seconds.total()
     if spent:
         parts = [f"{100 * seconds[stage] / spent:.0f} % {words}" for stage, words in STAGES.items()]
-        say(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
+        print_err(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
 
 
 def _say_how_it_ended(asked: argparse.Namespace, stopping: "Stopping", table: "Table") -> None:
     if stopping.asked:
         why = "Interrupted" if stopping.signal else f"Stopped at --max-failures {asked.max_failures}"
-        say(f"{why}. {table.saved}")
+        print_err(f"{why}. {table.saved}")
     elif table.was_complete:
-        say(table.saved)
+        print_err(table.saved)
     elif asked.output != "-":
-        say(f"Written to {asked.output}")
+        print_err(f"Written to {asked.output}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Ours, made for that race: the first convolution and its pooling leave 7×7 maps, so that everything after them is cheap,
 widths are multiples of 16 as the CPU's convolutions like them, and BatchNorm bears a high learning rate (Ioffe and
-Szegedy, 2015). ``tests/benchmarks/training_speed.py`` runs the race.
+Szegedy, 2015). ``benchmarks/training_speed.py`` runs the race.
 """
 
 from torch import Tensor, nn

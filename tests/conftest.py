@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exports.seal import SUMS
+from inkwear.onnx.checksums import SUMS
 from tests.hand import DIGITS, in_many_hands
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +31,13 @@ def lacking(what: str) -> None:
     pytest.skip(what)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``browser`` whatever asks for the fixture of that name."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
 # ------------------------------------------------------------------------------------------------------- data sets
 
 
@@ -44,7 +51,7 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in torchvision's layout with a small ``mnist`` of our own: 1,200 images to train on, 200 to test."""
-    from exports.preprocessing import frame
+    from inkwear.preprocess.steps import frame
     from training.datasets import DATASETS
 
     folder = tmp_path_factory.mktemp("data")
@@ -90,7 +97,7 @@ def checkpoint(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="session")
 def export(checkpoint: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its export, ``mnist-convnet.onnx``, alone in its folder."""
-    from training.export import export_checkpoint
+    from training.publish.export import export_checkpoint
 
     return export_checkpoint(checkpoint, tmp_path_factory.mktemp("exports"), data_dir)
 

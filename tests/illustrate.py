@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from exports.framing import find, frame
-from exports.grayscale import to_colours, to_grayscale
+from inkwear.preprocess.framing import find, frame
+from inkwear.preprocess.grayscale import to_colors, to_grayscale
 from tests.conftest import ROOT
 from tests.hand import render, write_number
 from training.datasets import DATASETS
@@ -65,7 +65,7 @@ def examples() -> dict[str, Image.Image]:
 
 def steps(picture: Image.Image, dataset: str) -> list[np.ndarray]:
     """A picture, its gray, what was found in it, and what the network sees."""
-    colours, _ = to_colours(picture)
+    colours, _ = to_colors(picture)
     foreground, _ = find(colours, DATASETS[dataset].input)
     framed = frame(colours, DATASETS[dataset].input).pixels
     return [colours, to_grayscale(colours), foreground.astype(np.uint8), framed]

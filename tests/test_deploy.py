@@ -21,11 +21,11 @@ import typer
 from PIL import Image
 
 from app.__main__ import serve
+from app.background import SECONDS_TO_END
 from app.guard import MEGABYTE, MOST_MANY, MOST_PICTURE
-from app.meanwhile import SECONDS_TO_END
 from app.server import SECONDS_TO_FINISH
+from benchmarks.serving import free_port
 from tests.app.test_api import png
-from tests.benchmarks.serving import free_port
 from tests.conftest import ROOT, RunningApp, lacking, start_app
 from tests.hand import render
 

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from app.corrections import Corrections, CorrectionsError
-from exports.corrections import DATABASE, Correction
-from exports.files import atomic_path, write_text
-from exports.report import read_report
-from exports.seal import has_seal, is_listed, seal_file, sealed_path, unseal
+from inkwear.corrections import DATABASE, Correction
+from inkwear.files import atomic_path, write_text
+from inkwear.onnx.checksums import has_seal, is_listed, seal_file, sealed_path, unseal
+from inkwear.report import read_report
 from tests.conftest import EXPORTS, some_exports
 from tests.failing_disk import Writer, full_at, hold, hold_when_full
 from training.analysis import Answers
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.corpus import Corpus, load_corpus, save_corpus
 from training.datasets import DATASETS
+from training.extra_images import Corpus, load_corpus, save_corpus
 
 SMALL, OTHER = EXPORTS / "mnist-mlp_small.onnx", EXPORTS / "mnist-convnet.onnx"
 
@@ -91,7 +91,7 @@ def an_export_sealed_in_its_place(folder: Path, checkpoint: Path) -> Writer:
 
 
 def a_report(folder: Path, checkpoint: Path) -> Writer:
-    from training import card
+    from training.publish import export_report as card
 
     path = folder / SMALL.name
     some_exports(folder, [SMALL.stem])
@@ -116,7 +116,7 @@ def a_report(folder: Path, checkpoint: Path) -> Writer:
 
 
 def a_page_about_a_run(folder: Path, checkpoint: Path) -> Writer:
-    from training import report
+    from training import run_report as report
 
     path = folder / "best.pt"
     shutil.copy(checkpoint, path)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from exports.preprocessing import Pixels
+from inkwear.preprocess.steps import Pixels
 
 CALIBRATION_BINS = 10
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from exports.files import atomic_path
-from exports.preprocessing import Pixels
+from inkwear.files import atomic_path
+from inkwear.preprocess.steps import Pixels
 
 INK, GRAY, RED = "#1f2933", "#8a8f98", "#d1495b"
 

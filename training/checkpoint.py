@@ -20,7 +20,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from exports.files import atomic_path
+from inkwear.files import atomic_path
 
 RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
 """What a run leaves in its folder; ``last.pt`` comes first, as a folder that has it holds a whole run."""

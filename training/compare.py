@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import sentences_and_exit_codes
+from training.console import exit_codes_for_errors
 
 if TYPE_CHECKING:
-    from app.classifier import Classifier
-    from exports.preprocessing import Pixels
+    from inkwear.classifier import Classifier
+    from inkwear.preprocess.steps import Pixels
     from training.charts import Point
     from training.checkpoint import Checkpoint
 
@@ -34,7 +34,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare networks: size and work, test accuracy by both recipes, seconds an epoch, and speed in ONNX Runtime."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         rows = gather(checkpoints, exports)
         if not rows:
             raise ValueError(f"Neither {checkpoints} holds a run nor {exports} an export. Train or export one first.")
@@ -44,7 +44,7 @@ def compare(
         if output is None:
             typer.echo(table, nl=False)
             return
-        from exports.files import write_text
+        from inkwear.files import write_text
 
         write_text(output, table)
         typer.echo(str(output))
@@ -104,7 +104,7 @@ class Row:
 
 def gather(checkpoints: Path, exports: Path) -> list[Row]:
     """Measure every network that has a finished run or an export, data set by data set, the smallest work first."""
-    from app.classifier import Classifier
+    from inkwear.classifier import Classifier
     from models import list_models
     from training.datasets import DATASETS
     from training.summary import summarize

@@ -36,7 +36,7 @@ def find_device(asked: Device) -> "torch.device":
 
 
 @contextmanager
-def sentences_and_exit_codes() -> Iterator[None]:
+def exit_codes_for_errors() -> Iterator[None]:
     """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
     try:
         yield
@@ -52,7 +52,7 @@ def sentences_and_exit_codes() -> Iterator[None]:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the code of an error that this room raises for users' mistakes, None of any other."""
-    from app.classifier import ModelFileError
+    from inkwear.onnx.session import ModelFileError
     from training.checkpoint import CheckpointError
     from training.datasets import DataError
 

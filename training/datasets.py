@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from exports.preprocessing import SIZE, InputSpec, Pixels, normalize, unsqueeze
+from inkwear.preprocess.steps import SIZE, InputSpec, Pixels, normalize, unsqueeze
 from training.augment import Augmentation
 
 Part = Literal["train", "validation", "test"]

@@ -17,8 +17,8 @@ from tqdm import tqdm
 from models import create_model
 from training import charts
 from training.datasets import Split, find_dataset, load_split
+from training.distributed import ALONE
 from training.learner import Learner
-from training.processes import ALONE
 from training.run import Config
 
 LOWEST, HIGHEST, STEPS = 1e-5, 10.0, 400

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.augment import cut_mix
-from training.processes import Processes
+from training.distributed import Processes
 from training.recipes import Recipe
 
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from training.datasets import Split
+from training.distributed import ALONE, Processes
 from training.learner import Learner, run_model
-from training.processes import ALONE, Processes
 
 EVALUATION_BATCH = 500
 

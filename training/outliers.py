@@ -15,10 +15,10 @@ import numpy as np
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from exports.preprocessing import Pixels, frame
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
-from training.corpus import NO_CLASS, Corpus, save_corpus
+from inkwear.preprocess.steps import Pixels, frame
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
+from training.extra_images import NO_CLASS, Corpus, save_corpus
 
 KINDS = ("other", "scribble", "letter", "noise")
 """The other data set's images, a pen's scribbles, letters, and noise."""
@@ -57,7 +57,7 @@ def outliers(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Make images that belong to no class: the other data set's, scribbles, letters, noise."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         facts = find_dataset(dataset)
         shares = dict.fromkeys(KINDS, 1) | (dict.fromkeys(MISCUT, 2) if facts.input.stroke else {})
         made = [

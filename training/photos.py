@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import sentences_and_exit_codes
+from training.console import exit_codes_for_errors
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from app.classifier import Classifier
-    from exports.preprocessing import Pixels
-    from training.corpus import Corpus
+    from inkwear.classifier import Classifier
+    from inkwear.preprocess.steps import Pixels
+    from training.extra_images import Corpus
 
 KINDS = {
     "t-shirt": ("T-shirt/top",),
@@ -32,7 +32,7 @@ KINDS = {
 """A folder's name -> the classes it may belong to."""
 
 HELD_OUT = 5
-"""Every so many-th photograph of a kind is left out of training, to measure on (``training.evaluate --photos``)."""
+"""Every so many-th photograph of a kind is left out of training, to measure on (``training.evaluate.testset --photos``)."""
 
 cli = typer.Typer(add_completion=False)
 
@@ -46,9 +46,9 @@ def photos(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Frame photographs of clothing as the app does, several times each, and keep what comes out."""
-    with sentences_and_exit_codes():
-        from app.classifier import Classifier
-        from training.corpus import save_corpus
+    with exit_codes_for_errors():
+        from inkwear.classifier import Classifier
+        from training.extra_images import save_corpus
 
         corpus = make_corpus(folder, Classifier(model, "cpu"), variants, seed)
         save_corpus(corpus, output)
@@ -75,7 +75,7 @@ def make_corpus(folder: Path, classifier: "Classifier", variants: int, seed: int
     import numpy as np
     from tqdm import tqdm
 
-    from training.corpus import Corpus
+    from training.extra_images import Corpus
 
     names = list(classifier.metadata.class_names)
     found = find_photos(folder, held_out=False)
@@ -93,8 +93,8 @@ def _variants(path: Path, classifier: "Classifier", count: int, rng: "np.random.
     """Frame a photograph as it is, then changed."""
     import numpy as np
 
-    from exports.images import open_image
-    from exports.preprocessing import frame
+    from inkwear.images.decode import open_image
+    from inkwear.preprocess.steps import frame
 
     picture = np.asarray(open_image(path).convert("RGB"))
     for turn in range(count):

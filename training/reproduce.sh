@@ -105,14 +105,14 @@ train <<RUNS
 --dataset fashion_mnist --model sturdy --also data/clothing.npz $photos --also data/outliers-fashion_mnist.npz
 RUNS
 # Digits once more, with what splitting makes of numbers.
-[ -e data/cuttings.npz ] || "$python" -m training.cuttings --output data/cuttings.npz --count 4000
+[ -e data/cuttings.npz ] || "$python" -m training.split_samples --output data/cuttings.npz --count 4000
 train <<'RUNS'
 --dataset mnist --model sturdy --start-from models/checkpoints/mnist-sturdy/best.pt --epochs 4 --lr 0.001 --also data/digits.npz --also data/outliers-mnist.npz --also data/cuttings.npz
 RUNS
 $python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500 --replace
 
 # The reader of whole lines, for digits that touch.
-[ -e exports/lines.onnx ] || $python -m training.lines --count 180000 --digits 16000
+[ -e exports/lines.onnx ] || $python -m training.train_line_reader --count 180000 --digits 16000
 
 # The tutorials' recipes, and two more seeds of ours.
 train <<'RUNS'

@@ -14,22 +14,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from exports.files import remove_leftovers
-from exports.preprocessing import normalize
+from inkwear.files import remove_leftovers
+from inkwear.preprocess.steps import normalize
 from models import create_model
 from training.augment import augment, erase, shade
 from training.checkpoint import Checkpoint, load_checkpoint, replacing_run, save_checkpoint, settle_run
-from training.corpus import describe_corpus, load_corpus
+from training.corrections_data import Extra, load_extra
 from training.datasets import VALIDATION_SIZE, Dataset, Split, find_dataset, find_files, load_split, to_split
-from training.export import rebuild
-from training.extra import Extra, load_extra
+from training.distributed import Processes, is_first_process, joined
+from training.extra_images import describe_corpus, load_corpus
+from training.import_onnx import SUFFIX, describe_export, thaw
 from training.interrupt import StopRequest, stop_request
 from training.learner import Learner, multiplies_bfloat16
 from training.loop import Totals, evaluate, train_steps
-from training.memory import keep_freed_memory
-from training.processes import Processes, is_first_process, joined
+from training.malloc import keep_freed_memory
+from training.publish.export import rebuild
 from training.recipes import EXTRA_SHARE, TEACHING, TEACHING_TEMPERATURE, Recipe, RecipeName, find_recipe
-from training.thaw import SUFFIX, describe_export, thaw
 from training.watch import Watch
 
 SECONDS_BETWEEN_CHECKPOINTS = 300
@@ -50,11 +50,11 @@ class Config:
     learning: Recipe
     seed: int = 0
     also: tuple[Path, ...] = ()
-    """Files of more training images (``training.corpus``)."""
+    """Files of more training images (``training.extra_images``)."""
     start_from: Path | None = None
     """The checkpoint or export whose weights the run begins with; None begins with fresh ones."""
     extra_data: tuple[Path, ...] = ()
-    """Folders or exported ZIPs of corrections (``training.extra``)."""
+    """Folders or exported ZIPs of corrections (``training.corrections_data``)."""
     extra_share: float = EXTRA_SHARE
     """The share of an epoch's images that the corrections make up."""
     teacher: Path | None = None

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, DataDir, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 
 if TYPE_CHECKING:
-    from exports.preprocessing import Pixels
-    from training.corpus import Corpus
+    from inkwear.preprocess.steps import Pixels
     from training.datasets import Dataset
+    from training.extra_images import Corpus
 
 MIXTURE = {
     "mnist": {"drawings": 0.35, "photographs": 0.65},
@@ -37,9 +37,9 @@ def simulate(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Make pictures of training images as people send them, frame them as the app does, and keep what comes out."""
-    with sentences_and_exit_codes():
-        from training.corpus import save_corpus
+    with exit_codes_for_errors():
         from training.datasets import find_dataset
+        from training.extra_images import save_corpus
 
         corpus = make_corpus(find_dataset(dataset), count, seed, data_dir)
         save_corpus(corpus, output)
@@ -54,8 +54,8 @@ def make_corpus(dataset: "Dataset", count: int, seed: int, data_dir: Path) -> "C
     """
     import numpy as np
 
-    from training.corpus import Corpus
     from training.datasets import load_pixels
+    from training.extra_images import Corpus
     from training.simulator import originals
 
     pixels, labels = load_pixels(dataset, "train", data_dir)
@@ -81,7 +81,7 @@ def _frame_part(dataset: str, pixels: "Pixels", seed: int, first: int) -> "Pixel
     import cv2
     import numpy as np
 
-    from exports.preprocessing import frame, to_colours
+    from inkwear.preprocess.steps import frame, to_colors
     from training.datasets import find_dataset
     from training.simulator import CONDITIONS
 
@@ -91,7 +91,7 @@ def _frame_part(dataset: str, pixels: "Pixels", seed: int, first: int) -> "Pixel
     for index, image in enumerate(pixels, first):
         rng = np.random.default_rng([seed, index])
         condition = CONDITIONS[dataset][rng.choice(list(shares), p=list(shares.values()))]
-        framed.append(frame(to_colours(condition(image, rng))[0], spec).pixels)
+        framed.append(frame(to_colors(condition(image, rng))[0], spec).pixels)
     return np.stack(framed)
 
 

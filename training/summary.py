@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import sentences_and_exit_codes
+from training.console import exit_codes_for_errors
 
 if TYPE_CHECKING:
     from torchinfo import ModelStatistics
@@ -15,7 +15,7 @@ cli = typer.Typer(add_completion=False)
 @cli.command()
 def summary(model: Annotated[str, typer.Option(help="A network of models/, such as lenet or alexnet.")]) -> None:
     """Print each layer's output shape, parameters and multiply-adds for one 28×28 image."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         typer.echo(str(summarize(model)))
 
 

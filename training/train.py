@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, find_device, sentences_and_exit_codes
+from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, exit_codes_for_errors, find_device
 from training.recipes import EXTRA_SHARE, RecipeName
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def train(
     report: Annotated[bool, typer.Option(help="At the end, write report.html.")] = True,
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
-    with sentences_and_exit_codes():
+    with exit_codes_for_errors():
         from training.datasets import VALIDATION_SIZE
-        from training.processes import is_first_process
+        from training.distributed import is_first_process
         from training.run import Config, fit
 
         found = find_device(device)
@@ -116,7 +116,7 @@ def _find_lr(config: "Config", data_dir: Path, folder: Path, device: "torch.devi
 
 
 def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_dir: Path, report: bool) -> None:
-    from training.export import DEFAULT_OUTPUT_DIR, ReplaceError, check_replaceable, output_path
+    from training.publish.export import DEFAULT_OUTPUT_DIR, ReplaceError, check_replaceable, output_path
 
     metrics = best.metrics
     typer.echo(
@@ -125,7 +125,7 @@ def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_
         f"{metrics['images_per_second']:,.0f} images/s on {best.versions['device']}"
     )
     if report:
-        from training.report import write_report
+        from training.run_report import write_report
 
         typer.echo(str(write_report(folder / "best.pt", data_dir)))
     typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from exports.files import write_text
+from inkwear.files import write_text
 
 SECONDS_BETWEEN_CURVES = 10
 """Drawing takes a third of a second; networks that need one second an epoch shall not wait for it each time."""

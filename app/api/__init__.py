@@ -9,15 +9,19 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from app.api import card, classify, compare, corrections, explain, gradio_route, many, models, parking, snippets, watch
-from app.api.desk import Desk
+from app.api import card, classify, compare, corrections, explain, models, snippets
+from app.api import classify_batch as many
+from app.api import health as watch
+from app.api.deps import Desk
 from app.api.errors import explain_errors
 from app.catalog import Catalog, watching
 from app.corrections import Corrections
+from app.gradio import route as gradio_route
+from app.gradio import uploads as parking
+from app.gradio.mount import PageFiles, build_ui, head
 from app.guard import Guard, Rules
-from app.runtime import Device
-from app.tally import Tally
-from app.ui import PageFiles, build_ui, head
+from app.metrics import Tally
+from inkwear.onnx.session import Device
 
 PARTS = (classify, many, explain, compare, models, card, corrections, snippets, watch)
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel
 
-from app.api.desk import TheDesk
+from app.api.deps import TheDesk
 from app.card import Card, card_of
 from app.drawing import draw
 

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.answers import Answer
-from app.api.desk import TheDesk, desk_of
+from app.api.deps import TheDesk, desk_of
 from app.api.errors import RequestError, documented
-from app.api.pools import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
+from app.api.executors import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
+from app.api.responses import Answer
 from app.api.uploads import Upload, receive
 from app.catalog import Entry
-from app.large import is_large, open_picture
-from exports.images import FORMATS_IN_WORDS
+from inkwear.images.decode import FORMATS_IN_WORDS
+from inkwear.images.subprocess import is_large, open_picture
 
 if TYPE_CHECKING:
-    from app.classifier import Classifier
+    from inkwear.classifier import Classifier
 
 router = APIRouter(tags=["classify"])
 
@@ -81,11 +81,11 @@ async def classify(request: Request) -> Response:
     started = time.perf_counter()
     upload = await receive(request)
     name, data = the_picture(upload)
-    glimpse = upload.glimpse
+    draft = upload.draft
     entry, classifier = await chosen(desk_of(request), upload)
 
     def work() -> str:
-        return answer(name, data, entry, classifier, started, glimpse).model_dump_json()
+        return answer(name, data, entry, classifier, started, draft).model_dump_json()
 
     if is_instant(data, classifier):
         body: str | None = work()
@@ -120,12 +120,12 @@ async def chosen(desk: TheDesk, upload: Upload) -> "tuple[Entry, Classifier]":
 
 
 def answer(
-    name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, glimpse: bool = False
+    name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, draft: bool = False
 ) -> Answer:
     """Read a picture.
 
     Raises:
         ImageError: it cannot be read.
     """
-    [prediction] = classifier.predict([open_picture(data, name)], glimpse)
+    [prediction] = classifier.predict([open_picture(data, name)], draft)
     return Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))

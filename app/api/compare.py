@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from app.api.desk import TheDesk, ThePicture
+from app.api.deps import TheDesk, ThePicture
 from app.api.errors import error_body
 
 if TYPE_CHECKING:
-    from app.comparison import Reading
+    from app.catalog import Entry
+    from inkwear.comparison import Reading
 
 router = APIRouter()
 
@@ -30,7 +31,7 @@ class ReadingAnswer(BaseModel):
     error: dict[str, str] | None
 
     @classmethod
-    def of(cls, reading: "Reading") -> "ReadingAnswer":
+    def of(cls, reading: "Reading[Entry]") -> "ReadingAnswer":
         said, metrics = reading.prediction, reading.entry.metadata.metrics
         return cls(
             model=reading.entry.name,
@@ -57,7 +58,7 @@ class ComparisonAnswer(BaseModel):
 @router.post("/compare")
 def compare_models(asked: ThePicture, desk: TheDesk) -> ComparisonAnswer:
     """Let every model with the same classes read a picture; takes what `/classify` takes."""
-    from app.comparison import compare
+    from inkwear.comparison import compare
 
     device = asked.classifier.runtime.asked
     comparison = compare(

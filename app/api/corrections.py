@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
-from app.api.answers import in_base64
-from app.api.desk import TheDesk
+from app.api.deps import TheDesk
+from app.api.responses import in_base64
 from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
-from app.large import open_picture
-from app.runtime import Device
+from inkwear.images.subprocess import open_picture
+from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
-    from app.classifier import Prediction
-    from exports.spec import Pixels
+    from inkwear.prediction import Prediction
+    from inkwear.preprocess.spec import Pixels
 
 CHUNK = 1 << 20
 """Bytes of the ZIP sent at once."""

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from app.catalog import UnknownModelError
 from app.corrections import CorrectionsError, CorrectionsOff, NoSuchCorrectionError
-from app.runtime import DeviceError, ModelFileError
-from exports.images import ImageError
+from inkwear.images.decode import ImageError
+from inkwear.onnx.session import DeviceError, ModelFileError
 
 
 class RequestError(ValueError):

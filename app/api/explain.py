@@ -9,12 +9,12 @@ from fastapi import APIRouter
 from PIL import Image
 from pydantic import BaseModel
 
-from app.api.answers import Answer, NoteAnswer, in_base64
-from app.api.desk import ThePicture
-from exports.spec import Pixels
+from app.api.deps import ThePicture
+from app.api.responses import Answer, NoteAnswer, in_base64
+from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:
-    from app.explanation import Explanation, Step
+    from inkwear.explain import Explanation, Step
 
 router = APIRouter()
 
@@ -71,9 +71,9 @@ class ExplanationAnswer(BaseModel):
 @router.post("/explain")
 def explain_picture(asked: ThePicture) -> ExplanationAnswer:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
-    from app.explanation import explain
+    from inkwear.explain import explain
 
-    explanation = explain(asked.classifier, asked.classifier.find(asked.picture))
+    explanation = explain(asked.classifier, asked.classifier.segment(asked.picture))
     milliseconds = 1000 * (time.perf_counter() - asked.started)
     return ExplanationAnswer(
         steps=[StepAnswer.of(step) for step in explanation.steps],
@@ -83,7 +83,7 @@ def explain_picture(asked: ThePicture) -> ExplanationAnswer:
 
 
 def _saliency(explanation: "Explanation") -> list[SaliencyAnswer]:
-    from app.explanation import what_was_read
+    from inkwear.explain import what_was_read
 
     names, read = explanation.prediction.class_names, what_was_read(explanation.prediction)
     return [

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.api.desk import TheDesk
+from app.api.deps import TheDesk
 from app.catalog import Entry
 
 router = APIRouter(tags=["models"])

@@ -10,8 +10,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.api.errors import RequestError, TooLargeError
-from app.inbox import MEGABYTE, MOST_BYTES
-from app.runtime import Device
+from app.archives.pictures import MEGABYTE, MOST_BYTES
+from inkwear.onnx.session import Device
 
 IN_MEMORY = 8 * MEGABYTE
 """A larger form waits in a temporary file without a name, which vanishes with the request."""
@@ -98,7 +98,7 @@ class Upload:
         return self.fields.get("model") or None
 
     @property
-    def glimpse(self) -> bool:
+    def draft(self) -> bool:
         """Whether the picture is not finished yet.
 
         Raises:

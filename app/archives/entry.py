@@ -8,7 +8,7 @@ from lzma import LZMAError
 from pathlib import PurePosixPath
 from typing import Literal
 
-from exports.images import ImageError
+from inkwear.images.decode import ImageError
 
 MEGABYTE = 1_000_000
 

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from app.archives.compression import READ_AHEAD, Stream
 from app.archives.entry import (
     MEGABYTE,
     ArchiveError,
@@ -21,8 +22,7 @@ from app.archives.entry import (
     nested,
     read_whole,
 )
-from app.archives.kinds import is_archive
-from app.archives.packing import READ_AHEAD, Stream
+from app.archives.sniff import is_archive
 
 BLOCK = tarfile.BLOCKSIZE
 

@@ -25,7 +25,7 @@ from app.archives.entry import (
     nested,
     read_whole,
 )
-from app.archives.kinds import is_archive
+from app.archives.sniff import is_archive
 
 LOCAL, CENTRAL = struct.Struct("<4s22xHH"), struct.Struct("<4s4B4HL2L5H2L")
 

@@ -9,15 +9,15 @@ import sys
 import numpy as np
 import onnxruntime
 
-from exports.images import open_image
-from exports.metadata import ModelMetadata
-from exports.preprocessing import frame, normalize, to_colours, unsqueeze
+from inkwear.images.decode import open_image
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.preprocess.steps import frame, normalize, to_colors, unsqueeze
 
 file, picture = sys.argv[1:]
 session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 about = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map)
 
-colours, notes = to_colours(open_image(picture))
+colours, notes = to_colors(open_image(picture))
 framed = frame(colours, about.input)
 print(*notes, *framed.notes, sep="\n")
 if framed.blank:

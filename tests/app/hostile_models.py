@@ -15,10 +15,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from exports.metadata import ModelMetadata, Reference
-from exports.preprocessing import InputSpec, normalize, unsqueeze
-from exports.protobuf import written
-from exports.seal import seal
+from inkwear.onnx.checksums import seal
+from inkwear.onnx.metadata import ModelMetadata, Reference
+from inkwear.onnx.wire import written
+from inkwear.preprocess.steps import InputSpec, normalize, unsqueeze
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 

@@ -17,7 +17,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.api import build_app, many
+from app.api import build_app
+from app.api import classify_batch as many
 from app.catalog import scan
 from tests.app.archives.packed import tarred
 from tests.conftest import EXPORTS, ROOT

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from app.api import build_app
 from app.catalog import scan
 from app.corrections import Corrections
-from exports.corrections import read_corrections
+from inkwear.corrections import read_corrections
 from tests.app.test_server import png
 from tests.conftest import EXPORTS, ROOT, start_app
 from tests.hand import render, write_number

@@ -8,7 +8,7 @@ import pytest
 from app.card import card_of
 from app.catalog import scan
 from app.drawing import arrange, draw
-from exports.report import Layer, read_report, report_path
+from inkwear.report import Layer, read_report, report_path
 from tests.conftest import EXPORTS
 
 SHIPPED = scan(EXPORTS).entries

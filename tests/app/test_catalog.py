@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from app.catalog import UnknownModelError, scan
-from exports.seal import unseal
+from inkwear.onnx.checksums import unseal
 from tests.conftest import EXPORTS
 
 

@@ -14,8 +14,8 @@ import onnx
 import pytest
 
 from app.catalog import STILL_SERVING, Catalog, UnknownModelError, scan, watching
-from app.runtime import ModelFileError
-from exports.seal import unseal
+from inkwear.onnx.checksums import unseal
+from inkwear.onnx.session import ModelFileError
 from tests.app.hostile_models import HOSTILE
 from tests.conftest import EXPORTS
 from tests.mutations import mutants
@@ -182,8 +182,8 @@ def test_two_hundred_switches_under_load_while_bad_exports_are_dropped_in(tmp_pa
 
 
 def test_a_few_switches_over_http_while_bad_exports_are_dropped_in() -> None:
-    """200 of them and 50 bad exports: ``python -m tests.benchmarks.switches``."""
-    from tests.benchmarks.switches import switches  # which takes what is bad from here
+    """200 of them and 50 bad exports: ``python -m benchmarks.switches``."""
+    from benchmarks.switches import switches  # which takes what is bad from here
 
     switching, shelf = switches(count=5, bad=2)
     assert not switching.faults
@@ -193,7 +193,7 @@ def test_a_few_switches_over_http_while_bad_exports_are_dropped_in() -> None:
 
 
 def test_an_answer_of_another_file_would_be_noticed(tmp_path: Path) -> None:
-    from tests.benchmarks.switches import Switching, known_answers
+    from benchmarks.switches import Switching, known_answers
     from tests.hostile import Reply
 
     known = known_answers()

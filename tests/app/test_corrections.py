@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.classifier import Classifier
 from app.corrections import (
     Correction,
     Corrections,
@@ -21,7 +20,8 @@ from app.corrections import (
     NoSuchCorrectionError,
     new_correction,
 )
-from exports.corrections import DATABASE, read_corrections
+from inkwear.classifier import Classifier
+from inkwear.corrections import DATABASE, read_corrections
 from tests.conftest import EXPORTS, ROOT
 
 METADATA = Classifier(EXPORTS / "mnist-mlp_small.onnx", "cpu").metadata

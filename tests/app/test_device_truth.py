@@ -17,12 +17,12 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app import runtime
 from app.api import build_app
 from app.catalog import scan
 from app.doctor import look_at_cuda
 from app.predict import main
-from app.runtime import CPU, CUDA
+from inkwear.onnx import session as runtime
+from inkwear.onnx.session import CPU, CUDA
 from tests.app.test_api import png
 from tests.app.test_runtime import Driver
 from tests.conftest import EXPORTS, ROOT, some_exports
@@ -332,5 +332,5 @@ def test_the_page_shows_what_the_answer_says_and_has_words_for_every_obstacle() 
     script = (ROOT / "app/page/js/answer.js").read_text()
     assert "const { used, code, reason, remedy } = answer.device;" in script
     words = json.loads((ROOT / "app/page/words.json").read_text())
-    codes = set(get_args(get_type_hints(runtime.Obstacle)["code"]))
+    codes = set(get_args(get_type_hints(runtime.FallbackReason)["code"]))
     assert codes - {"not_asked"} <= set(words["zh"]["obstacles"])

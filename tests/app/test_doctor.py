@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app import doctor, runtime
+from app import doctor
 from app.doctor import Finding, cli, examine
-from app.runtime import Obstacle
+from inkwear.onnx import session as runtime
+from inkwear.onnx.session import FallbackReason
 from tests.conftest import EXPORTS, some_exports
 
 
@@ -70,13 +71,17 @@ def test_two_onnx_runtimes_are_one_too_many(exports: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("obstacle", "device", "state"),
     [
-        (Obstacle("no_driver", "no NVIDIA driver is installed", "Install it."), "auto", "note"),
-        (Obstacle("no_driver", "no NVIDIA driver is installed", "Install it."), "cuda", "wrong"),
-        (Obstacle("missing_library", "a CUDA library is missing: libcufft.so.12", "pip install"), "auto", "wrong"),
+        (FallbackReason("no_driver", "no NVIDIA driver is installed", "Install it."), "auto", "note"),
+        (FallbackReason("no_driver", "no NVIDIA driver is installed", "Install it."), "cuda", "wrong"),
+        (
+            FallbackReason("missing_library", "a CUDA library is missing: libcufft.so.12", "pip install"),
+            "auto",
+            "wrong",
+        ),
     ],
 )
 def test_what_keeps_cuda_from_use(obstacle, device, state, exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "cuda_obstacle", lambda: obstacle)
+    monkeypatch.setattr(runtime, "cuda_fallback_reason", lambda: obstacle)
     [finding] = [each for each in examine(exports, device, port=0) if each.what == "cuda"]
     assert (finding.state, bool(finding.remedy)) == (state, True)
 
@@ -85,8 +90,8 @@ def test_cuda_of_another_major_version_is_told_from_a_missing_one(monkeypatch: p
     installed = {"nvidia-cublas-cu12": "12.9.1"}
     monkeypatch.setattr(doctor, "_version", lambda name: installed.get(name, ""))
     reason = "a CUDA library is missing: libcublasLt.so.13: cannot open shared object file"
-    obstacle = Obstacle("missing_library", reason, "Run: pip install 'onnxruntime-gpu[cuda,cudnn]'")
-    monkeypatch.setattr(runtime, "cuda_obstacle", lambda: obstacle)
+    obstacle = FallbackReason("missing_library", reason, "Run: pip install 'onnxruntime-gpu[cuda,cudnn]'")
+    monkeypatch.setattr(runtime, "cuda_fallback_reason", lambda: obstacle)
     [finding] = doctor.look_at_cuda("auto")
     assert "ONNX Runtime wants CUDA 13, and CUDA 12 is installed" in finding.remedy
     installed.clear()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.classifier import Classifier
-from exports.grayscale import ORIENTATION, UPRIGHT
-from exports.images import open_image
+from inkwear.classifier import Classifier
+from inkwear.images.decode import open_image
+from inkwear.preprocess.grayscale import ORIENTATION, UPRIGHT
 from tests.conftest import EXPORTS
 from tests.hand import render
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.benchmarks.many_hands import read_all
+from benchmarks.many_hands import read_all
 from tests.browser import draw, open_page, settled
 from tests.hands import writings
 
@@ -163,7 +163,7 @@ def test_examples_are_read_by_the_best_model_of_their_set(page) -> None:
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
 def test_digits_in_many_hands_are_read(browser, app_url: str, size: str) -> None:
-    """50 each here; ``python -m tests.benchmarks.many_hands`` draws more."""
+    """50 each here; ``python -m benchmarks.many_hands`` draws more."""
     page = open_page(browser, app_url, viewport=SIZES[size], has_touch=size == "phone")
     read = read_all(page, writings(50, seed=len(size)))
     assert sum(digit == label for digit, label in read) >= 49, [pair for pair in read if len(set(pair)) > 1]

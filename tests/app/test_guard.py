@@ -19,7 +19,7 @@ from app.api import build_app
 from app.catalog import scan
 from app.guard import EXACT, Guard, Hosts, Keys, Rules, hashed
 from app.logs import JsonLines
-from app.tally import Tally
+from app.metrics import Tally
 from tests.conftest import EXPORTS, RunningApp, start_app
 from tests.hostile import CANARY, Attack, apart, attacks, path_attacks, request, send, send_all
 
@@ -316,7 +316,7 @@ def test_a_picture_that_breaks_us_is_logged_by_its_request_and_not_by_its_name(
     def breaks(data: bytes, name: str) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("app.api.many.open_picture", breaks)
+    monkeypatch.setattr("app.api.classify_batch.open_picture", breaks)
     files = [("images", ("private.png", b"hello"))]
     lines = client.post("/classify/many", files=files, headers={"X-Request-ID": "mine-8"}).text.splitlines()
     assert "an error of ours" in json.loads(lines[0])["error"]["message"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.catalog import scan
-from app.examination import SECONDS_BY_THE_CLOCK
+from inkwear.onnx.sandbox import SECONDS_BY_THE_CLOCK
 from tests.app.hostile_models import HOSTILE, good
 
 MOST_MEMORY = 60_000
@@ -62,7 +62,7 @@ def test_an_examination_leaves_no_file_and_no_process(tmp_path: Path) -> None:
     catalog.examine(catalog.find("hostile"))
     assert [each.name for each in tmp_path.iterdir()] == ["hostile.onnx"]
     children = Path("/proc/self/task").glob("*/children")
-    assert not any(b"app.examiner" in commands(each.read_text()) for each in children)
+    assert not any(b"inkwear.onnx.sandbox_worker" in commands(each.read_text()) for each in children)
 
 
 def commands(children: str) -> bytes:

@@ -101,9 +101,9 @@ def test_another_model_and_another_device_answer_for_the_same_picture(page, five
 
 
 def test_a_device_that_is_not_there_is_explained(page) -> None:
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_fallback_reason
 
-    if cuda_obstacle() is None:
+    if cuda_fallback_reason() is None:
         pytest.skip("CUDA works here")
     page.select_option("select.device", "cuda")
     draw(page, "3")
@@ -242,8 +242,8 @@ def test_chinese(browser, app_url: str) -> None:
 
 
 def test_both_languages_say_the_same_things() -> None:
-    from app.ui import PAGE
-    from exports.notes import TEMPLATES
+    from app.gradio.mount import PAGE
+    from inkwear.preprocess.notes import TEMPLATES
 
     words = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
     assert set(words["zh"]) - {"values"} == set(words["en"])

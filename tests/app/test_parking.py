@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.api import parking
+from app.gradio import uploads as parking
 from tests.conftest import ROOT, RunningApp, start_app
 
 FIVE = b"\x89PNG not really"
@@ -52,7 +52,7 @@ def test_what_a_killed_process_leaves_goes_at_the_next_start_and_nothing_else(pl
     killed.process.kill()
     killed.process.wait()
     assert len(parked(place)) == 2
-    script = "from app.api.parking import upload_folder; print(upload_folder())"
+    script = "from app.gradio.uploads import upload_folder; print(upload_folder())"
     environment = os.environ | place
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True)
     assert len(parked(place)) == len(folders(place)) == 1

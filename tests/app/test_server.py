@@ -82,9 +82,9 @@ def test_a_mistake_is_answered_with_a_sentence(
 
 
 def test_cuda_without_cuda_is_refused_not_replaced(client) -> None:
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_fallback_reason
 
-    if cuda_obstacle() is None:
+    if cuda_fallback_reason() is None:
         pytest.skip("CUDA works here")
     response = classify(client, png(render("5")), device="cuda")
     assert response.status_code == 409
@@ -157,9 +157,9 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
 
 
 def test_cuda_without_cuda_is_exit_code_3() -> None:
-    from app.runtime import cuda_obstacle
+    from inkwear.onnx.session import cuda_fallback_reason
 
-    if cuda_obstacle() is None:
+    if cuda_fallback_reason() is None:
         pytest.skip("CUDA works here")
     command = [sys.executable, "-m", "app", "--device", "cuda"]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=60)

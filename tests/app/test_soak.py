@@ -1,6 +1,6 @@
 """The soak, for half a minute, and its judge before servers with a leak planted.
 
-``INKWEAR_SOAK_SECONDS`` makes it longer; two hours are ``python -m tests.benchmarks.soak``.
+``INKWEAR_SOAK_SECONDS`` makes it longer; two hours are ``python -m benchmarks.soak``.
 """
 
 import itertools

@@ -7,9 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import build_app, watch
-from app.api.parking import parked_bytes
+from app.api import build_app
+from app.api import health as watch
 from app.catalog import scan
+from app.gradio.uploads import parked_bytes
 from tests.app.test_api import png
 from tests.conftest import some_exports, start_app
 from tests.hand import render

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.classifier import Classifier
-from exports.metadata import ModelMetadata
-from exports.props import read_props
-from exports.readme import SNIPPETS
+from inkwear.classifier import Classifier
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import read_props
 from tests.conftest import EXPORTS
 from tests.exports.test_snippets import CLASSIFIERS, Said, images_of
 from tests.packages import npm_package
+from training.publish.readme import SNIPPETS
 
 TOLERANCE = 1e-3
 """Largest difference of a logit from ONNX Runtime in Python."""

@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from app.catalog import scan
-from app.classifier import Classifier, softmax
-from exports.images import open_image
-from exports.readme import SNIPPETS, modules_of
-from exports.spec import Pixels
+from inkwear.classifier import Classifier, softmax
+from inkwear.images.decode import open_image
+from inkwear.preprocess.spec import Pixels
 from tests.conftest import EXPORTS, ROOT
 from tests.exports.test_readme import change
 from tests.hand import render
+from training.publish.readme import SNIPPETS, modules_of
 
 CLASSIFIERS = sorted(entry.path for entry in scan(EXPORTS).entries.values())
 

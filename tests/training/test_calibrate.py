@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from training.calibrate import calibrate, fit_temperature
 from training.datasets import Split
-from training.evaluate import cli
+from training.evaluate.testset import cli
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])

@@ -5,8 +5,8 @@ from torch.nn.functional import cross_entropy
 
 import training.learner
 from models import create_model
+from training.distributed import ALONE
 from training.learner import Learner
-from training.processes import ALONE
 from training.recipes import find_recipe
 
 CPU = torch.device("cpu")

@@ -14,15 +14,15 @@ import torch
 from typer.testing import CliRunner
 
 import training.run
-from exports.metadata import ModelMetadata
-from exports.props import read_props
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import read_props
 from tests.conftest import ROOT
 from training.checkpoint import ASIDE, RUN_FILES, CheckpointError, load_checkpoint
 from training.datasets import DataError, Dataset, Part, Split
-from training.export import export_checkpoint
+from training.import_onnx import describe_export
 from training.loop import Scores
+from training.publish.export import export_checkpoint
 from training.run import Config, RunError, fit
-from training.thaw import describe_export
 from training.train import cli
 
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from exports.grayscale import ORIENTATION
-from exports.spec import Pixels
+from inkwear.preprocess.grayscale import ORIENTATION
+from inkwear.preprocess.spec import Pixels
 from tests.hand import DIGITS, render
 from training.simulator import CONDITIONS, simulate
 from training.simulator.glyphs import Glyph, Hand, write

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from exports.spec import Pixels
+from inkwear.preprocess.spec import Pixels
 from training.simulator import drawings, garments, photographs
 from training.simulator.habits import with_habits
 

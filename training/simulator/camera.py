@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from exports.grayscale import ORIENTATION, UPRIGHT
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.grayscale import ORIENTATION, UPRIGHT
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator.chance import Range, Shape, around, between, noise, pick
 
 COARSE = 160

@@ -7,7 +7,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from exports.spec import Floats
+from inkwear.preprocess.spec import Floats
 
 Choice = TypeVar("Choice")
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator.chance import Range, between, happens, pick
 from training.simulator.glyphs import Glyph, Hand, random_hand, render, scale_of, write
 from training.simulator.placing import Placing, draw_shape, place

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from exports.preprocessing import Floats, Pixels
+from inkwear.preprocess.steps import Floats, Pixels
 from training.simulator import textures
 from training.simulator.camera import develop, gradient, sensor_noise
 

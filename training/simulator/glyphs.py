@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator.chance import Shape, around, between, noise
 
 CELLS = 5

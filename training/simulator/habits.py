@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator.chance import around, between, happens
 
 INK = 100

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator import drawings, photographs
 from training.simulator.chance import around, between, happens, pick
 from training.simulator.glyphs import CELLS, FAR, Glyph, Hand, random_hand, write

@@ -7,7 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator.chance import Range, Shape, around, between, happens, noise, pick
 from training.simulator.glyphs import Glyph, render, scale_of
 from training.simulator.placing import Matrix

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from exports.spec import Floats, Pixels
+from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator import camera, paper
 from training.simulator.chance import Range, between, happens, noise, pick
 from training.simulator.glyphs import Glyph, random_hand, render, scale_of, write

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from exports.preprocessing import Floats
+from inkwear.preprocess.steps import Floats
 
 Size = tuple[int, int]
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from app.batch.formats import Format, encode
-from app.batch.item import Failure, Item, stamp_of
-from app.batch.journal import Fingerprint
-from app.batch.reader import Answered
-from app.batch.row import Row
-from app.batch.table import Table, open_table
+from app.batch.inputs.item import Failure, Item, stamp_of
+from app.batch.output.formats import Format, encode
+from app.batch.output.journal import Fingerprint
+from app.batch.output.row import Row
+from app.batch.output.table import Table, open_table
+from app.batch.run.reader import Answered
 
 CHUNK = 4
 
@@ -37,7 +37,7 @@ def row_of(item: Item) -> Row:
 
 
 def items_in(folder: Path) -> Iterator[Item]:
-    """The files of a folder, each stamped with the listing, as ``app.batch.inputs`` does."""
+    """The files of a folder, each stamped with the listing, as ``app.batch.inputs.arguments`` does."""
     names = sorted(path.name for path in folder.iterdir())
     listing = "\n".join(names).encode("utf-8", "surrogateescape")
     yield from (Item(f"{folder}/{name}", origin=listing) for name in names)

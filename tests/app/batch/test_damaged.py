@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.batch.item import CODES
-from app.batch.reader import Job, Reader
+from app.batch.inputs.item import CODES
+from app.batch.run.reader import Job, Reader
 from tests.app.command import predict
 from tests.conftest import ROOT
 from tests.hand import render

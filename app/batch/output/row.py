@@ -1,0 +1,53 @@
+"""A row of the table: an input and what became of it."""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, Self
+
+from app.batch.inputs.item import Code, Failure
+
+if TYPE_CHECKING:
+    from inkwear.prediction import Prediction
+
+Status = Literal["ok", "unsure", "blank", "error"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input and its answer.
+
+    Of a number, ``label`` is the digits in a row, ``class_id`` is None and ``top_k`` empty; ``digits`` lists for each
+    (label, confidence, left, top, right, bottom), in pixels of the upright picture. Of a failure there are ``code`` and
+    ``error``, and nothing else.
+    """
+
+    path: str
+    status: Status
+    label: str | None = None
+    class_id: int | None = None
+    confidence: float | None = None
+    top_k: tuple[tuple[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    code: Code | None = None
+    digits: tuple[tuple[str, float, int, int, int, int], ...] = ()
+
+    @classmethod
+    def of(cls, path: str, prediction: "Prediction", top_k: int) -> Self:
+        digits, best = prediction.digits, prediction.top(top_k)
+        return cls(
+            path=path,
+            status=prediction.status,
+            label=best[0][0] if best else prediction.label,
+            class_id=prediction.probabilities.index(best[0][1]) if best else None,
+            confidence=best[0][1] if best else prediction.confidence,
+            top_k=tuple(best),
+            notes=tuple([str(note) for note in prediction.notes]),
+            digits=tuple([(digit.label, digit.confidence, *digit.box) for digit in digits]) if digits else (),
+        )
+
+    @classmethod
+    def failed(cls, path: str, failure: Failure) -> Self:
+        return cls(path, "error", error=failure.sentence, code=failure.code)
+
+
+COLUMNS = tuple(field.name for field in fields(Row))

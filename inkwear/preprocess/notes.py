@@ -1,0 +1,54 @@
+"""Notes about what the preprocessing did to a picture, in words a person can read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TEMPLATES = {
+    "turned": "turned upright, as the camera's orientation tag says",
+    "first_frame": "first of {frames} frames taken",
+    "deep": "{bits}-bit values scaled to 8 bits",
+    "transparency": "transparent parts laid on {backdrop}",
+    "gray": "colours turned to gray",
+    "lighting": "uneven lighting evened out",
+    "inverted": "inverted: the object was darker than its background",
+    "rulings": "printed lines erased",
+    "frame": "the frame around the drawing left out",
+    "marks": "specks and what comes in over the border left out",
+    "background": "background noise set to zero",
+    "plain_background": "the garment taken for what differs from its plain background",
+    "cut_out": "the garment cut out of its background",
+    "one_of_a_pair": "one of a pair taken",
+    "negated": "negated: dark clothes are bright in the data set",
+    "thickened": "strokes thickened to the usual width",
+    "thinned": "strokes thinned to the usual width",
+    "contrast": "contrast raised to full range",
+    "framed": "cut out, scaled to {box} pixels and centred by its {centering}",
+    "number": "split into {digits} digits, each framed by itself",
+    "already_framed": "already framed as the data set frames",
+    "blank": "nothing stands out from the background",
+}
+"""English sentence of each code; the page holds the same codes in its other languages."""
+
+STEPS = {
+    "original": ("turned", "first_frame", "deep", "transparency"),
+    "gray": ("gray",),
+    "found": (
+        *("lighting", "inverted", "rulings", "frame", "marks", "background"),
+        *("plain_background", "cut_out", "one_of_a_pair", "negated", "blank"),
+    ),
+    "framed": ("thickened", "thinned", "contrast", "framed", "number", "already_framed"),
+    "normalized": (),
+}
+"""Codes of the notes that each step of the preprocessing may make, in the order of the steps."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """One step that changed the picture: a code from ``TEMPLATES`` and the values its sentence names."""
+
+    code: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        sentence = TEMPLATES[self.code]
+        return sentence.format(**self.values) if self.values else sentence

@@ -1,0 +1,188 @@
+import gzip
+import io
+import os
+import socket
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.batch.inputs.arguments import MOST_BYTES, Inputs, in_chunks
+from app.batch.inputs.item import Failure, Item
+from inkwear.images.decode import ImageError, open_image
+from tests.app.archives.packed import png, tarred, zipped
+
+IDX = struct.pack(">4L", 0x803, 2, 28, 28) + bytes(2 * 28 * 28)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a little of everything, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "one.png": png("1"),
+        "scans/b.png": png("2"),
+        "scans/a.JPG": png("3"),
+        "scans/below/c.png": png("4"),
+        "scans/notes.txt": b"no picture",
+        "scans/more.zip": zipped({"z.png": png("5")}),
+        "many.tgz": tarred({"t.png": png("6")}, "gz"),
+        "t10k-images-idx3-ubyte.gz": gzip.compress(IDX),
+        "names.txt": b"one.png\nscans/b.png\n",
+    }
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def paths(*arguments: str, stdin: bytes = b"") -> list[str]:
+    return [item.path for item in Inputs(arguments, io.BytesIO(stdin))]
+
+
+def test_files_left_out_of_folders_are_counted_anew_each_time(here: Path) -> None:
+    for name in ("scans/x.heic", "scans/below/y.HEIC"):
+        (here / name).touch()
+    inputs = Inputs(["scans", "one.png", "@list.txt", "sc*"])
+    (here / "list.txt").write_text("scans\n")
+    for _ in range(2):
+        assert len(list(inputs)) == 3 * 4 + 1
+        assert "read: 6 .heic, 3 .txt. Name" in inputs.left_out.in_words()
+
+
+def only(argument: str) -> tuple[str, str, str]:
+    [item] = Inputs([argument])
+    assert isinstance(item.source, Failure)
+    return item.path, item.source.code, item.source.sentence
+
+
+def test_everything_in_one_call_again_and_again(here: Path) -> None:
+    arguments = ["one.png", "scans", "many.tgz", "t10k-images-idx3-ubyte.gz", "@names.txt", "-", "scans/?.png", "none"]
+    inputs = Inputs(arguments, io.BytesIO(b"scans/below\none.png"))
+    expected = [
+        "one.png",
+        *("scans/a.JPG", "scans/b.png", "scans/more.zip/z.png", "scans/below/c.png"),
+        "many.tgz/t.png",
+        *("t10k-images-idx3-ubyte.gz#0", "t10k-images-idx3-ubyte.gz#1"),
+        *("one.png", "scans/b.png"),
+        *("scans/below/c.png", "one.png"),
+        "scans/b.png",
+        "none",
+    ]
+    first, second = list(inputs), list(inputs)
+    assert [item.path for item in first] == expected
+    assert [item.path for item in second] == expected
+    assert [item.stamp() for item in first] == [item.stamp() for item in second]
+
+
+def test_a_file_is_known_by_its_content_whatever_its_name(here: Path) -> None:
+    (here / "archive.png").write_bytes(zipped({"a.png": b"a"}))
+    (here / "picture.zip").write_bytes(png())
+    (here / "table").write_bytes(IDX)
+    assert paths("archive.png", "picture.zip", "table") == ["archive.png/a.png", "picture.zip", "table#0", "table#1"]
+
+
+def test_pictures_of_a_folder_are_not_opened(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "scans" / "more.zip").unlink()
+    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    assert len(paths("scans")) == 3
+
+
+def test_of_a_thousand_arguments_pictures_are_not_opened_either(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    assert paths(*["one.png"] * 1000) == ["one.png"] * 1000
+
+
+def test_what_is_not_there_or_not_to_be_read_is_a_row(here: Path) -> None:
+    assert only("nowhere.png")[1] == "missing"
+    assert only("one.png/below.png")[1] == "missing"
+    assert only("a\0b")[1] == "unreadable"
+    assert only("x" * 300 + ".png")[1] == "unreadable"
+    assert only("nothing-*.png")[1] == "missing"
+    assert only("@nothing.txt")[1] == "missing"
+    (here / "loop.png").symlink_to("loop.png")
+    assert only("loop.png")[1] == "unreadable"
+
+
+def test_what_holds_nothing_is_a_row(here: Path) -> None:
+    (here / "empty").mkdir()
+    (here / "empty.zip").write_bytes(zipped({}))
+    (here / "empty.tar").write_bytes(tarred({}))
+    (here / "empty.txt").write_bytes(b"\n\n")
+    for name in ("empty", "empty.zip", "empty.tar", "@empty.txt"):
+        assert only(name)[:2] == (name, "empty")
+    assert only("empty")[2].startswith("empty: the folder holds no pictures; taken are .bmp,")
+
+
+def test_pipes_and_sockets_are_refused_and_never_waited_for(here: Path) -> None:
+    os.mkfifo("pipe.png")
+    os.mkfifo("scans/pipe.png")
+    os.mkfifo("pipe.zip")
+    (here / "scans" / "to-pipe.png").symlink_to(here / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket.png")
+        for name in ("pipe.png", "pipe.zip", "socket.png"):
+            assert only(name)[1] == "unreadable"
+    assert only("/dev/zero")[1] == "unreadable"
+    by_path = {item.path: item for item in Inputs(["scans"])}
+    for name in ("scans/pipe.png", "scans/to-pipe.png"):
+        source = by_path[name].source
+        assert isinstance(source, Failure)
+        assert source.code == "unreadable"
+    with pytest.raises(ImageError, match="a pipe, a socket or a device") as caught:
+        open_image("pipe.png")
+    assert caught.value.code == "unreadable"
+
+
+def test_a_file_of_the_very_name_comes_before_a_pattern_and_a_list(here: Path) -> None:
+    for name in ("a[1].png", "a1.png", "@b.png"):
+        (here / name).write_bytes(png())
+    assert paths("a[1].png", "@b.png") == ["a[1].png", "@b.png"]
+    assert paths("a[[]1].png", "a[!2].png") == ["a[1].png", "a1.png"]
+
+
+def test_names_of_any_bytes_survive(here: Path) -> None:
+    name = os.fsdecode(b"f\xfcnf")
+    (here / f"{name}.png").write_bytes(png())
+    (here / f"{name}.zip").write_bytes(zipped({"a.png": b"a"}))
+    (here / name).mkdir()
+    (here / name / "a.png").write_bytes(png())
+    expected = [f"{name}.png", f"{name}.zip/a.png", f"{name}/a.png"]
+    assert paths(f"{name}.png", f"{name}.zip", name) == expected
+    assert paths("-", stdin=b"f\xfcnf.png\nf\xfcnf.zip\nf\xfcnf") == expected
+    assert sorted(paths("f*")) == sorted(expected)
+    assert all(item.stamp() for item in Inputs([f"{name}.zip"]))
+
+
+def origins(*arguments: str) -> dict[str, bytes]:
+    return {item.path: item.origin for item in Inputs(arguments)}
+
+
+def test_an_origin_changes_with_the_place_that_an_item_is_from(here: Path) -> None:
+    folder, archive, names = origins("scans/below"), origins("many.tgz"), origins("@names.txt")
+    assert folder == origins("scans/below")
+    (here / "scans" / "below" / "d.txt").touch()
+    assert folder == origins("scans/below")
+    (here / "scans" / "below" / "d.png").touch()
+    assert folder["scans/below/c.png"] != origins("scans/below")["scans/below/c.png"]
+    os.utime("many.tgz", ns=(1, 1))
+    assert archive != origins("many.tgz")
+    (here / "names.txt").write_bytes(b"one.png\nscans/b.png\nscans/a.JPG")
+    assert names["one.png"] != origins("@names.txt")["one.png"]
+    assert len({id(origin) for origin in origins("scans/below").values()}) == 1
+
+
+def test_an_item_of_a_file_holds_nothing(here: Path) -> None:
+    assert all(item.source is None for item in Inputs(["one.png", "scans/below"]))
+    assert isinstance(next(iter(Inputs(["one.png"]))), Item)
+
+
+def test_chunks_are_of_one_length_and_shorter_where_they_would_be_heavy() -> None:
+    light = [Item(str(index)) for index in range(7)]
+    assert list(in_chunks(light, 3)) == [light[:3], light[3:6], light[6:]]
+    assert list(in_chunks([], 3)) == []
+    heavy = [Item(str(index), bytes(MOST_BYTES // 2)) for index in range(5)]
+    assert list(in_chunks([*light[:1], *heavy], 32)) == [[light[0], *heavy[:2]], heavy[2:4], heavy[4:]]
+    pixels = [Item(str(index), np.zeros((8000, 8000), np.uint8)) for index in range(2)]
+    assert list(in_chunks(pixels, 32)) == [pixels[:1], pixels[1:]]

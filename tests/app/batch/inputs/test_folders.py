@@ -1,0 +1,186 @@
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.batch.inputs import folders
+from app.batch.inputs.folders import MAX_ENDINGS, LeftOut, in_folder
+from app.batch.inputs.item import Failure, Item
+from inkwear.images.decode import ImageError, open_image
+from tests.peak import only_linux, peak_of
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def found(folder: Path) -> list[str]:
+    return [os.path.relpath(item.path, folder) for item in items(folder)]
+
+
+def items(folder: Path | str) -> list[Item]:
+    return list(in_folder(str(folder), LeftOut()))
+
+
+def test_files_come_before_subfolders_each_by_name(tmp_path: Path) -> None:
+    touch(tmp_path, "b/2.png", "b/1.png", "b/a/0.png", "a/z.jpeg", "c.TIFF", "skip.txt", ".png", "png", "a.png/1.webp")
+    assert found(tmp_path) == ["c.TIFF", "a/z.jpeg", "a.png/1.webp", "b/1.png", "b/2.png", "b/a/0.png"]
+
+
+def test_archives_and_tables_are_taken_by_their_endings(tmp_path: Path) -> None:
+    names = "a.zip b.TAR c.tar.gz d.tgz e.tar.bz2 f.tar.xz g-idx3-ubyte h.idx3-ubyte.gz i.parquet"
+    touch(tmp_path, *names.split(), "train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz", "x.gz", "y.txt", "z.7z")
+    assert found(tmp_path) == names.split()
+
+
+def test_a_folder_given_with_a_slash_or_as_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a/1.png")
+    monkeypatch.chdir(tmp_path)
+    assert [item.path for item in items("a/")] == ["a/1.png"]
+    assert [item.path for item in items(".")] == ["./a/1.png"]
+
+
+def test_links_to_files_are_read_and_loops_are_not_walked(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    touch(root, "a/1.png", "b/2.png")
+    touch(tmp_path, "outside/3.png", "outside/deep/4.png")
+    (root / "link.png").symlink_to(tmp_path / "outside" / "3.png")
+    (root / "gone.png").symlink_to("nowhere.png")
+    (root / "circle.png").symlink_to("circle.png")
+    (root / "a" / "up").symlink_to(root)
+    (root / "a" / "beside").symlink_to(root / "b")
+    (root / "c").symlink_to(tmp_path / "outside")
+    (root / "d").symlink_to(tmp_path / "outside" / "deep")
+    (tmp_path / "outside" / "deep" / "back").symlink_to(tmp_path)
+    expected = ["circle.png", "gone.png", "link.png", "a/1.png", "b/2.png", "c/3.png", "c/deep/4.png"]
+    assert found(root) == expected
+    codes = [item.source.code for item in items(root) if isinstance(item.source, Failure)]
+    assert codes == ["missing"]
+    with pytest.raises(ImageError, match="Too many levels of symbolic links") as caught:
+        open_image(root / "circle.png")
+    assert caught.value.code == "unreadable"
+
+
+def test_a_link_to_a_folder_above_is_walked_without_what_was_walked(tmp_path: Path) -> None:
+    touch(tmp_path, "top/0.png", "top/root/1.png", "top/root/sub/2.png", "top/other/3.png")
+    (tmp_path / "top" / "root" / "up").symlink_to(tmp_path / "top")
+    expected = ["1.png", "sub/2.png", "up/0.png", "up/other/3.png"]
+    assert found(tmp_path / "top" / "root") == expected
+
+
+def test_a_folder_of_one_is_the_root_even_as_a_link(tmp_path: Path) -> None:
+    touch(tmp_path, "real/1.png")
+    (tmp_path / "link").symlink_to("real")
+    assert found(tmp_path / "link") == ["1.png"]
+
+
+def test_a_folder_that_cannot_be_listed_is_a_row_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a/1.png", "b/2.png", "c/3.png")
+    listed = os.scandir
+
+    def scandir(folder: str) -> Iterator[os.DirEntry[str]]:
+        if folder.endswith("b"):
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(folders.os, "scandir", scandir)
+    first, refused, last = items(tmp_path)
+    assert [Path(first.path).name, Path(refused.path).name, Path(last.path).name] == ["1.png", "b", "3.png"]
+    assert isinstance(refused.source, Failure)
+    assert refused.source.code == "unreadable"
+    assert "Permission denied" in refused.source.sentence
+
+
+def test_a_tree_of_any_depth_is_walked(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1100):  # 2,200 letters: Python's stack is 1,000 calls, a path has 4,096 bytes
+        os.mkdir("a", dir_fd=here)
+        below = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("1.png", os.O_CREAT, dir_fd=here))
+    os.close(here)
+    [item] = items(tmp_path)
+    assert item.path.endswith("/a/a/1.png")
+    subprocess.run(["rm", "-r", str(tmp_path / "a")], check=True)
+
+
+def told(folder: Path) -> str:
+    left_out = LeftOut()
+    for _ in in_folder(str(folder), left_out):
+        pass
+    return left_out.in_words()
+
+
+def test_files_that_are_left_out_are_told_by_their_endings(tmp_path: Path) -> None:
+    touch(tmp_path, "1.png", "a.HEIC", "b.heic", "below/c.heic", "d.avif", "d.tar.zst", "below/e.txt")
+    touch(tmp_path, "no_ending", "a.name like a sentence")
+    expected = "3 .heic, 2 without an ending, 1 .avif, 1 .tar.zst, 1 .txt"
+    assert told(tmp_path) == (
+        f"Left out of folders, as their endings are not read: {expected}. Name a file itself to have it tried."
+    )
+
+
+def test_what_is_not_meant_as_a_picture_is_not_told(tmp_path: Path) -> None:
+    touch(tmp_path, "1.png", "2.zip", ".DS_Store", ".hidden.heic", "Thumbs.db", "desktop.ini", "a.b/3.jpg")
+    touch(tmp_path, "train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz")
+    (tmp_path / "nowhere.heic").symlink_to("gone.heic")
+    os.mkfifo(tmp_path / "pipe.heic")
+    assert told(tmp_path) == ""
+
+
+def test_an_archive_with_idx1_in_its_name_is_read(tmp_path: Path) -> None:
+    touch(tmp_path, "idx1.zip")
+    assert found(tmp_path) == ["idx1.zip"]
+
+
+def test_any_number_of_endings_is_counted_in_bounded_memory() -> None:
+    left_out = LeftOut()
+    for number in range(3 * MAX_ENDINGS):
+        left_out.add(f"a.{number:03d}")
+    assert len(left_out._counts) == MAX_ENDINGS
+    assert f"1 .009, {3 * MAX_ENDINGS - 10} with other endings." in left_out.in_words()
+
+
+SCRIPT = """
+import sys
+from app.batch.inputs.arguments import Inputs
+print(sum(1 for _ in Inputs(sys.argv[1:])))
+"""
+
+
+@only_linux
+def test_memory_does_not_grow_with_a_folder(tmp_path: Path) -> None:
+    """120,000 files here; a million took 8 MB more than 10,000."""
+    peaks = []
+    for count in (2_000, 120_000):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        first = folder / "0000000.png"
+        first.touch()
+        for index in range(1, count):
+            if index % 30_000 == 0:  # a file has no more names than some 65,000
+                first = folder / f"{index:07d}.png"
+                first.touch()
+            else:
+                os.link(first, folder / f"{index:07d}.png")
+        printed, peak = peak_of(SCRIPT, folder)
+        assert printed == [str(count)]
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 20
+
+
+def test_ten_thousand_files_take_a_moment(tmp_path: Path) -> None:
+    """Some 14 ms beyond the listing itself; ten times that would be a file opened or looked at each."""
+    for index in range(10_000):
+        os.close(os.open(tmp_path / f"{index}.png", os.O_CREAT))
+    started = time.process_time()
+    assert sum(1 for _ in in_folder(str(tmp_path), LeftOut())) == 10_000
+    assert time.process_time() - started < 0.25

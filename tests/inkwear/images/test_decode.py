@@ -1,0 +1,111 @@
+import contextlib
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwear.images.decode import ImageError, open_image
+from inkwear.preprocess.grayscale import to_colors
+from tests.hand import render
+
+
+def encoded(image: Image.Image, format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"])
+def test_the_formats_people_have_are_read(format: str, tmp_path) -> None:
+    path = tmp_path / "five"
+    path.write_bytes(encoded(render("5", canvas=120, side=80), format))
+    assert open_image(path).size == (120, 120)
+    assert open_image(path.read_bytes()).size == (120, 120)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"hello", "not a picture of an accepted format; accepted are JPEG, PNG, WebP, GIF, BMP or TIFF"),
+        (encoded(render("5"), "PNG")[:-900], "damaged or cut short"),
+        (encoded(render("5"), "JPEG")[:-900], "damaged or cut short"),
+        (encoded(render("5"), "PPM"), "not a picture of an accepted format"),
+        (encoded(Image.new("LAB", (30, 30)), "TIFF"), "the colour mode LAB is not understood"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_the_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=f"^five.png: .*{re.escape(reason)}"):
+        open_image(content, name="five.png")
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(ImageError, match=r"nowhere.png: cannot be read \(No such file"):
+        open_image(tmp_path / "nowhere.png")
+
+
+def test_a_folder_is_no_picture(tmp_path) -> None:
+    with pytest.raises(ImageError, match="cannot be read"):
+        open_image(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_decompression_bomb_is_refused_unopened() -> None:
+    bomb = encoded(Image.new("1", (13000, 13000)), "PNG")
+    assert len(bomb) < 50_000
+    with pytest.raises(ImageError, match="more than the 100 megapixels accepted"):
+        open_image(bomb)
+
+
+@pytest.mark.parametrize(
+    ("size", "decoded"), [((1024, 768), (512, 384)), ((768, 1024), (384, 512)), ((1023, 1023), (1023, 1023))]
+)
+def test_a_jpeg_is_decoded_at_no_more_than_ink_is_looked_for_in(
+    size: tuple[int, int], decoded: tuple[int, int]
+) -> None:
+    assert open_image(encoded(Image.new("RGB", size), "JPEG")).size == decoded
+
+
+def test_a_phones_50_megapixels_are_decoded_at_a_smaller_scale() -> None:
+    photo = encoded(Image.effect_noise((816, 612), 20).resize((8160, 6120)), "JPEG")
+    assert max(open_image(photo).size) <= 1100
+
+
+def turned(orientation: int = 6) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "maker"
+    return exif
+
+
+SMALL = render("5", canvas=60, side=40)
+
+TO_BE_BROKEN = {
+    "JPEG": encoded(SMALL, "JPEG", exif=turned()),
+    "PNG": encoded(SMALL, "PNG", exif=turned()),
+    "WebP": encoded(SMALL, "WEBP", exif=turned()),
+    "TIFF of two pages": encoded(SMALL, "TIFF", save_all=True, append_images=[SMALL.rotate(30)]),
+    "animated GIF": encoded(SMALL, "GIF", save_all=True, append_images=[SMALL.rotate(30), SMALL.rotate(60)]),
+    "palette": encoded(SMALL.convert("RGB").quantize(8), "PNG", transparency=0),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of much that is broken here on purpose
+@pytest.mark.parametrize("name", TO_BE_BROKEN)
+def test_every_flipped_bit_ends_in_gray_pixels_or_an_image_error(name: str) -> None:
+    whole, generator = TO_BE_BROKEN[name], np.random.default_rng(0)
+    for turn in range(600):
+        broken = bytearray(whole)
+        within = len(whole) if turn % 2 else 200  # half of them in the header
+        broken[generator.integers(within)] ^= 1 << int(generator.integers(8))
+        with contextlib.suppress(ImageError):
+            to_colors(open_image(bytes(broken[: generator.integers(len(whole))] if turn % 5 == 0 else broken)))
+
+
+def test_no_bit_of_a_pngs_pixels_can_be_another() -> None:
+    data = encoded(render("5", canvas=40, side=30, pen=4), "PNG")
+    start, end = data.index(b"IDAT") + 4, data.index(b"IEND") - 8
+    for place in range(start, end):
+        with pytest.raises(ImageError, match="damaged or cut short"):
+            open_image(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])

@@ -1,0 +1,184 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+
+from app.catalog import scan
+from inkwear.classifier import Classifier, softmax
+from inkwear.images.decode import open_image
+from inkwear.numbers.line_image import ROWS
+from inkwear.numbers.line_reader import FILE, LineReader
+from inkwear.onnx.checksums import unseal
+from inkwear.onnx.session import ModelFileError
+from tests.conftest import EXPORTS
+from tests.hand import DIGITS, render, write_number
+
+BLANK = Image.new("L", (300, 300), 255)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier(EXPORTS / "mnist-convnet.onnx", "cpu")
+
+
+@pytest.mark.parametrize("name", ["mnist-convnet", "mnist-lenet"])
+def test_the_ten_digits_are_read(name: str) -> None:
+    predictions = Classifier(EXPORTS / f"{name}.onnx", "cpu").predict([render(digit) for digit in DIGITS])
+    assert [prediction.label for prediction in predictions] == list(DIGITS)
+
+
+@pytest.mark.parametrize("name", sorted(scan(EXPORTS).entries))
+def test_every_shipped_export_meets_its_reference(name: str) -> None:
+    classifier = Classifier(EXPORTS / f"{name}.onnx", "cpu")
+    reference = classifier.metadata.reference
+    np.testing.assert_allclose(classifier.logits(reference.image()[None])[0], reference.logits, atol=1e-3)
+
+
+def test_a_prediction_explains_itself(classifier: Classifier) -> None:
+    [prediction] = classifier.predict([render("7").convert("RGBA")])
+    assert prediction.status == "ok"
+    assert prediction.label == "7"
+    assert prediction.class_id == 7
+    assert prediction.confidence == max(prediction.probabilities)
+    assert abs(sum(prediction.probabilities) - 1) < 1e-6
+    assert prediction.top(2)[0] == ("7", prediction.confidence)
+    assert prediction.pixels.shape == (28, 28)
+    assert "inverted: the object was darker than its background" in map(str, prediction.notes)
+
+
+def test_a_blank_picture_gets_no_digit_and_moves_no_neighbour(classifier: Classifier) -> None:
+    predictions = classifier.predict([render("1"), BLANK, render("2"), BLANK, render("3")])
+    assert [prediction.label for prediction in predictions] == ["1", None, "2", None, "3"]
+    blank = predictions[1]
+    assert (blank.status, blank.probabilities, blank.confidence, blank.class_id) == ("blank", (), None, None)
+    assert blank.top(3) == []
+    assert [prediction.status for prediction in classifier.predict([BLANK])] == ["blank"]
+    assert classifier.predict([]) == []
+
+
+def test_probabilities_do_not_depend_on_the_company(classifier: Classifier) -> None:
+    pictures = [render(digit, pen=pen) for digit in DIGITS for pen in (10, 25)]
+    together = classifier.predict(pictures)
+    alone = [classifier.predict([picture])[0] for picture in pictures]
+    assert [prediction.probabilities for prediction in together] == [prediction.probabilities for prediction in alone]
+
+
+@pytest.mark.parametrize("text", ["42", "4711", "0819", "56", "27\n935"])
+def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> None:
+    picture = write_number(text)
+    [prediction] = classifier.predict([picture])
+    digits = prediction.digits
+    assert prediction.label == "".join(digit.label for digit in digits) == text.replace("\n", "")
+    assert (prediction.class_id, prediction.probabilities, prediction.top(3)) == (None, (), [])
+    assert prediction.confidence == min(digit.confidence for digit in digits)
+    assert "number" in [note.code for note in prediction.notes]
+    gray = np.asarray(picture)
+    for left, top, right, bottom in (digit.box for digit in digits):
+        assert 0 <= left < right <= picture.width
+        assert 0 <= top < bottom <= picture.height
+        assert gray[top:bottom, left:right].min() < 60
+
+
+@pytest.mark.parametrize("text", ["25", "58", "46", "703", "82"])
+def test_touching_digits_are_read_apart(text: str) -> None:
+    """By the network that the page offers first: it was trained on digits that were cut in the wrong place."""
+    [prediction] = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu").predict([write_number(text, apart=64)])
+    assert prediction.label == text
+
+
+def test_a_glimpse_sees_digits_apart_and_does_not_look_for_touching_ones() -> None:
+    classifier = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
+    apart, touching = write_number("46", apart=110), write_number("46", apart=62)
+    assert [prediction.label for prediction in classifier.predict([apart, touching])] == ["46", "46"]
+    seen = classifier.predict([apart, touching], draft=True)
+    assert [len(prediction.digits) for prediction in seen] == [2, 0]
+
+
+def test_the_reader_of_lines_has_its_say_where_digits_touch(tmp_path: Path) -> None:
+    touching = write_number("46", apart=64)
+    sturdy = Path(shutil.copy(EXPORTS / "mnist-sturdy.onnx", tmp_path))
+    [alone] = Classifier(sturdy, "cpu").predict([touching])
+    shutil.copy(EXPORTS / FILE, tmp_path)
+    [together] = Classifier(sturdy, "cpu").predict([touching])
+    assert together.label == "46"
+    assert [digit.confidence for digit in alone.digits] != [digit.confidence for digit in together.digits]
+    assert all(0 < digit.confidence <= 1 for digit in together.digits)
+
+
+def test_the_reader_of_lines_does_not_depend_on_the_company() -> None:
+    pictures = [write_number(text, apart=apart) for text, apart in (("25", 64), ("703", 64), ("42", 110))]
+    sturdy = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
+    together, alone = sturdy.predict(pictures), [sturdy.predict([picture])[0] for picture in pictures]
+    assert [one.digits[0].confidence for one in together] == [one.digits[0].confidence for one in alone]
+
+
+def test_another_file_in_the_place_of_the_reader_is_said(tmp_path: Path) -> None:
+    shutil.copy(EXPORTS / "mnist-lenet.onnx", tmp_path / FILE)
+    with pytest.raises(ModelFileError, match=r"no line reader; make one with python -m training\.train_line_reader"):
+        LineReader(tmp_path / FILE, "cpu")
+
+
+def test_a_reader_of_other_strips_is_said(tmp_path: Path) -> None:
+    model = onnx.load(EXPORTS / FILE)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = ROWS + 2
+    del model.graph.value_info[:]
+    (tmp_path / FILE).write_bytes(unseal(model.SerializeToString()))
+    with pytest.raises(ModelFileError, match=f"reads strips of {ROWS + 2} rows, and this version makes {ROWS}"):
+        LineReader(tmp_path / FILE, "cpu")
+
+
+def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path) -> None:
+    """A large JPEG is decoded smaller than it is."""
+    picture = write_number("42").resize((2800, 2200))
+    picture.save(tmp_path / "large.jpg")
+    [from_file] = classifier.predict([open_image(tmp_path / "large.jpg")])
+    [from_memory] = classifier.predict([picture])
+    assert from_file.label == from_memory.label == "42"
+    for one, other in zip(from_file.digits, from_memory.digits, strict=True):
+        np.testing.assert_allclose(one.box, other.box, atol=16)
+
+
+def test_what_is_framed_already_is_one_digit(classifier: Classifier) -> None:
+    [prediction] = classifier.predict([write_number("42").resize((28, 22))])
+    assert prediction.digits == ()
+    assert prediction.class_id is not None
+
+
+def test_clothes_have_no_digits() -> None:
+    [prediction] = Classifier(EXPORTS / "fashion_mnist-lenet.onnx", "cpu").predict([write_number("42")])
+    assert prediction.digits == ()
+    assert prediction.label in prediction.class_names
+
+
+def test_softmax_survives_large_logits() -> None:
+    assert softmax(np.array([1000.0, 0.0], np.float32)).tolist() == [1.0, 0.0]
+
+
+def test_an_answer_below_the_threshold_is_not_sure(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = dataclasses.replace(classifier.metadata, reject_threshold=1.0)
+    monkeypatch.setattr(classifier, "metadata", asked)
+    [prediction, blank] = classifier.predict([render("7"), BLANK])
+    assert (prediction.status, prediction.label) == ("unsure", "7")
+    assert prediction.top(2)[0][0] == "7"
+    assert blank.status == "blank"
+
+
+def test_the_temperature_changes_confidence_and_never_the_label(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [before] = classifier.predict([render("3")])
+    monkeypatch.setattr(classifier, "metadata", dataclasses.replace(classifier.metadata, temperature=5.0))
+    [after] = classifier.predict([render("3")])
+    assert after.label == before.label == "3"
+    assert 0.1 < after.confidence < before.confidence - 0.1
+
+
+def test_most_of_what_is_no_digit_is_not_read_surely() -> None:
+    sturdy = Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
+    rng = np.random.default_rng(0)
+    scribbles = [Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)) for _ in range(20)]
+    assert sum(prediction.status == "ok" for prediction in sturdy.predict(scribbles)) <= 2

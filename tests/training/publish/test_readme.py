@@ -1,0 +1,165 @@
+import json
+import shutil
+from pathlib import Path
+
+import onnx
+import pytest
+from typer.testing import CliRunner
+
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import read_props
+from inkwear.report import Report, read_report
+from tests.conftest import EXPORTS, some_exports
+from tests.exports.test_graph import small_model
+from training.publish.readme import SNIPPETS, cli, describe_training, make_readme, modules_of, most_confused
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two of the shipped exports, with their reports."""
+    return some_exports(tmp_path, ["mnist-mlp_small", "fashion_mnist-mlp_small"])
+
+
+def test_the_readme_is_what_the_command_makes_of_the_files_that_lie_here() -> None:
+    committed = (EXPORTS / "README.md").read_text(encoding="utf-8")
+    assert committed == make_readme(EXPORTS), (
+        "an export changed, or the template: run python -m training.publish.readme"
+    )
+
+
+def test_every_file_is_told_with_its_numbers(folder: Path) -> None:
+    text = make_readme(folder)
+    for path in folder.glob("*.onnx"):
+        metadata = ModelMetadata.from_props(read_props(path))
+        _, _, section = text.partition(f"### {path.stem}\n")
+        section = section.partition("\n##")[0]
+        for told in (
+            f"({path.name})",
+            "`images (batch, 1, 28, 28) float32` → `logits (batch, 10) float32`",
+            "opset 20: Gemm, Relu, Reshape",
+            f"test {100 * metadata.metrics['test_accuracy']:.2f} %",
+            f"{metadata.metrics['parameters']:,.0f} parameters",
+            f"temperature {metadata.temperature:.4g}",
+            f"{metadata.reject_threshold:.4g}",
+            f"{path.stat().st_size:,} bytes",
+            f"`{read_report(path).sha256}`",
+            f"`{metadata.recipe['command']}`",
+        ):
+            assert told in section
+        assert all(name in text for name in metadata.class_names)
+        assert f"(byte / 255 - {metadata.input.mean:g}) / {metadata.input.std:g}" in text
+
+
+def test_it_changes_with_an_export(folder: Path) -> None:
+    before = make_readme(folder)
+    change(folder / "mnist-mlp_small.onnx", temperature=2.125)
+    after = make_readme(folder)
+    assert after != before
+    assert "temperature 2.125" in after
+
+
+def test_a_report_of_another_file_is_not_believed(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    change(folder / "mnist-mlp_small.onnx", temperature=2.125)
+    row = next(line for line in make_readme(folder).splitlines() if line.startswith("| [`mnist-mlp_small`]"))
+    assert [cell.strip() for cell in row.split("|")][3:9] == ["–", "–", "–", "–", "25,818", "–"]
+    assert "is of another file of this name" in caplog.text
+
+
+def change(path: Path, **values: object) -> None:
+    """Give a file other metadata."""
+    model = onnx.load(path)
+    props = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, props | {name: json.dumps(value) for name, value in values.items()})
+    onnx.save(model, path)
+
+
+def test_what_is_no_classifier_is_listed_with_what_it_says(folder: Path) -> None:
+    assert "## No classifiers" not in make_readme(folder)
+    model = small_model(["lines", 1, 32, "width"])
+    onnx.helper.set_model_props(
+        model, {"kind": '"line reader"', "height": "32", "alphabet": "not | JSON", "x": "y" * 900}
+    )
+    onnx.save(model, folder / "lines.onnx")
+    _, _, strangers = make_readme(folder).partition("## No classifiers")
+    for told in (
+        "### lines\n",
+        "`in (lines, 1, 32, width) float32` → `out (lines, 1, 32, width) float32`",
+        "opset 18: Identity",
+        "| kind | `line reader` |",
+        "| height | `32` |",
+        r"| alphabet | `not \| JSON` |",
+        f"| x | `{'y' * 160} …` |",
+    ):
+        assert told in strangers
+
+
+def test_programs_are_shown_as_they_are() -> None:
+    text = (EXPORTS / "README.md").read_text(encoding="utf-8")
+    for path in SNIPPETS.iterdir():
+        assert f"\n{path.read_text(encoding='utf-8').rstrip()}\n```\n" in text
+
+
+def test_the_modules_of_a_program_are_found_through_others() -> None:
+    modules = modules_of(SNIPPETS / "any_photo.py")
+    assert {"__init__.py", "images.py", "spec.py", "ink.py", "garment.py", "masks.py"} <= set(modules)
+    assert not {"numbers.py", "corrections.py", "triton.py", "readme.py"} & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({}, ""),
+        ({"epochs": 1, "seed": 0}, "1 epoch, seed 0"),
+        (
+            {"epochs": 2.5, "optimizer": "sgd", "batch_size": 8, "lr": 0.9},
+            "2.5 epochs of SGD in batches of 8, learning rate 0.9",
+        ),
+        (
+            {"lr": 0.005, "one_cycle": True, "teacher": "a big one"},
+            "one cycle of the learning rate up to 0.005, taught by a big one",
+        ),
+        (
+            {"lr": 0.1, "augment": True, "strength": 0.4, "held_out": 1000},
+            "learning rate 0.1, images moved at random, 40 % as far as usual, "
+            "all but 1,000 of the training images learnt from",
+        ),
+    ],
+)
+def test_a_training_is_told_in_a_line(recipe: dict, told: str) -> None:
+    assert describe_training(recipe) == told
+
+
+def test_the_most_frequent_mistake() -> None:
+    def report(*rows: tuple[int, ...]) -> Report:
+        return Report("", (), (), rows)
+
+    found = most_confused(report((5, 1, 0), (0, 4, 2), (2, 0, 4)), ["a", "b", "c"])
+    assert found is not None
+    assert (found.label, found.read_as, found.times, found.images) == ("b", "c", 2, 6)
+    assert most_confused(report((5, 0), (0, 4)), ["a", "b"]) is None
+
+
+def test_the_command_writes_it_beside_the_exports(folder: Path) -> None:
+    result = CliRunner().invoke(cli, [f"--exports={folder}"])
+    assert result.exit_code == 0, result.output
+    assert (folder / "README.md").read_text(encoding="utf-8") == make_readme(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["README.md", "SHA256SUMS", "reports", "mnist-mlp_small.onnx", "fashion_mnist-mlp_small.onnx"]
+    )
+
+
+def test_what_cannot_be_described_is_said_and_nothing_written(folder: Path, tmp_path: Path) -> None:
+    def error(exports: Path) -> str:
+        result = CliRunner().invoke(cli, [f"--exports={exports}"])
+        assert result.exit_code == 2
+        assert not (exports / "README.md").exists()
+        return result.stderr
+
+    (tmp_path / "empty").mkdir()
+    assert "holds no .onnx file" in error(tmp_path / "empty")
+    assert "is no folder" in error(tmp_path / "nowhere")
+    onnx.save(small_model([1]), tmp_path / "empty" / "small.onnx")
+    assert "holds no classifier of ours" in error(tmp_path / "empty")
+    shutil.copy(EXPORTS / "mnist-lenet.onnx", folder)
+    (folder / "mnist-lenet.onnx").write_bytes((folder / "mnist-lenet.onnx").read_bytes()[:5000])
+    assert "mnist-lenet.onnx: it is not an ONNX file, or cut short" in error(folder)

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from inkwear.classifier import Classifier
+from inkwear.preprocess.steps import normalize, unsqueeze
+from tests.conftest import EXPORTS
+from training.checkpoint import CheckpointError
+from training.datasets import find_dataset, load_split
+from training.import_onnx import FRESH_LENGTH, thaw
+
+IN_FLOAT32 = sorted(path.stem for path in EXPORTS.glob("*mnist-*.onnx") if "alexnet" not in path.stem)
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randn(64, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", IN_FLOAT32)
+def test_every_export_of_ours_comes_back_as_a_network_that_answers_alike(name: str, images: torch.Tensor) -> None:
+    path = EXPORTS / f"{name}.onnx"
+    network, metadata = thaw(path, images)
+    assert f"{metadata.dataset}-{metadata.architecture}" == name
+    pixels = (images[:, 0] * 60 + 90).clamp(0, 255).byte().numpy()
+    with torch.no_grad():
+        answered = network(torch.from_numpy(unsqueeze(normalize(pixels, metadata.input))))
+    np.testing.assert_allclose(answered, Classifier(path, "cpu", path.read_bytes()).logits(pixels), atol=1e-3)
+
+
+def test_a_lost_norm_knows_its_input_and_its_filters_are_as_long_as_fresh_ones(data_dir: Path) -> None:
+    images = load_split(find_dataset("mnist"), "train", data_dir).images
+    network, _ = thaw(EXPORTS / "mnist-inkwear_s.onnx", images)
+    first, norm = network.get_submodule("features.0"), network.get_submodule("features.1")
+    assert isinstance(first, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    torch.testing.assert_close(first.weight.flatten(1).norm(dim=1), torch.full((16,), FRESH_LENGTH))
+    with torch.no_grad():
+        torch.testing.assert_close(first(images).mean(dim=(0, 2, 3)), norm.running_mean, atol=1e-5, rtol=1e-4)
+        frozen = network(images)
+        learning = network.train()(images)
+    assert (frozen.argmax(dim=1) == learning.argmax(dim=1)).float().mean() > 0.98
+
+
+def test_weights_of_fewer_bits_do_not_come_back(images: torch.Tensor) -> None:
+    with pytest.raises(CheckpointError, match=r"mnist-alexnet.onnx: its weights are not those .* not --compact"):
+        thaw(EXPORTS / "mnist-alexnet.onnx", images)
+
+
+def test_changed_weights_are_found_out(export: Path, images: torch.Tensor, tmp_path: Path) -> None:
+    model = onnx.load(export)
+    largest = max(model.graph.initializer, key=lambda each: len(each.raw_data))
+    largest.raw_data = bytes(len(largest.raw_data))
+    onnx.save(model, tmp_path / "changed.onnx")
+    with pytest.raises(CheckpointError, match=r"changed.onnx: its weights are not .* logit differs by"):
+        thaw(tmp_path / "changed.onnx", images)
+
+
+def test_what_is_no_export_of_ours_is_refused(images: torch.Tensor, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    with pytest.raises(CheckpointError, match="there is no such export"):
+        thaw(path, images)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match=r"model.onnx: not an ONNX file, or damaged"):
+        thaw(path, images)
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], [])), path)
+    with pytest.raises(CheckpointError, match=r"model.onnx: it carries no Inkwear metadata"):
+        thaw(path, images)
