@@ -80,7 +80,7 @@ def test_images(data_dir: Path) -> np.ndarray:
 
 def contend(name: str, folder: Path, model: Path, python: str = sys.executable) -> float:
     """Seconds of a contender's loop."""
-    script = ROOT / "tests" / "benchmarks" / "batch_contenders.py"
+    script = ROOT / "benchmarks" / "batch_contenders.py"
     command = [python, str(script), name, str(folder), str(model)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkwear.onnx.session import Device, DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
+from inkwear.onnx.session import Device
 from training.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:

@@ -173,11 +173,7 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     Raises:
         DataError: a file is missing and cannot be downloaded, or is damaged.
     """
-    prefix = "t10k" if part == "test" else "train"
-    raw = data_dir / dataset.folder / "raw"
-    images_file, labels_file = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
-    if not (idx_exists(images_file) and idx_exists(labels_file)):
-        _download(dataset, data_dir)
+    images_file, labels_file = find_files(dataset, part, data_dir)
     pixels = read_idx(images_file, 3, dataset.published.get(images_file.name))
     labels = read_idx(labels_file, 1, dataset.published.get(labels_file.name))
     _check_match(pixels, labels, images_file, labels_file, len(dataset.class_names))
@@ -186,6 +182,25 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     validation = _validation_mask(labels, dataset.validation_size)
     chosen = validation if part == "validation" else ~validation
     return pixels[chosen], labels[chosen]
+
+
+def find_files(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Path, Path]:
+    """Return the files of the images and labels of a part, unpacked or packed, downloaded if they are missing.
+
+    Args:
+        dataset: its facts.
+        part: of the data set.
+        data_dir: torchvision's folder of data sets.
+
+    Raises:
+        DataError: one is missing and cannot be downloaded.
+    """
+    prefix = "t10k" if part == "test" else "train"
+    raw = data_dir / dataset.folder / "raw"
+    files = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
+    if not all(map(idx_exists, files)):
+        _download(dataset, data_dir)
+    return files
 
 
 def _check_match(pixels: Pixels, labels: Pixels, images_file: Path, labels_file: Path, classes: int) -> None:

@@ -18,9 +18,8 @@ import torch
 from torch import nn
 from torch.nn.functional import ctc_loss
 
-from inkwear.numbers.joint import KIND
-from inkwear.numbers.line_image import ROWS
-from inkwear.onnx.checksums import sealed_path
+from inkwear.numbers.line_reader import KIND, ROWS
+from inkwear.onnx.checksums import listed_path
 from inkwear.preprocess.spec import Floats, Pixels
 from inkwear.preprocess.steps import scale_to_one
 from models.line_reader import LineReader
@@ -166,7 +165,7 @@ def export_line_reader(model: nn.Module, output: Path, dataset: str, recipe: Lin
         "recipe": asdict(recipe),
     }
     program.model.metadata_props.update({key: json.dumps(value) for key, value in facts.items()})
-    with sealed_path(output) as temporary:
+    with listed_path(output) as temporary:
         program.save(str(temporary), external_data=False)
         model_file = onnx.load(temporary)
         compact_convolutions(model_file)

@@ -15,7 +15,7 @@ from app.api.deps import Desk, TheDesk
 from app.api.executors import HEAVY, away
 from app.gradio.uploads import parked_bytes
 from app.metrics import BOUNDS, Tally
-from inkwear.onnx.session import DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -27,12 +27,14 @@ SECONDS_TO_OPEN = 5.0
 """How long ``/readyz`` waits for a model that is being opened."""
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"description": "not yet, or no more; the reason is said"}})
 async def readyz(desk: TheDesk) -> JSONResponse:
     """Let the default model read the picture whose answer is known, and say whether it gave that answer."""
@@ -162,5 +164,5 @@ def _of_models(desk: Desk) -> "Iterator[Metric]":
 def _info(desk: Desk, name: str, asked: Any) -> tuple[str, ...]:
     classifier = desk.catalog.classifier(name, asked)
     runtime = classifier.runtime
-    obstacle = runtime.obstacle.code if runtime.obstacle else ""
+    obstacle = runtime.fallback_reason.code if runtime.fallback_reason else ""
     return name, classifier.digest, asked, runtime.device, runtime.provider, obstacle

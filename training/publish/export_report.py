@@ -12,9 +12,9 @@ import numpy as np
 import typer
 
 from inkwear.classifier import Classifier, softmax
-from inkwear.files import write_text
+from inkwear.files import file_digest, write_text
 from inkwear.onnx.metadata import ModelMetadata
-from inkwear.report import Report, digest, report_path
+from inkwear.report import Report, report_path
 from training.analysis import Answers, calibration, confusion_counts
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import find_dataset, load_pixels
@@ -64,7 +64,7 @@ def write_report(export: Path, checkpoint: "Checkpoint", data_dir: Path) -> Path
     metadata = classifier.metadata
     answers = answer_test_set(classifier, data_dir)
     report = Report(
-        sha256=digest(export),
+        sha256=file_digest(export),
         layers=list_layers(metadata.architecture, len(metadata.class_names)),
         curves=tuple(_rounded({name: epoch[name] for name in CURVES if name in epoch}) for epoch in checkpoint.history),
         confusion=tuple(tuple(map(int, row)) for row in confusion_counts(answers)),

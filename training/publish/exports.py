@@ -12,8 +12,10 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import helper
 
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
-from inkwear.report import Report, ReportError, digest, read_report
+from inkwear.errors import MetadataError, ReportError
+from inkwear.files import file_digest
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.report import Report, read_report
 
 log = logging.getLogger("inkwear")
 
@@ -115,7 +117,7 @@ def _describe(path: Path, model: onnx.ModelProto) -> Export:
     return Export(
         path=path,
         bytes=path.stat().st_size,
-        sha256=digest(path),
+        sha256=file_digest(path),
         inputs=tuple(map(_tensor, model.graph.input)),
         outputs=tuple(map(_tensor, model.graph.output)),
         opsets={opset.domain: opset.version for opset in model.opset_import},

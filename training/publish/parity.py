@@ -8,8 +8,8 @@ from onnx.external_data_helper import uses_external_data
 from torch import nn
 
 from inkwear.classifier import Classifier
+from inkwear.errors import ModelFileError
 from inkwear.onnx.metadata import ModelMetadata
-from inkwear.onnx.session import ModelFileError
 from inkwear.preprocess.spec import Floats, Pixels
 from training.errors import ExportError
 from training.inference import logits_in_batches
