@@ -13,8 +13,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from inkwear import Classifier, open_image
+from training.config import Config
 from training.publish.export import export_checkpoint
-from training.run import Config, fit
+from training.run import fit
 
 
 def draw_seven() -> Image.Image:

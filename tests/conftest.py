@@ -89,7 +89,8 @@ def checkpoint(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The best checkpoint of a short run of ``convnet`` on our small data set."""
     import torch
 
-    from training.run import Config, fit
+    from training.config import Config
+    from training.run import fit
 
     folder = tmp_path_factory.mktemp("run")
     fit(Config.of("mnist", "convnet", seed=1, epochs=3, batch_size=32), data_dir, folder, torch.device("cpu"))

@@ -45,7 +45,13 @@ def curves(history: list[dict[str, float]]) -> Figure:
 
 
 def learning_rates(rates: list[float], losses: list[float], suggestion: float) -> Figure:
-    """Draw the loss over the learning rates of a sweep, and mark the suggested rate."""
+    """Draw the loss over the learning rates of a sweep, and mark the suggested rate.
+
+    Args:
+        rates: of the sweep, growing.
+        losses: smoothed training loss at each rate.
+        suggestion: the rate to mark.
+    """
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.plot(rates, losses, color=INK)

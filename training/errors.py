@@ -15,3 +15,7 @@ class RunError(ValueError):
 
 class ExportError(ValueError):
     """An export failed a check; the message names the check and says by how much. Nothing was written."""
+
+
+class ReplaceError(ValueError):
+    """An export that is worth keeping lies where another is to be written."""

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from models import create_model
 from training import charts
+from training.config import Config
 from training.datasets import find_dataset
 from training.distributed import ALONE
 from training.learner import Learner
-from training.run import Config
 from training.splits import Split, load_split
 
 MIN_LR, MAX_LR, STEPS = 1e-5, 10.0, 400

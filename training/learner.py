@@ -148,7 +148,13 @@ def _losses(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
 
 
 def run_model(model: nn.Module, images: Tensor, *, bfloat16: bool) -> Tensor:
-    """Run a model without changing its mode: (N, 1, 28, 28) -> (N, classes) float32 logits."""
+    """Run a model without changing its mode: (N, 1, 28, 28) -> (N, classes) float32 logits.
+
+    Args:
+        model: the network.
+        images: normalized, on the network's device.
+        bfloat16: whether matrices are multiplied in bfloat16.
+    """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
         logits: Tensor = model(images)
     return logits.float()
@@ -187,11 +193,11 @@ def _convert_gradients(network: nn.Module) -> None:
     """
     layers: list[nn.Module] = []
 
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def _note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if output.dim() == 4:
             layers.append(layer)
 
-    hooks = [layer.register_forward_hook(note) for layer in network.modules()]
+    hooks = [layer.register_forward_hook(_note) for layer in network.modules()]
     device = next(network.parameters()).device
     with torch.no_grad():
         network.eval()(torch.zeros(1, 1, 28, 28, device=device))

@@ -39,7 +39,13 @@ class Totals:
         return cls(torch.zeros(3, dtype=torch.float64, device=device))
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch: its mean loss, its logits and its labels."""
+        """Add a batch: its mean loss, its logits and its labels.
+
+        Args:
+            loss: the batch's mean loss.
+            logits: (N, classes).
+            labels: (N,).
+        """
         count = len(labels)
         right = (logits.argmax(dim=1) == labels).sum()
         self.sums += torch.stack([torch.full_like(right, count), loss.double() * count, right]).double()
@@ -115,7 +121,13 @@ def evaluate(model: nn.Module, split: Split, processes: Processes = ALONE, *, bf
 
 @torch.no_grad()
 def predict_logits(model: nn.Module, images: Tensor, *, bfloat16: bool = False) -> Tensor:
-    """Run a model, put into evaluation mode: (N, 1, 28, 28) -> (N, classes)."""
+    """Run a model, put into evaluation mode: (N, 1, 28, 28) -> (N, classes).
+
+    Args:
+        model: the network.
+        images: normalized, on the network's device.
+        bfloat16: whether matrices are multiplied in bfloat16.
+    """
     model.eval()
     return torch.cat([run_model(model, part, bfloat16=bfloat16) for part in images.split(EVALUATION_BATCH)])
 

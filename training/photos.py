@@ -33,7 +33,7 @@ KINDS = {
 """The name of a folder -> the classes its photographs may belong to."""
 
 TEST_EVERY = 5
-"""Of each kind, every fifth photograph is left out of training, for ``python -m training.evaluate --photos``."""
+"""One in five photographs of a kind is left out of training, for ``python -m training.evaluate --photos``."""
 
 cli = typer.Typer(add_completion=False)
 

@@ -19,7 +19,7 @@ from training.analysis import Answers
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels
 from training.loop import predict_logits
-from training.publish.export import rebuild
+from training.pretrained import rebuild
 from training.splits import to_split
 
 TEMPLATE = Path(__file__).with_name("run_page.jinja")

@@ -10,12 +10,14 @@ from app.corrections import Correction, Corrections
 from inkwear.errors import CorrectionsError
 from tests.app.test_corrections import correction
 from training.checkpoint import load_checkpoint
+from training.config import Config
 from training.corrections_data import MAX_REPEATS, load_corrections, repeats
 from training.datasets import DATASETS
 from training.errors import DataError, RunError
 from training.loop import predict_logits
-from training.publish.export import _recipe, rebuild
-from training.run import Config, fit
+from training.pretrained import rebuild
+from training.publish.describe import describe_recipe
+from training.run import fit
 from training.splits import Split, to_split
 from training.train import cli as train
 
@@ -99,7 +101,7 @@ def test_a_run_learns_them_and_its_export_says_so(tmp_path: Path, data_dir: Path
     unseen = np.stack([correction(seed).pixels for seed in range(100, 150)])
     images = to_split(unseen, np.zeros(50, np.uint8), MNIST).images
     assert (predict_logits(rebuild(best), images).argmax(dim=1) == 7).float().mean() > 0.9
-    recipe = _recipe(best)  # what an export carries
+    recipe = describe_recipe(best)  # what an export carries
     assert recipe["extra_data"].startswith("20 corrections, sha256 ")
     assert recipe["command"].endswith("--extra-data corrections --extra-share 0.3")
     assert "private" not in str(recipe)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from inkwear.classifier import Classifier
 from tests.hand import render
 from training import outliers, photos, simulate, split_samples
+from training.config import Config
 from training.datasets import DATASETS
 from training.errors import DataError
 from training.evaluate import __main__ as evaluate
@@ -19,7 +20,7 @@ from training.extra_images import NO_CLASS, ExtraImages, load_extra_images, save
 from training.learner import _losses
 from training.photos import find_photos
 from training.recipes import find_recipe
-from training.run import Config, fit
+from training.run import fit
 from training.train import cli as train
 
 MNIST = DATASETS["mnist"]

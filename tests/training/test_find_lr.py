@@ -5,8 +5,8 @@ import torch
 from typer.testing import CliRunner
 
 from training import find_lr
+from training.config import Config
 from training.find_lr import Sweep, sweep_learning_rates
-from training.run import Config
 from training.train import cli
 
 CPU = torch.device("cpu")

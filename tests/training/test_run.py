@@ -17,13 +17,15 @@ import training.run
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
 from tests.conftest import ROOT
-from training.checkpoint import ASIDE, RUN_FILES, load_checkpoint
+from training.checkpoint import load_checkpoint
+from training.config import Config
 from training.datasets import Dataset, Part
 from training.errors import CheckpointError, DataError, RunError
 from training.import_onnx import describe_export
 from training.loop import Scores
 from training.publish.export import export_checkpoint
-from training.run import Config, fit
+from training.run import fit
+from training.run_folder import ASIDE, RUN_FILES
 from training.splits import Split
 from training.train import cli
 
@@ -229,7 +231,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     [
         ({"start_from": Path("no.pt")}, "no.pt: there is no such checkpoint"),
         ({"teacher": Path("no.onnx")}, "no.onnx: there is no such export"),
-        ({"also": (Path("no.npz"),)}, "no.npz"),
+        ({"extra_images": (Path("no.npz"),)}, "no.npz"),
         ({"extra_data": (Path("nowhere"),)}, "nowhere"),
     ],
 )
@@ -419,7 +421,7 @@ def test_a_mistake_in_a_command_that_overwrites_costs_no_earlier_run(data_dir: P
     command = ("--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", "--no-report")
     assert run_command(*command, "--epochs=0.1")[0] == 0
     before = contents(tmp_path)
-    code, output = run_command(*command, "--overwrite", f"--also={tmp_path / 'no.npz'}")
+    code, output = run_command(*command, "--overwrite", f"--extra-images={tmp_path / 'no.npz'}")
     assert (code, contents(tmp_path)) == (2, before), output
     assert run_command(*command, "--epochs=0.1", "--overwrite")[0] == 0
     assert contents(tmp_path).keys() == before.keys()

@@ -7,7 +7,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import training.watch
-from training.run import Config, fit
+from training.config import Config
+from training.run import fit
 from training.watch import Watch
 
 EPOCH = {

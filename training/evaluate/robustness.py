@@ -75,6 +75,11 @@ def real_accuracy(classifier: Classifier, count: int, data_dir: Path) -> float:
 
     Networks are chosen by it, so the test images stay unseen.
 
+    Args:
+        classifier: the export.
+        count: of pictures.
+        data_dir: torchvision's folder of data sets.
+
     Raises:
         DataError: the training set is missing or damaged.
     """

@@ -10,7 +10,7 @@ from training.checkpoint import load_checkpoint
 from training.datasets import find_dataset, load_pixels
 from training.evaluate import Result
 from training.loop import evaluate
-from training.publish.export import rebuild
+from training.pretrained import rebuild
 from training.splits import load_split
 
 

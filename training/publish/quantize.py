@@ -26,7 +26,7 @@ def thin_out(model: nn.Module, images: Tensor, rank: int = RANK) -> None:
 
     Args:
         model: the network, in evaluation mode.
-        images: (N, 1, 28, 28) normalised images of the training set, N at least ``rank``.
+        images: (N, 1, 28, 28) normalized images of the training set, N at least ``rank``.
         rank: directions to keep; layers for which two thin ones would not be smaller stay as they are.
     """
     layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear)]

@@ -19,7 +19,13 @@ STORED = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.
 
 
 def gradient(shape: Shape, strength: float, rng: np.random.Generator) -> Floats:
-    """Draw light that falls off to one side and to the corners: (H, W) from ``1 - strength`` to 1."""
+    """Draw light that falls off to one side and to the corners: (H, W) from ``1 - strength`` to 1.
+
+    Args:
+        shape: of the picture.
+        strength: fraction by which the light falls off.
+        rng: draws its direction.
+    """
     angle, bend = between(rng, (0, 2 * np.pi)), between(rng, (0, 0.6))
     y, x = _coordinates()
     fall = np.cos(angle) * x + np.sin(angle) * y + bend * (x * x + y * y)
@@ -66,7 +72,13 @@ def defocus(picture: Pixels, blur: float) -> Pixels:
 
 
 def shake(picture: Pixels, length: float, rng: np.random.Generator) -> Pixels:
-    """Smear by ``length`` pixels in a random direction."""
+    """Smear by ``length`` pixels in a random direction.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        length: of the movement in pixels.
+        rng: draws its direction.
+    """
     side = 2 * round(length / 2) + 1
     if side < 3:
         return picture
@@ -78,7 +90,13 @@ def shake(picture: Pixels, length: float, rng: np.random.Generator) -> Pixels:
 
 
 def sensor_noise(picture: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Add noise of ``strength`` gray levels to a picture (H, W, 3); strong noise has colors."""
+    """Add noise of ``strength`` gray levels to a picture (H, W, 3); strong noise has colors.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        strength: deviation in gray levels.
+        rng: draws the noise.
+    """
     shape, grain = (picture.shape[0], picture.shape[1]), pick(rng, (1, 1.4, 2))
     bright = np.float32(strength) * noise(shape, rng, grain)
     red = blue = bright

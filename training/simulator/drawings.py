@@ -65,7 +65,13 @@ class Canvas:
 
 
 def draw(pixels: Pixels, rng: np.random.Generator, canvas: Canvas) -> Image.Image:
-    """Draw the digit of an image (28, 28) uint8 on a canvas."""
+    """Draw the digit of an image (28, 28) uint8 on a canvas.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        canvas: ranges and chances.
+    """
     hand = random_hand(rng, pen=between(rng, canvas.pen), turn=10)
     if happens(rng, canvas.mouse):
         hand = mouse(hand, rng)
@@ -73,7 +79,13 @@ def draw(pixels: Pixels, rng: np.random.Generator, canvas: Canvas) -> Image.Imag
 
 
 def draw_glyph(glyph: Glyph, rng: np.random.Generator, canvas: Canvas) -> Image.Image:
-    """Draw a glyph on a canvas and save it."""
+    """Draw a glyph on a canvas and save it.
+
+    Args:
+        glyph: the writing.
+        rng: draws everything that is left to chance.
+        canvas: ranges and chances.
+    """
     aspect = (1, 1) if happens(rng, canvas.square) else canvas.aspect
     shape = draw_shape(rng, canvas.side, aspect)
     view = place(glyph, shape, canvas.placing, rng)

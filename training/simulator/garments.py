@@ -74,7 +74,13 @@ SHOES_ASPECT = 1.15
 
 
 def photograph(pixels: Pixels, rng: np.random.Generator, *, scene: str) -> Image.Image:
-    """Take a picture of a garment, (28, 28) uint8 as stored in the data set, in one of ``SCENES``."""
+    """Take a picture of a garment, (28, 28) uint8 as stored in the data set, in one of ``SCENES``.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        scene: name of the scene.
+    """
     setting = SCENES[scene]
     height, width = (int(rng.integers(*SIDES, endpoint=True)) for _ in range(2))
     garment, coverage = _garment(pixels, round(float(rng.uniform(*setting.size)) * min(height, width)), setting, rng)
@@ -93,7 +99,13 @@ def photograph(pixels: Pixels, rng: np.random.Generator, *, scene: str) -> Image
 
 
 def mixed(pixels: Pixels, rng: np.random.Generator, *, scenes: tuple[str, ...]) -> Image.Image:
-    """Take a picture of a garment in a scene drawn from ``scenes``."""
+    """Take a picture of a garment in a scene drawn from ``scenes``.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        scenes: names of scenes.
+    """
     return photograph(pixels, rng, scene=scenes[rng.integers(len(scenes))])
 
 

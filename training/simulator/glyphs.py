@@ -85,7 +85,13 @@ class _Trace:
 
 
 def write(pixels: Pixels, hand: Hand, rng: np.random.Generator) -> Glyph:
-    """Rewrite the digit of an image (28, 28) uint8, which keeps its parts and its loops."""
+    """Rewrite the digit of an image (28, 28) uint8, which keeps its parts and its loops.
+
+    Args:
+        pixels: the image.
+        hand: how it is written.
+        rng: draws everything that is left to chance.
+    """
     trace = _trace(pixels)
     target = hand.pen * trace.height
     thin = target < trace.width
@@ -100,7 +106,13 @@ def write(pixels: Pixels, hand: Hand, rng: np.random.Generator) -> Glyph:
 
 
 def random_hand(rng: np.random.Generator, pen: float, turn: float = 8) -> Hand:
-    """Draw a hand that writes with a given pen and turns the digit by at most ``turn`` degrees."""
+    """Draw a hand that writes with a given pen and turns the digit by at most ``turn`` degrees.
+
+    Args:
+        rng: draws slant, turn, wobble and pressure.
+        pen: stroke width as a fraction of the digit's height.
+        turn: largest turn in degrees.
+    """
     return Hand(
         pen=pen,
         slant=around(rng, 0.15),

@@ -56,7 +56,13 @@ WHITEBOARD = Surface(tints=((232, 236, 238), (222, 226, 228)), rough=(0, 0.003),
 
 
 def sheet(surface: Surface, shape: Shape, rng: np.random.Generator) -> Floats:
-    """Draw an empty sheet or board in even light: (3, H, W) float32 from 0 to 255; planes are faster to process."""
+    """Draw an empty sheet or board in even light: (3, H, W) float32 from 0 to 255; planes are faster to process.
+
+    Args:
+        surface: the material.
+        shape: of the picture.
+        rng: draws everything that is left to chance.
+    """
     grain = between(rng, (1, 3))
     brightness = 1 + between(rng, surface.rough) * noise(shape, rng, grain)
     brightness += between(rng, surface.smeared) * noise(shape, rng, max(shape) / 8)
@@ -64,7 +70,13 @@ def sheet(surface: Surface, shape: Shape, rng: np.random.Generator) -> Floats:
 
 
 def lay(picture: Floats, cover: Floats, color: Color) -> None:
-    """Blend a color over a picture (3, H, W) by its cover, (H, W) from 0 to 1, in place."""
+    """Blend a color over a picture (3, H, W) by its cover, (H, W) from 0 to 1, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        cover: (H, W).
+        color: red, green and blue.
+    """
     for plane, value in zip(picture, color, strict=True):
         plane += cover * (np.float32(value) - plane)
 
@@ -114,7 +126,14 @@ def _drawn(lines: Sequence[Segment], width: int, view: Matrix, picture: Floats) 
 
 
 def show_through(picture: Floats, glyph: Glyph, view: Matrix, rng: np.random.Generator) -> None:
-    """Let writing on the back of the sheet shine through, mirrored, blurred and faint, in place."""
+    """Let writing on the back of the sheet shine through, mirrored, blurred and faint, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        glyph: the writing.
+        view: 3×3 matrix from cells to pixels.
+        rng: draws everything that is left to chance.
+    """
     faint = between(rng, (0.05, 0.16))
     for _ in range(rng.integers(1, 4)):
         mirrored = Glyph(np.ascontiguousarray(glyph.field[:, ::-1]), glyph.stroke)
@@ -125,7 +144,13 @@ def show_through(picture: Floats, glyph: Glyph, view: Matrix, rng: np.random.Gen
 
 
 def dirty(picture: Floats, stroke: float, rng: np.random.Generator) -> None:
-    """Add specks smaller than the pen (``stroke`` pixels wide), and sometimes a stain or an erased line, in place."""
+    """Add specks smaller than the pen (``stroke`` pixels wide), and sometimes a stain or an erased line, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        stroke: width of the pen in pixels.
+        rng: draws everything that is left to chance.
+    """
     height, width = picture.shape[1:]
     mask = np.zeros((height, width), np.uint8)
     for _ in range(rng.integers(1, 9)):
@@ -157,7 +182,13 @@ def _distance_from_line(shape: Shape, rng: np.random.Generator, off: float) -> F
 
 
 def lay_on_table(picture: Floats, cover: Floats, rng: np.random.Generator) -> None:
-    """Show the table beyond one or two edges of the sheet, but not under the writing, in place."""
+    """Show the table beyond one or two edges of the sheet, but not under the writing, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        cover: (H, W), the writing.
+        rng: draws everything that is left to chance.
+    """
     height, width = cover.shape
     table = np.zeros((height, width), np.float32)
     rows, columns = np.flatnonzero(cover.max(axis=1) > 0), np.flatnonzero(cover.max(axis=0) > 0)

@@ -94,7 +94,13 @@ class Scene:
 
 
 def photograph(pixels: Pixels, rng: np.random.Generator, scene: Scene) -> Image.Image:
-    """Write the digit of an image (28, 28) uint8 on a surface and photograph it."""
+    """Write the digit of an image (28, 28) uint8 on a surface and photograph it.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        scene: ranges and chances.
+    """
     medium = pick(rng, scene.media)
     hand = random_hand(rng, pen=between(rng, medium[1].pen))
     if happens(rng, scene.skips):

@@ -20,8 +20,11 @@ from tests.conftest import ROOT
 from training.calibrate import Calibration, calibrate
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.datasets import DATASETS, load_pixels
-from training.errors import ExportError
-from training.publish.export import ReplaceError, cli, describe, export_checkpoint, rebuild, write_onnx
+from training.errors import ExportError, ReplaceError
+from training.export import cli
+from training.pretrained import rebuild
+from training.publish.describe import describe
+from training.publish.export import export_checkpoint, write_onnx
 from training.publish.parity import check_export
 from training.publish.quantize import compact_weights, thin_out
 from training.splits import Split, load_split
@@ -295,7 +298,7 @@ def changed(trained: Checkpoint, path: Path, accuracy: float, **options: object)
     ("gain", "options", "reason"),
     [
         (0.0, {"lr": 0.5}, "was made by another run"),
-        (0.01, {"also": "digits.npz f1f026d6fb4d"}, "was made by another run"),
+        (0.01, {"extra_images": "digits.npz f1f026d6fb4d"}, "was made by another run"),
         (-0.01, {}, "is better"),
     ],
 )
