@@ -35,7 +35,7 @@ def serve(
     set_up(log_format)
     ignore_pillow_warnings()
     with exit_codes_for_errors():
-        from app.api import build_app
+        from app.application import build_app
         from app.catalog import scan
         from app.corrections import Corrections
         from app.guard import Hosts, Keys, Rules

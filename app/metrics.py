@@ -22,7 +22,7 @@ class Times:
 
 
 @dataclass
-class Tally:
+class Metrics:
     """Plain numbers, which the one thread of the event loop changes; whoever publishes them only reads.
 
     Attributes:

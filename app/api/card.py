@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk
+from app.api.deps import AppStateDep
 from app.card import Card, card_of
 from app.drawing import draw
 
@@ -89,15 +89,15 @@ class CardAnswer(BaseModel):
 
 
 @router.get("/models/{name}/card")
-def card(name: str, desk: TheDesk) -> CardAnswer:
+def card(name: str, state: AppStateDep) -> CardAnswer:
     """Tell all that is known of a model: recipe, layers, curves, confusions on the test set."""
-    return CardAnswer.of(card_of(desk.catalog.find(name)))
+    return CardAnswer.of(card_of(state.catalog.find(name)))
 
 
 @router.get("/models/{name}/drawing.svg", response_class=Response)
-def drawing(name: str, desk: TheDesk) -> Response:
+def drawing(name: str, state: AppStateDep) -> Response:
     """Draw a model's layers as an SVG with colours of its own, light or dark."""
-    known = card_of(desk.catalog.find(name))
+    known = card_of(state.catalog.find(name))
     if known.layers is None:
         raise HTTPException(404, str(known.problem or f"The report of {name} holds no layers."))
     return Response(draw(known.layers, name, standalone=True), media_type="image/svg+xml")

@@ -1,11 +1,11 @@
 """``POST /compare``: all models of a set on one picture."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk, ThePicture
+from app.api.deps import AppStateDep, ThePicture
 from app.api.errors import error_body
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
-class ReadingAnswer(BaseModel):
+class ReadingResponse(BaseModel):
     """What one model says; where it could not be asked, ``status`` is ``error`` and ``error`` a code and a message."""
 
     model: str
@@ -31,7 +31,7 @@ class ReadingAnswer(BaseModel):
     error: dict[str, str] | None
 
     @classmethod
-    def of(cls, reading: "Reading[Entry]") -> "ReadingAnswer":
+    def of(cls, reading: "Reading[Entry]") -> Self:
         said, metrics = reading.prediction, reading.entry.metadata.metrics
         return cls(
             model=reading.entry.name,
@@ -47,16 +47,16 @@ class ReadingAnswer(BaseModel):
         )
 
 
-class ComparisonAnswer(BaseModel):
+class ComparisonResponse(BaseModel):
     """What all say, the most accurate first; what most say, and the share of those with an answer that say it."""
 
-    answers: list[ReadingAnswer]
+    answers: list[ReadingResponse]
     label: str | None
     agreement: float | None
 
 
 @router.post("/compare")
-def compare_models(asked: ThePicture, desk: TheDesk) -> ComparisonAnswer:
+def compare_models(asked: ThePicture, state: AppStateDep) -> ComparisonResponse:
     """Let every model with the same classes read a picture; takes what `/classify` takes."""
     from inkwear.comparison import compare
 
@@ -64,11 +64,11 @@ def compare_models(asked: ThePicture, desk: TheDesk) -> ComparisonAnswer:
     comparison = compare(
         asked.picture,
         asked.classifier.metadata,
-        list(desk.catalog.entries.values()),
-        lambda name: desk.catalog.classifier(name, device),
+        list(state.catalog.entries.values()),
+        lambda name: state.catalog.classifier(name, device),
     )
-    return ComparisonAnswer(
-        answers=[ReadingAnswer.of(reading) for reading in comparison.readings],
+    return ComparisonResponse(
+        answers=[ReadingResponse.of(reading) for reading in comparison.readings],
         label=comparison.label,
         agreement=comparison.agreement,
     )

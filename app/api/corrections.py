@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk
+from app.api.deps import AppStateDep
 from app.api.responses import in_base64
 from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
 from inkwear.images.subprocess import open_picture
@@ -59,15 +59,15 @@ class DeletedAnswer(BaseModel):
     deleted: int
 
 
-def the_corrections(desk: TheDesk) -> Corrections:
+def the_corrections(state: AppStateDep) -> Corrections:
     """Return where corrections are kept.
 
     Raises:
         CorrectionsOff: nowhere.
     """
-    if desk.corrections is None:
+    if state.corrections is None:
         raise CorrectionsOff
-    return desk.corrections
+    return state.corrections
 
 
 router = APIRouter()
@@ -77,21 +77,21 @@ TheCorrections = Annotated[Corrections, Depends(the_corrections)]
 
 @router.get("/corrections")
 def list_corrections(
-    desk: TheDesk,
+    state: AppStateDep,
     offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> CorrectionsAnswer:
     """List corrections, newest first; where none are kept, say so."""
-    if desk.corrections is None:
+    if state.corrections is None:
         return CorrectionsAnswer(enabled=False, count=0, items=[])
-    items = [CorrectionAnswer.of(each) for each in desk.corrections.newest(offset, limit)]
-    return CorrectionsAnswer(enabled=True, count=desk.corrections.count(), items=items)
+    items = [CorrectionAnswer.of(each) for each in state.corrections.newest(offset, limit)]
+    return CorrectionsAnswer(enabled=True, count=state.corrections.count(), items=items)
 
 
 @router.post("/corrections", status_code=201)
 def correct(
     corrections: TheCorrections,
-    desk: TheDesk,
+    state: AppStateDep,
     image: Annotated[UploadFile, File(description="as it was classified")],
     model: Annotated[str, Form(description="the one that read it, by a name from /models")],
     label: Annotated[str, Form(description="what it really is: one of the model's class_names")],
@@ -109,7 +109,7 @@ def correct(
     content = image.file.read()
     picture = open_picture(content, name=image.filename or "the picture")
     assert picture.format  # every picture of open_image has one
-    classifier = desk.catalog.classifier(model, device or desk.default_device)
+    classifier = state.catalog.classifier(model, device or state.default_device)
     said, confidence, pixels = what_was_said(classifier.predict([picture])[0], digit)
     correction = new_correction(
         classifier.metadata,

@@ -3,14 +3,14 @@
 import base64
 import io
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
 from PIL import Image
 from pydantic import BaseModel
 
 from app.api.deps import ThePicture
-from app.api.responses import Answer, NoteAnswer, in_base64
+from app.api.responses import NoteResponse, PredictionResponse, in_base64
 from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
-class StepAnswer(BaseModel):
+class StepResponse(BaseModel):
     """The picture after a step: ``original``, ``gray``, ``found``, ``framed`` or ``normalized``.
 
     ``width`` and ``height`` are those of the step; ``picture``, a PNG in base64, has at most 320 pixels on a side.
     """
 
     code: str
-    notes: list[NoteAnswer]
+    notes: list[NoteResponse]
     width: int
     height: int
     picture: str
@@ -34,10 +34,10 @@ class StepAnswer(BaseModel):
     """Of ``normalized``: ``least``, ``mean`` and ``greatest``; 0 is drawn in the middle of the grays."""
 
     @classmethod
-    def of(cls, step: "Step") -> "StepAnswer":
+    def of(cls, step: "Step") -> Self:
         return cls(
             code=step.code,
-            notes=[NoteAnswer.of(note) for note in step.notes],
+            notes=[NoteResponse.of(note) for note in step.notes],
             width=step.width,
             height=step.height,
             picture=_png(step.picture),
@@ -45,7 +45,7 @@ class StepAnswer(BaseModel):
         )
 
 
-class SaliencyAnswer(BaseModel):
+class SaliencyResponse(BaseModel):
     """What the answer rests on, by occlusion: patches of background were laid over the 28×28 pixels."""
 
     class_id: int
@@ -60,34 +60,34 @@ class SaliencyAnswer(BaseModel):
     """28×28 bytes, row by row, in base64: what was covered."""
 
 
-class ExplanationAnswer(BaseModel):
+class ExplanationResponse(BaseModel):
     """An answer and how it came to be; ``saliency`` is empty where the picture is blank, one a digit of a number."""
 
-    steps: list[StepAnswer]
-    saliency: list[SaliencyAnswer]
-    answer: Answer
+    steps: list[StepResponse]
+    saliency: list[SaliencyResponse]
+    answer: PredictionResponse
 
 
 @router.post("/explain")
-def explain_picture(asked: ThePicture) -> ExplanationAnswer:
+def explain_picture(asked: ThePicture) -> ExplanationResponse:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
     from inkwear.explain import explain
 
     explanation = explain(asked.classifier, asked.classifier.segment(asked.picture))
     milliseconds = 1000 * (time.perf_counter() - asked.started)
-    return ExplanationAnswer(
-        steps=[StepAnswer.of(step) for step in explanation.steps],
+    return ExplanationResponse(
+        steps=[StepResponse.of(step) for step in explanation.steps],
         saliency=_saliency(explanation),
-        answer=Answer.of(explanation.prediction, asked.model, asked.classifier, milliseconds),
+        answer=PredictionResponse.of(explanation.prediction, asked.model, asked.classifier, milliseconds),
     )
 
 
-def _saliency(explanation: "Explanation") -> list[SaliencyAnswer]:
+def _saliency(explanation: "Explanation") -> list[SaliencyResponse]:
     from inkwear.explain import what_was_read
 
     names, read = explanation.prediction.class_names, what_was_read(explanation.prediction)
     return [
-        SaliencyAnswer(
+        SaliencyResponse(
             class_id=found.class_id,
             label=names[found.class_id],
             values=[[round(float(value), 3) for value in row] for row in found.values],

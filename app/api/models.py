@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk
+from app.api.deps import AppStateDep
 from app.catalog import Entry
 
 router = APIRouter(tags=["models"])
@@ -44,12 +44,12 @@ class Models(BaseModel):
 
 
 @router.get("/models", response_model=Models, responses={304: {"description": "nothing has changed"}})
-def models(desk: TheDesk, request: Request) -> Response:
+def models(state: AppStateDep, request: Request) -> Response:
     """List the models of the exports folder, and why other files in it were refused.
 
     The answer has an ETag: send it as If-None-Match to hear 304 until something has changed.
     """
-    shelf = desk.catalog.shelf
+    shelf = state.catalog.shelf
     headers = {"ETag": f'"{shelf.revision}"', "Cache-Control": "no-cache"}
     if shelf.revision in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -57,9 +57,9 @@ def models(desk: TheDesk, request: Request) -> Response:
         "revision": shelf.revision,
         "models": [card(entry) for entry in shelf.entries.values()],
         "refused": {name: refusal.reason for name, refusal in shelf.refusals.items()},
-        "folder": desk.catalog.folder.name,
+        "folder": state.catalog.folder.name,
         "default_model": shelf.best,
-        "default_device": desk.default_device,
+        "default_device": state.default_device,
     }
     return JSONResponse(listed, headers=headers)
 

@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import build_app
+from app.application import build_app
 from app.catalog import scan
 from app.doctor import look_at_cuda
 from app.predict import main

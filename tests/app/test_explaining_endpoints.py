@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.api import build_app
+from app.application import build_app
 from app.catalog import scan
 from tests.conftest import EXPORTS, some_exports
 from tests.hand import render

@@ -6,10 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import build_app
 from app.api import health as watch
+from app.application import build_app
 from app.catalog import scan
-from app.gradio.uploads import parked_bytes
+from app.gradio.uploads import stored_bytes
 from tests.app.test_api import png
 from tests.conftest import some_exports
 from tests.hand import render
@@ -63,11 +63,11 @@ def test_metrics_count_requests_by_outcome_and_know_the_model_and_its_device(exp
     assert found["inkwear_request_seconds_bucket", ("le", "+Inf"), ("route", "classify")] == 3
     for gauge in ("inkwear_requests_in_work", "inkwear_streams_open", "inkwear_bodies_bytes"):
         assert found[gauge,] == 0
-    assert found["inkwear_cache_bytes",] == parked_bytes()  # what other tests of this process have left there
+    assert found["inkwear_cache_bytes",] == stored_bytes()  # what other tests of this process have left there
     assert found["process_resident_memory_bytes",] > 10_000_000
     assert found["process_open_fds",] > 3
     [info] = [dict(labels[1:]) for labels in found if labels[0] == "inkwear_model_info"]
-    entry, classifier = client.app.state.desk.catalog.choose(None, "cpu")
+    entry, classifier = client.app.state.inkwear.catalog.choose(None, "cpu")
     assert (info["model"], info["digest"]) == (entry.name, classifier.digest)
     assert (info["asked"], info["device"], info["provider"]) == ("cpu", "cpu", "CPUExecutionProvider")
 
