@@ -148,6 +148,8 @@ def _predict(asked: argparse.Namespace) -> int:
             table.complete()
     if not table.was_complete:
         _summarise(table, seconds, elapsed, classifier)
+        if left_out := inputs.left_out.in_words():
+            print_err(left_out)
     _say_how_it_ended(asked, stopping, table)
     if afterwards and not stopping.asked:
         said = afterwards.look_back(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")

@@ -84,10 +84,16 @@ def _is_tar(head: bytes) -> bool:
     return True
 
 
+def holds_labels(name: str) -> bool:
+    """Whether a file's name is that of an IDX file of labels."""
+    lower = name.lower()
+    return "idx1" in lower and lower.endswith(("-ubyte", "-ubyte.gz"))
+
+
 def by_ending(name: str) -> Kind:
     """What a file's name promises. IDX files of labels promise nothing: they hold no pictures."""
     lower = name.lower()
-    if "idx1" in lower:
+    if holds_labels(lower):
         return "file"
     return next((kind for ending, kind in ENDINGS.items() if lower.endswith(ending)), "file")
 

@@ -43,9 +43,12 @@ def find_cuts(mask: Floats, height: float, stroke: float) -> list[tuple[Floats, 
         stroke: width of a stroke in pixels.
 
     Returns:
-        For each cut, (h,) the first column to its right in every row, and its cost: ink on the way, in strokes.
+        For each cut, (h,) the first column to its right in every row, and its cost: ink on the way, in strokes. There
+        are none through a piece that is too low to keep a row when it is reduced, as a line ruled under a number is.
     """
     scale = min(1, CUT_ROWS / height)
+    if not round(mask.shape[0] * scale):
+        return []
     small = cv2.resize(mask, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else mask
     paths, costs = (
         np.concatenate(each) for each in zip(*(_leaning(small, *course) for course in COURSES), strict=True)

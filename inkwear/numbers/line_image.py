@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from inkwear.preprocess.components import stroke_width
-from inkwear.preprocess.scaling import tight_crop
+from inkwear.preprocess.scaling import scale_down, tight_crop
 from inkwear.preprocess.spec import Floats, Pixels
 
 ROWS = 40
@@ -44,8 +44,7 @@ def to_strip(ink: Floats) -> Pixels:
     """
     ink = tight_crop(ink)
     if ink.shape[0] > TALLEST:
-        scale = TALLEST / ink.shape[0]
-        ink = tight_crop(cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        ink = tight_crop(scale_down(ink, TALLEST / ink.shape[0]))
     ink = _level(ink)
     usual, middle = _usual_height(ink)
     scale = HIGH / usual

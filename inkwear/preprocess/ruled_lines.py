@@ -122,6 +122,8 @@ def _apart(ends: NDArray[np.float64]) -> list[int]:
 
 def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
     """Measure how wide and how strong a line is; None where it is no ruling."""
+    if not _crosses_picture(line, contrast.shape[0]):
+        return None
     rows, columns = _around(_follow(contrast, line), contrast.shape)
     strip = contrast[rows, columns]
     middle = strip[REACH - 1 : REACH + 2].max(axis=0)
@@ -137,6 +139,11 @@ def _measure(contrast: Floats, line: NDArray, threshold: float) -> Band | None:
     if bottom - top - 2 > 2 * WIDEST + 1 or top < 1 or bottom > 2 * REACH:
         return None
     return Band(rows, columns, top, bottom, strength, float(showing.mean()))
+
+
+def _crosses_picture(line: NDArray, height: int) -> bool:
+    """Whether a line has a pixel in the picture: Hough's transform knows its row to within one, and 1 may be all."""
+    return bool(((line >= 0) & (line <= height - 1)).any())
 
 
 def _comes_from_border(showing: NDArray[np.bool_]) -> bool:

@@ -15,6 +15,12 @@ def shrink(picture: Pixels, longest: int) -> Pixels:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def scale_down(ink: Floats, scale: float) -> Floats:
+    """Average areas so that both sides become ``scale`` of what they are, below 1; of a thin stroke one pixel stays."""
+    across, down = (scale if round(side * scale) else 1 / side for side in reversed(ink.shape))
+    return cv2.resize(ink, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
+
+
 def tight_crop(foreground: Floats) -> Floats:
     """Cut to the box around all that is not 0.
 

@@ -27,6 +27,10 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+LEFT_OUT = "Left out of folders, as their endings are not read: 1 .txt. Name a file itself to have it tried."
+"""What a run over these says of notes.txt."""
+
+
 def run(*arguments: str | os.PathLike[str], model: str = "mnist-convnet") -> tuple[int, str, str]:
     result = predict(*arguments, "--model", model, "--device", "cpu")
     return result.exit_code, result.stdout, result.stderr
@@ -51,6 +55,7 @@ def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_pa
     )
     assert len(json.loads(rows[0]["top_k"])) == 3
     assert "16 inputs: 12 read, 0 unsure, 1 blank, 3 failed" in stderr
+    assert LEFT_OUT in stderr
 
 
 def test_all_fine_is_exit_code_0(pictures: Path, tmp_path: Path) -> None:
@@ -85,6 +90,7 @@ def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
     assert code == 0
     assert [row["label"] for row in csv.DictReader(io.StringIO(stdout))] == ["5"]
     assert "1 inputs" in stderr
+    assert "Left out" not in stderr
 
 
 def test_the_real_device_is_named_with_the_reason(pictures: Path) -> None:
@@ -213,6 +219,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     assert code == 1
     assert "14 inputs" in stderr
     assert "8 of them had been answered before" in stderr
+    assert LEFT_OUT in stderr
     assert output.read_bytes() == whole.read_bytes()
 
 

@@ -118,9 +118,7 @@ def test_the_reader_of_lines_does_not_depend_on_the_company() -> None:
 
 def test_another_file_in_the_place_of_the_reader_is_said(tmp_path: Path) -> None:
     shutil.copy(EXPORTS / "mnist-lenet.onnx", tmp_path / FILE)
-    with pytest.raises(
-        ModelFileError, match=r"no line reader; make one with python -m training\.train_line_reader"
-    ):
+    with pytest.raises(ModelFileError, match=r"no line reader; make one with python -m training\.train_line_reader"):
         LineReader(tmp_path / FILE, "cpu")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from app.batch.inputs.containers import SUFFIXES, in_file, is_picture
-from app.batch.inputs.folders import in_folder
+from app.batch.inputs.folders import LeftOut, in_folder
 from app.batch.inputs.item import Code, Failure, Item
 from app.batch.inputs.lists import NameList
 from app.batch.inputs.patterns import is_pattern, matches
@@ -29,23 +29,28 @@ class Inputs:
     Each argument gives one item at least: where there is nothing to read, one that says so. An argument is the first of
     these that it can be: ``-``, a list of names on stdin; a file, a folder, an archive or a table of pictures of that
     very name; a list in a file (``@names.txt``); a pattern (``scans/**/*.png``).
+
+    Attributes:
+        left_out: files of folders that gave no item; counted anew each time the inputs are gone through.
     """
 
     def __init__(self, arguments: Sequence[str], stdin: BinaryIO | None = None) -> None:
         self.arguments = tuple(arguments)
+        self.left_out = LeftOut()
         self._stdin = NameList(STDIN, stdin)
 
     def __iter__(self) -> Iterator[Item]:
         """Yield every input in a fixed order: arguments as given, what is in a folder by name."""
+        self.left_out = left_out = LeftOut()
         for argument in self.arguments:
             if argument == STDIN:
-                yield from _listed(self._stdin)
+                yield from _listed(self._stdin, left_out)
             elif argument.startswith(LIST) and not os.path.lexists(argument):
-                yield from _listed(NameList(argument[len(LIST) :]))
+                yield from _listed(NameList(argument[len(LIST) :]), left_out)
             elif is_pattern(argument) and not os.path.lexists(argument):
-                yield from _matched(argument)
+                yield from _matched(argument, left_out)
             else:
-                yield from _named(argument, trust_endings=len(self.arguments) >= MANY)
+                yield from _named(argument, left_out, trust_endings=len(self.arguments) >= MANY)
 
 
 def in_chunks(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
@@ -61,33 +66,34 @@ def in_chunks(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _listed(names: NameList) -> Iterator[Item]:
+def _listed(names: NameList, left_out: LeftOut) -> Iterator[Item]:
     origin = names.digest()
     for name in names:
         if isinstance(name, Item):
             yield name
         else:
-            yield from _named(name, origin, trust_endings=True)
+            yield from _named(name, left_out, origin, trust_endings=True)
 
 
-def _matched(pattern: str) -> Iterator[Item]:
+def _matched(pattern: str, left_out: LeftOut) -> Iterator[Item]:
     found, files_only = matches(pattern), "**" in pattern
     origin = found.digest()
     nothing = True
     for path in found:
         if not (files_only and os.path.isdir(path)):
             nothing = False
-            yield from _named(path, origin, trust_endings=True)
+            yield from _named(path, left_out, origin, trust_endings=True)
     if nothing:
         wanted = "file (with ** folders are gone through, not named)" if files_only else "file or folder"
         yield _failed(pattern, "missing", f"no {wanted} has a name like this; look at the spelling and the quotes")
 
 
-def _named(path: str, origin: bytes = b"", trust_endings: bool = False) -> Iterator[Item]:
+def _named(path: str, left_out: LeftOut, origin: bytes = b"", trust_endings: bool = False) -> Iterator[Item]:
     """What is under a name: a picture, all pictures of a folder, an archive or a table, or why there is none.
 
     Args:
         path: the name, taken literally.
+        left_out: counts the files of a folder that give no item.
         origin: of the item where it is a picture.
         trust_endings: whether a file with a picture's ending is one unseen, as it saves opening it twice.
     """
@@ -99,16 +105,16 @@ def _named(path: str, origin: bytes = b"", trust_endings: bool = False) -> Itera
         yield _failed(path, "unreadable", f"cannot be read ({getattr(error, 'strerror', None) or error})")
     else:
         if stat.S_ISDIR(mode):
-            yield from _in_folder(path)
+            yield from _in_folder(path, left_out)
         elif stat.S_ISREG(mode) and trust_endings and is_picture(path):
             yield Item(path, None, origin)
         else:
             yield from in_file(path, origin)
 
 
-def _in_folder(path: str) -> Iterator[Item]:
+def _in_folder(path: str, left_out: LeftOut) -> Iterator[Item]:
     nothing = True
-    for item in in_folder(path):
+    for item in in_folder(path, left_out):
         nothing = False
         yield item
     if nothing:

@@ -37,6 +37,14 @@ def is_container(name: str) -> bool:
     return by_ending(name) != "file"
 
 
+def is_companion(name: str) -> bool:
+    """Whether a name is that of a file that is not meant as a picture: hidden, a system's own, or IDX labels."""
+    from app.archives.entry import is_hidden
+    from app.archives.sniff import holds_labels
+
+    return is_hidden(name) or holds_labels(name)
+
+
 def in_file(path: str, origin: bytes = b"") -> Iterator[Item]:
     """Yield the pictures in a file, or the file itself; what it is says its content.
 

@@ -1,17 +1,58 @@
 """The pictures of a folder at any depth, by name: its files, then its subfolders one after another."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 
-from app.batch.inputs.containers import in_file, is_container, is_picture
+from app.batch.inputs.containers import in_file, is_companion, is_container, is_picture
 from app.batch.inputs.item import Failure, Item
 from app.batch.inputs.names import Names
 
+MAX_ENDINGS = 100
+"""Different endings that are counted one by one; a folder may hold any number of them."""
 
-def in_folder(root: str) -> Iterator[Item]:
+SHOWN_ENDINGS = 10
+"""Endings that the sentence for people lists, the most frequent first."""
+
+ENDING = re.compile(r"(?:\.tar)?\.[\w-]{1,12}\Z", re.IGNORECASE)
+"""A name's ending, ``.tar.zst`` as a whole; what is longer, or holds a space, is a part of a sentence or a number."""
+
+
+class LeftOut:
+    """Counts the files of folders whose endings are not read, by ending; its memory is bounded."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._uncounted = 0
+
+    def add(self, name: str) -> None:
+        """Count a file by its name's ending, in lower case."""
+        found = ENDING.search(name)
+        ending = found[0].lower() if found else ""
+        if ending in self._counts or len(self._counts) < MAX_ENDINGS:
+            self._counts[ending] += 1
+        else:
+            self._uncounted += 1
+
+    def in_words(self) -> str:
+        """Say how many files were left out, by ending, and what to do about it; empty where there are none."""
+        if not self._counts:
+            return ""
+        in_order = sorted(self._counts.items(), key=lambda counted: (-counted[1], counted[0]))
+        parts = [f"{count:,} {ending or 'without an ending'}" for ending, count in in_order[:SHOWN_ENDINGS]]
+        others = self._uncounted + sum(count for _, count in in_order[SHOWN_ENDINGS:])
+        if others:
+            parts.append(f"{others:,} with other endings")
+        listed = ", ".join(parts)
+        return f"Left out of folders, as their endings are not read: {listed}. Name a file itself to have it tried."
+
+
+def in_folder(root: str, left_out: LeftOut) -> Iterator[Item]:
     """Yield the pictures of a folder, of archives and tables in it, and of all its subfolders.
 
     Links to files are read, links to folders are followed where they lead to a place that is not gone through anyway.
+    Other files are counted in ``left_out``, but for hidden ones and IDX files of labels.
     """
     tree = _Tree(root)
     waiting: list[Iterator[str]] = [iter((root,))]
@@ -20,7 +61,7 @@ def in_folder(root: str) -> Iterator[Item]:
         if folder is None:
             waiting.pop()
         elif folder is root or tree.enters(folder):
-            listing = _Listing(folder)
+            listing = _Listing(folder, left_out)
             yield from listing.items()
             waiting.append(listing.subfolders())
 
@@ -52,8 +93,9 @@ def _is_below(place: str, root: str) -> bool:
 class _Listing:
     """What a folder itself holds."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, left_out: LeftOut) -> None:
         self.folder = folder
+        self._left_out = left_out
         self._prefix = os.path.join(folder, "")
         self._files, self._folders = Names(), Names()
         self._others: set[str] = set()  # names of no pictures, and of no files at all
@@ -81,6 +123,8 @@ class _Listing:
         elif is_container(name):
             self._files.add(name)
             self._others.add(name)
+        elif is_file and not is_companion(name):
+            self._left_out.add(name)
 
     def items(self) -> Iterator[Item]:
         prefix, origin = self._prefix, self._files.digest()

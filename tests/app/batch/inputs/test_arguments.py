@@ -41,6 +41,16 @@ def paths(*arguments: str, stdin: bytes = b"") -> list[str]:
     return [item.path for item in Inputs(arguments, io.BytesIO(stdin))]
 
 
+def test_files_left_out_of_folders_are_counted_anew_each_time(here: Path) -> None:
+    for name in ("scans/x.heic", "scans/below/y.HEIC"):
+        (here / name).touch()
+    inputs = Inputs(["scans", "one.png", "@list.txt", "sc*"])
+    (here / "list.txt").write_text("scans\n")
+    for _ in range(2):
+        assert len(list(inputs)) == 3 * 4 + 1
+        assert "read: 6 .heic, 3 .txt. Name" in inputs.left_out.in_words()
+
+
 def only(argument: str) -> tuple[str, str, str]:
     [item] = Inputs([argument])
     assert isinstance(item.source, Failure)

@@ -264,6 +264,7 @@ def test_on_this_machine_alone_it_is_quiet_and_leaves_nothing_behind(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
+    (pictures / "left_out.heic").touch()
     before = set(Path("/tmp").glob("inkwear-ray-*"))
     results = [
         subprocess.run(
@@ -277,6 +278,7 @@ def test_on_this_machine_alone_it_is_quiet_and_leaves_nothing_behind(
     assert [result.returncode for result in results] == [1, 1], results[1].stderr
     assert results[0].stdout == results[1].stdout
     own = [line for line in results[1].stderr.splitlines() if b"task_manager.cc" not in line]  # of a busy machine's Ray
-    assert len(own) == 2, results[1].stderr
+    assert len(own) == 3, results[1].stderr
+    assert own[-1].startswith(b"Left out of folders, as their endings are not read: 1 .heic.")
     assert not list(home.iterdir())
     assert set(Path("/tmp").glob("inkwear-ray-*")) == before
