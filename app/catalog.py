@@ -26,12 +26,12 @@ from inkwear.onnx.session import Device, DeviceError, ModelFileError, fallen_bac
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
 
-SECONDS_BETWEEN_LOOKS = 1.0
+REFRESH_SECONDS = 1.0
 
 STILL_SERVING = "The model that was loaded before goes on answering under this name until the file is mended or removed"
 
-Stamp = tuple[int, int, int]
-"""When a file was changed, in nanoseconds, its bytes and its number on the disk: other content has another stamp."""
+FileState = tuple[int, int, int]
+"""When a file was changed, in nanoseconds, its bytes and its number on the disk: other content has another state."""
 
 log = logging.getLogger("inkwear")
 
@@ -55,12 +55,12 @@ class Entry:
     path: Path
     bytes: int
     metadata: ModelMetadata
-    stamp: Stamp
+    state: FileState
     _open: dict[Device, "Classifier"] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def listed(cls, path: Path, stamp: Stamp) -> "Entry":
+    def listed(cls, path: Path, state: FileState) -> "Entry":
         """Read what a file says of itself, and no more.
 
         Raises:
@@ -74,7 +74,7 @@ class Entry:
             raise ModelFileError(f"{path}: {error}. {HOW_TO_MEND}.") from error
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}. {HOW_TO_REPLACE}.") from error
-        return cls(path.stem, path, stamp[1], metadata, stamp)
+        return cls(path.stem, path, state[1], metadata, state)
 
     @cached_property
     def digest(self) -> str:
@@ -124,10 +124,10 @@ class Entry:
                 classifier.self_test()
                 classifier.runtime = fallen_back(classifier.runtime, error)
         except ModelFileError as error:
-            if stamp_of(self.path) != self.stamp:
+            if file_state(self.path) != self.state:
                 raise ReplacedError from error
             raise
-        if stamp_of(self.path) != self.stamp:
+        if file_state(self.path) != self.state:
             raise ReplacedError
         return classifier
 
@@ -137,11 +137,11 @@ class Refusal:
     """Why a file is not used, and which state of it."""
 
     reason: str
-    stamp: Stamp
+    state: FileState
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Snapshot:
     """The folder at one moment; a look that finds it changed puts another in its place, all at once."""
 
     entries: Mapping[str, Entry]
@@ -150,7 +150,7 @@ class Shelf:
     @cached_property
     def revision(self) -> str:
         """Twelve letters that are others whenever anything on the shelf is."""
-        state = [(name, entry.stamp) for name, entry in self.entries.items()], list(self.refusals.items())
+        state = [(name, entry.state) for name, entry in self.entries.items()], list(self.refusals.items())
         return hashlib.sha256(repr(state).encode()).hexdigest()[:12]
 
     @cached_property
@@ -180,18 +180,18 @@ class Catalog:
     def __init__(self, folder: Path, device: Device = "auto") -> None:
         self.folder = folder
         self.device = device
-        self.shelf = Shelf({}, {})
-        self._looking = threading.Lock()
-        self._look(Entry.listed)
+        self.snapshot = Snapshot({}, {})
+        self._refreshing = threading.Lock()
+        self._refresh(Entry.listed)
 
     @property
     def entries(self) -> Mapping[str, Entry]:
-        return self.shelf.entries
+        return self.snapshot.entries
 
     @property
     def refused(self) -> dict[str, str]:
         """The reason by name; a name that is in ``entries`` too is answered by what was loaded before."""
-        return {name: refusal.reason for name, refusal in self.shelf.refusals.items()}
+        return {name: refusal.reason for name, refusal in self.snapshot.refusals.items()}
 
     def find(self, name: str | None = None) -> Entry:
         """Return the entry of this name; the best one where none is named.
@@ -199,18 +199,18 @@ class Catalog:
         Raises:
             UnknownModelError: there is none.
         """
-        shelf = self.shelf
-        name = name or shelf.best or ""
-        if name in shelf.entries:
-            return shelf.entries[name]
-        if name in shelf.refusals:
-            raise UnknownModelError(f"The model {name!r} cannot be used: {shelf.refusals[name].reason}")
-        known = ", ".join(shelf.entries) or f"none; {self.folder} holds no usable .onnx file"
+        snapshot = self.snapshot
+        name = name or snapshot.best or ""
+        if name in snapshot.entries:
+            return snapshot.entries[name]
+        if name in snapshot.refusals:
+            raise UnknownModelError(f"The model {name!r} cannot be used: {snapshot.refusals[name].reason}")
+        known = ", ".join(snapshot.entries) or f"none; {self.folder} holds no usable .onnx file"
         if not name:
             raise UnknownModelError(f"There is no model. Known: {known}.")
         from difflib import get_close_matches
 
-        close = get_close_matches(name, shelf.entries, n=1)
+        close = get_close_matches(name, snapshot.entries, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UnknownModelError(f"There is no model {name!r}.{hint} Known: {known}.")
 
@@ -234,14 +234,14 @@ class Catalog:
             try:
                 return entry, entry.classifier(device)
             except ReplacedError:
-                self.look()
+                self.refresh()
             except ModelFileError as error:
                 self._refuse(entry, error)
                 raise
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look at the folder, and take what is new there once it is opened and reads its own reference picture."""
-        self._look(self._examined)
+        self._refresh(self._examined)
 
     def examine(self, entry: Entry) -> None:
         """Open an entry that nobody has asked for yet; a broken one is refused from now on."""
@@ -252,44 +252,44 @@ class Catalog:
             except ModelFileError as error:
                 self._refuse(entry, error)
 
-    def _look(self, take: Callable[[Path, Stamp], Entry]) -> None:
+    def _refresh(self, take: Callable[[Path, FileState], Entry]) -> None:
         """Put a new shelf in place where the folder is another than before."""
-        with self._looking:
+        with self._refreshing:
             entries: dict[str, Entry] = {}
             refusals: dict[str, Refusal] = {}
             for path in sorted(filter(_is_model, self.folder.glob("*.onnx"))):
-                stamp = stamp_of(path)
-                if stamp is None:
+                state = file_state(path)
+                if state is None:
                     continue
-                entry, refusal = self._look_at(path, stamp, take)
+                entry, refusal = self._list_file(path, state, take)
                 entries |= {path.stem: entry} if entry else {}
                 refusals |= {path.stem: refusal} if refusal else {}
-            if (entries, refusals) != (self.shelf.entries, self.shelf.refusals):
-                self.shelf = Shelf(entries, refusals)
+            if (entries, refusals) != (self.snapshot.entries, self.snapshot.refusals):
+                self.snapshot = Snapshot(entries, refusals)
 
-    def _look_at(
-        self, path: Path, stamp: Stamp, take: Callable[[Path, Stamp], Entry]
+    def _list_file(
+        self, path: Path, state: FileState, take: Callable[[Path, FileState], Entry]
     ) -> tuple[Entry | None, Refusal | None]:
         """What a file adds to the shelf: the entry that answers under its name, and why it is not this file's."""
-        known, refusal = self.shelf.entries.get(path.stem), self.shelf.refusals.get(path.stem)
-        if refusal and refusal.stamp == stamp:
+        known, refusal = self.snapshot.entries.get(path.stem), self.snapshot.refusals.get(path.stem)
+        if refusal and refusal.state == state:
             return known, refusal
-        if known and known.stamp == stamp:
+        if known and known.state == state:
             return known, None
         try:
-            return take(path, stamp), None
+            return take(path, state), None
         except ReplacedError:  # it is still being written
             return known, refusal
         except ModelFileError as error:
-            if stamp_of(path) != stamp:
+            if file_state(path) != state:
                 return known, refusal
             serves = known if known and known.opened_on else None
-            return serves, Refusal(f"{error} {STILL_SERVING}." if serves else str(error), stamp)
+            return serves, Refusal(f"{error} {STILL_SERVING}." if serves else str(error), state)
 
-    def _examined(self, path: Path, stamp: Stamp) -> Entry:
+    def _examined(self, path: Path, state: FileState) -> Entry:
         """Open a file wherever its predecessor was open, so that nobody waits for that later."""
-        entry = Entry.listed(path, stamp)
-        known = self.shelf.entries.get(path.stem)
+        entry = Entry.listed(path, state)
+        known = self.snapshot.entries.get(path.stem)
         for device in (known.opened_on if known else ()) or (self.device,):
             with suppress(DeviceError):  # the matter of who asks for it
                 entry.classifier(device)
@@ -297,12 +297,12 @@ class Catalog:
 
     def _refuse(self, entry: Entry, error: ModelFileError) -> None:
         """Take an entry off the shelf whose file has turned out to be broken."""
-        with self._looking:
-            entries, refusals = dict(self.shelf.entries), dict(self.shelf.refusals)
+        with self._refreshing:
+            entries, refusals = dict(self.snapshot.entries), dict(self.snapshot.refusals)
             if entries.get(entry.name) is entry:
                 del entries[entry.name]
-                refusals[entry.name] = Refusal(str(error), entry.stamp)
-                self.shelf = Shelf(entries, refusals)
+                refusals[entry.name] = Refusal(str(error), entry.state)
+                self.snapshot = Snapshot(entries, refusals)
 
 
 def scan(folder: Path, device: Device = "auto") -> Catalog:
@@ -315,23 +315,23 @@ def _is_model(path: Path) -> bool:
     return path.name != LINE_READER and not path.name.startswith(".")
 
 
-def find_one(folder: Path, name: str) -> Entry:
+def find_model(folder: Path, name: str) -> Entry:
     """Return the entry of this name as ``scan(folder).find(name)`` does, and read no other file where it is there.
 
     Raises:
         UnknownModelError: there is no such entry.
     """
     path = folder / f"{name}.onnx"
-    stamp = stamp_of(path)
-    if stamp and name == path.stem and path.parent == folder:
+    state = file_state(path)
+    if state and name == path.stem and path.parent == folder:
         try:
-            return Entry.listed(path, stamp)
+            return Entry.listed(path, state)
         except ModelFileError:
             pass  # said below, as everywhere
     return scan(folder).find(name)
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def file_state(path: Path) -> FileState | None:
     """The state of a file, None where there is none."""
     try:
         found = path.stat()
@@ -340,7 +340,7 @@ def stamp_of(path: Path) -> Stamp | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def watching(catalog: Catalog, seconds: float = SECONDS_BETWEEN_LOOKS) -> AbstractContextManager[None]:
+def watching(catalog: Catalog, seconds: float = REFRESH_SECONDS) -> AbstractContextManager[None]:
     """Meanwhile, open what is on the shelf, and look at the folder again and again, in a thread."""
 
     def watch(stop: threading.Event) -> None:
@@ -348,7 +348,7 @@ def watching(catalog: Catalog, seconds: float = SECONDS_BETWEEN_LOOKS) -> Abstra
             _ = entry.digest if not stop.is_set() else None
         while not stop.wait(seconds):
             try:
-                catalog.look()
+                catalog.refresh()
                 for entry in catalog.entries.values():
                     if stop.is_set():
                         return

@@ -118,11 +118,11 @@ def _predict(asked: argparse.Namespace) -> int:
     from app.batch.output.table import open_table
     from app.batch.run.reader import Job
     from app.batch.run.stopping import StoppedAtOnce, Stopping
-    from app.catalog import find_one
+    from app.catalog import find_model
 
     form = format_of(asked.output, asked.format)
     engine = _engine(asked)
-    entry = find_one(asked.exports, asked.model)
+    entry = find_model(asked.exports, asked.model)
     classifier = entry.classifier("cpu" if asked.engine == "ray" and asked.device == "auto" else asked.device)
     job = Job(entry.path, asked.device, asked.top_k, form)
     afterwards = _afterwards(asked, classifier)

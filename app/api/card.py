@@ -20,7 +20,7 @@ class Problem(BaseModel):
     text: str
 
 
-class LayerAnswer(BaseModel):
+class LayerResponse(BaseModel):
     """One layer or function; ``shape`` and ``macs`` are for one image, ``inputs`` the names of what it reads."""
 
     name: str
@@ -32,7 +32,7 @@ class LayerAnswer(BaseModel):
     inputs: tuple[str, ...]
 
 
-class CardAnswer(BaseModel):
+class CardResponse(BaseModel):
     """What is known of a network; ``null`` where nothing is."""
 
     name: str
@@ -48,7 +48,7 @@ class CardAnswer(BaseModel):
     recipe: dict[str, Any]
     temperature: float
     reject_threshold: float
-    layers: list[LayerAnswer] | None
+    layers: list[LayerResponse] | None
     macs: int | None
     curves: list[dict[str, float]] | None
     """For each epoch: epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, lr, seconds."""
@@ -62,7 +62,7 @@ class CardAnswer(BaseModel):
     note: Problem | None
 
     @classmethod
-    def of(cls, card: Card) -> "CardAnswer":
+    def of(cls, card: Card) -> "CardResponse":
         entry, metadata = card.entry, card.entry.metadata
         return cls(
             name=entry.name,
@@ -77,7 +77,7 @@ class CardAnswer(BaseModel):
             recipe=dict(metadata.recipe),
             temperature=metadata.temperature,
             reject_threshold=metadata.reject_threshold,
-            layers=[LayerAnswer(**asdict(layer)) for layer in card.layers] if card.layers else None,
+            layers=[LayerResponse(**asdict(layer)) for layer in card.layers] if card.layers else None,
             macs=sum(layer.macs for layer in card.layers) if card.layers else None,
             curves=[dict(epoch) for epoch in card.curves] if card.curves else None,
             confusion=[list(row) for row in card.confusion] if card.confusion else None,
@@ -89,9 +89,9 @@ class CardAnswer(BaseModel):
 
 
 @router.get("/models/{name}/card")
-def card(name: str, state: AppStateDep) -> CardAnswer:
+def card(name: str, state: AppStateDep) -> CardResponse:
     """Tell all that is known of a model: recipe, layers, curves, confusions on the test set."""
-    return CardAnswer.of(card_of(state.catalog.find(name)))
+    return CardResponse.of(card_of(state.catalog.find(name)))
 
 
 @router.get("/models/{name}/drawing.svg", response_class=Response)

@@ -23,7 +23,7 @@ CHUNK = 1 << 20
 WHOLE = "whole"
 
 
-class CorrectionAnswer(BaseModel):
+class CorrectionResponse(BaseModel):
     """A correction: what the model had said, and the right label."""
 
     id: str
@@ -40,20 +40,20 @@ class CorrectionAnswer(BaseModel):
     """28×28 bytes, row by row, in base64: what the network saw."""
 
     @classmethod
-    def of(cls, correction: Correction) -> "CorrectionAnswer":
+    def of(cls, correction: Correction) -> "CorrectionResponse":
         plain = {name: getattr(correction, name) for name in cls.model_fields if name != "pixels"}
         return cls(**plain, pixels=in_base64(correction.pixels))
 
 
-class CorrectionsAnswer(BaseModel):
+class CorrectionsResponse(BaseModel):
     """Whether corrections are kept, how many there are, and a page of them, newest first."""
 
     enabled: bool
     count: int
-    items: list[CorrectionAnswer]
+    items: list[CorrectionResponse]
 
 
-class DeletedAnswer(BaseModel):
+class DeletedResponse(BaseModel):
     """How many were deleted."""
 
     deleted: int
@@ -80,12 +80,12 @@ def list_corrections(
     state: AppStateDep,
     offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> CorrectionsAnswer:
+) -> CorrectionsResponse:
     """List corrections, newest first; where none are kept, say so."""
     if state.corrections is None:
-        return CorrectionsAnswer(enabled=False, count=0, items=[])
-    items = [CorrectionAnswer.of(each) for each in state.corrections.newest(offset, limit)]
-    return CorrectionsAnswer(enabled=True, count=state.corrections.count(), items=items)
+        return CorrectionsResponse(enabled=False, count=0, items=[])
+    items = [CorrectionResponse.of(each) for each in state.corrections.newest(offset, limit)]
+    return CorrectionsResponse(enabled=True, count=state.corrections.count(), items=items)
 
 
 @router.post("/corrections", status_code=201)
@@ -100,7 +100,7 @@ def correct(
         int | Literal["whole"] | None,
         Form(description="of a number: which of its digits, from 0; or whole, where it is one thing after all"),
     ] = None,
-) -> CorrectionAnswer:
+) -> CorrectionResponse:
     """Keep a picture and its label: `curl -F image=@7.png -F model=mnist-lenet -F label=7 localhost:7860/corrections`.
 
     The picture is read once more, so that what is kept is what this model sees and says. A later correction of the
@@ -122,7 +122,7 @@ def correct(
         format=picture.format,
     )
     corrections.add(correction, content)
-    return CorrectionAnswer.of(correction)
+    return CorrectionResponse.of(correction)
 
 
 def what_was_said(prediction: "Prediction", digit: int | str | None) -> "tuple[str, float, Pixels]":
@@ -147,16 +147,16 @@ def what_was_said(prediction: "Prediction", digit: int | str | None) -> "tuple[s
 
 
 @router.delete("/corrections")
-def delete_all(corrections: TheCorrections) -> DeletedAnswer:
+def delete_all(corrections: TheCorrections) -> DeletedResponse:
     """Delete every correction, pictures and all."""
-    return DeletedAnswer(deleted=corrections.delete_all())
+    return DeletedResponse(deleted=corrections.delete_all())
 
 
 @router.delete("/corrections/{id}")
-def delete(corrections: TheCorrections, id: str) -> DeletedAnswer:
+def delete(corrections: TheCorrections, id: str) -> DeletedResponse:
     """Delete one correction and its picture."""
     corrections.delete(id)
-    return DeletedAnswer(deleted=1)
+    return DeletedResponse(deleted=1)
 
 
 @router.get("/corrections/{id}/picture", response_class=Response)

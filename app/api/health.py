@@ -145,18 +145,18 @@ def _open_descriptors() -> int | None:
 def _of_models(state: AppState) -> "Iterator[Metric]":
     from prometheus_client.core import GaugeMetricFamily
 
-    shelf = state.catalog.shelf
+    snapshot = state.catalog.snapshot
     labels = ("model", "digest", "asked", "device", "provider", "obstacle")
     info = GaugeMetricFamily(
         "inkwear_model_info", "Open models: the file's SHA-256, and the real device.", labels=labels
     )
-    for entry in shelf.entries.values():
+    for entry in snapshot.entries.values():
         for asked in entry.opened_on:
             with suppress(DeviceError, ModelFileError, ValueError):
                 info.add_metric(_info(state, entry.name, asked), 1)
     yield info
-    yield GaugeMetricFamily("inkwear_models", "Models that can be used.", value=len(shelf.entries))
-    yield GaugeMetricFamily("inkwear_models_refused", "Files that cannot be used.", value=len(shelf.refusals))
+    yield GaugeMetricFamily("inkwear_models", "Models that can be used.", value=len(snapshot.entries))
+    yield GaugeMetricFamily("inkwear_models_refused", "Files that cannot be used.", value=len(snapshot.refusals))
 
 
 def _info(state: AppState, name: str, asked: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from app.catalog import Entry
 router = APIRouter(tags=["models"])
 
 
-class ModelCard(BaseModel):
+class ModelResponse(BaseModel):
     """What a list says of a model; ``digest`` is the SHA-256 of its file, accuracies are fractions."""
 
     name: str
@@ -28,7 +28,7 @@ class ModelCard(BaseModel):
     digest: str
 
 
-class Models(BaseModel):
+class ModelsResponse(BaseModel):
     """The models of the folder.
 
     A name in ``refused`` and in ``models`` too is answered by what was loaded before. ``default_model`` answers where
@@ -36,29 +36,29 @@ class Models(BaseModel):
     """
 
     revision: str
-    models: list[ModelCard]
+    models: list[ModelResponse]
     refused: dict[str, str]
     folder: str
     default_model: str | None
     default_device: str
 
 
-@router.get("/models", response_model=Models, responses={304: {"description": "nothing has changed"}})
+@router.get("/models", response_model=ModelsResponse, responses={304: {"description": "nothing has changed"}})
 def models(state: AppStateDep, request: Request) -> Response:
     """List the models of the exports folder, and why other files in it were refused.
 
     The answer has an ETag: send it as If-None-Match to hear 304 until something has changed.
     """
-    shelf = state.catalog.shelf
-    headers = {"ETag": f'"{shelf.revision}"', "Cache-Control": "no-cache"}
-    if shelf.revision in request.headers.get("if-none-match", ""):
+    snapshot = state.catalog.snapshot
+    headers = {"ETag": f'"{snapshot.revision}"', "Cache-Control": "no-cache"}
+    if snapshot.revision in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     listed = {
-        "revision": shelf.revision,
-        "models": [card(entry) for entry in shelf.entries.values()],
-        "refused": {name: refusal.reason for name, refusal in shelf.refusals.items()},
+        "revision": snapshot.revision,
+        "models": [card(entry) for entry in snapshot.entries.values()],
+        "refused": {name: refusal.reason for name, refusal in snapshot.refusals.items()},
         "folder": state.catalog.folder.name,
-        "default_model": shelf.best,
+        "default_model": snapshot.best,
         "default_device": state.default_device,
     }
     return JSONResponse(listed, headers=headers)

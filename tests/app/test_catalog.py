@@ -69,7 +69,7 @@ def test_where_none_is_named_the_best_is_taken(tmp_path: Path, models: dict[str,
     for name, metrics in models.items():
         field.value = json.dumps(shipped | metrics)
         (tmp_path / f"{name}.onnx").write_bytes(unseal(model.SerializeToString()))
-    assert scan(tmp_path).shelf.best == best
+    assert scan(tmp_path).snapshot.best == best
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:

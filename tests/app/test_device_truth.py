@@ -24,9 +24,9 @@ from app.predict import main
 from inkwear.onnx import session as runtime
 from inkwear.onnx.session import CPU, CUDA
 from tests.app.test_api import png
-from tests.app.test_runtime import Driver
 from tests.conftest import EXPORTS, ROOT, some_exports
 from tests.hand import render, write_number
+from tests.inkwear.onnx.test_session import Driver
 
 DIGITS, CLOTHES = "mnist-lenet", "fashion_mnist-lenet"
 
@@ -282,7 +282,7 @@ def test_a_model_loses_cuda_when_its_file_is_replaced(machine, exports: Path) ->
     machine.cuda = lambda source: CannotOpen
     shutil.copy(EXPORTS / f"{DIGITS}.onnx", exports / f"{DIGITS}.new")  # listed, and another file all the same
     (exports / f"{DIGITS}.new").replace(exports / f"{DIGITS}.onnx")
-    catalog.look()
+    catalog.refresh()
     assert devices_shown(client, "auto") == {("cpu", "failed")}
     assert devices_shown(client, "cuda") == {("DeviceError", "409")}
     assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")

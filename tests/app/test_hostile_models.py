@@ -22,7 +22,7 @@ def test_there_are_forty_and_more() -> None:
 def test_the_network_they_are_made_of_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "good.onnx").write_bytes(good())
     catalog = scan(tmp_path, "cpu")
-    catalog.look()
+    catalog.refresh()
     catalog.examine(catalog.find("good"))
     assert catalog.find("good").opened_on == ("cpu",)
 
