@@ -61,6 +61,7 @@ def build_app(
     app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None, lifespan=_watch_the_folder)
     app.state.inkwear = AppState(catalog, default_device, kept)
     app.state.metrics = Metrics()
+    watch.publish(app.state.metrics, app.state.inkwear)
     explain_errors(app)
     rules = replace(rules or Rules(), mcp=mcp, uploads_fit=parking.uploads_fit)
     app.add_middleware(Guard, rules=rules, metrics=app.state.metrics)
