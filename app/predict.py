@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
     )
-    option("--model", required=True, help="the name of an export, such as mnist-lenet")
+    option("--model", required=True, help="an export's name, such as mnist-lenet, or the path of an .onnx file")
     option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
     option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
     option("--top-k", type=_positive, default=3, help="how many classes to list with their probabilities [%(default)s]")

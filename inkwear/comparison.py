@@ -47,11 +47,11 @@ class Reading(Generic[Entry]):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Generic[Entry]):
-    """What all say, the most accurate first.
+    """What all say, in the order in which the models were given.
 
     Attributes:
         readings: one for each model.
-        label: what most say; of two that as many say, what the more accurate model says. None where nobody says any.
+        label: what most say; of two that as many say, what the earlier model says. None where nobody says any.
         agreement: share of the models with an answer that say it; None where there is no label.
     """
 
@@ -68,13 +68,12 @@ def compare(
     Args:
         picture: to be read.
         metadata: of a model; its class names are those of the set.
-        entries: the models there are, also of other sets.
+        entries: the models there are, the best first; those with other class names are left out.
         open_model: gives the classifier of a name.
     """
     prepared_images: dict[InputSpec, Prepared] = {}
     of_the_set = [entry for entry in entries if entry.metadata.class_names == metadata.class_names]
-    ranked = sorted(of_the_set, key=lambda entry: -entry.metadata.metrics.get("test_accuracy", 0.0))
-    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in ranked)
+    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in of_the_set)
     return Comparison(readings, *majority([reading.prediction for reading in readings if reading.prediction]))
 
 

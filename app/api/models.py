@@ -1,4 +1,4 @@
-"""``GET /models``: what can be asked, now."""
+"""``GET /models``: the models that can answer now."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ router = APIRouter(tags=["models"])
 
 
 class ModelResponse(BaseModel):
-    """What a list says of a model; ``digest`` is the SHA-256 of its file, accuracies are fractions."""
+    """A model; ``digest`` is the SHA-256 of its file, accuracies are fractions."""
 
     name: str
     title: str
@@ -29,10 +29,10 @@ class ModelResponse(BaseModel):
 
 
 class ModelsResponse(BaseModel):
-    """The models of the folder.
+    """The models of the folder, the best first.
 
-    A name in ``refused`` and in ``models`` too is answered by what was loaded before. ``default_model`` answers where
-    a request names none. ``revision`` is another whenever anything in the folder is.
+    A name in both ``refused`` and ``models`` is answered by the version that was loaded before. ``default_model``
+    answers where a request names none. ``revision`` changes whenever anything in the folder does.
     """
 
     revision: str
@@ -47,7 +47,7 @@ class ModelsResponse(BaseModel):
 def models(state: AppStateDep, request: Request) -> Response:
     """List the models of the exports folder, and why other files in it were refused.
 
-    The answer has an ETag: send it as If-None-Match to hear 304 until something has changed.
+    The response has an ETag: send it as If-None-Match to get 304 until something has changed.
     """
     snapshot = state.catalog.snapshot
     headers = {"ETag": f'"{snapshot.revision}"', "Cache-Control": "no-cache"}
@@ -55,7 +55,7 @@ def models(state: AppStateDep, request: Request) -> Response:
         return Response(status_code=304, headers=headers)
     listed = {
         "revision": snapshot.revision,
-        "models": [card(entry) for entry in snapshot.entries.values()],
+        "models": [summary(entry) for entry in snapshot.ranked],
         "refused": {name: refusal.reason for name, refusal in snapshot.refusals.items()},
         "folder": state.catalog.folder.name,
         "default_model": snapshot.best,
@@ -64,19 +64,17 @@ def models(state: AppStateDep, request: Request) -> Response:
     return JSONResponse(listed, headers=headers)
 
 
-def card(entry: Entry) -> dict[str, Any]:
-    """What a list says of a model."""
+def summary(entry: Entry) -> dict[str, Any]:
+    """Return what the list says of a model, the fields of ``ModelResponse``."""
     metadata = entry.metadata
+    measured = ("test_accuracy", "validation_accuracy", "real_accuracy", "parameters")
     return {
         "name": entry.name,
         "title": metadata.title,
         "architecture": metadata.architecture,
         "dataset": metadata.dataset,
         "class_names": metadata.class_names,
-        "test_accuracy": metadata.metrics.get("test_accuracy"),
-        "validation_accuracy": metadata.metrics.get("validation_accuracy"),
-        "real_accuracy": metadata.metrics.get("real_accuracy"),
-        "parameters": metadata.metrics.get("parameters"),
+        **{name: metadata.metrics.get(name) for name in measured},
         "bytes": entry.bytes,
         "digest": entry.digest,
     }

@@ -207,7 +207,7 @@ def test_openapi_tells_what_is_taken_and_what_is_answered(client) -> None:
     assert set(several["requestBody"]["content"]) == {"multipart/form-data", "application/zip"}
     answer = described["components"]["schemas"]["PredictionResponse"]["properties"]
     assert set(answer) == set(client.post("/classify", content=FIVE, headers={"Content-Type": "image/png"}).json())
-    models = described["components"]["schemas"]["Models"]["properties"]
+    models = described["components"]["schemas"]["ModelsResponse"]["properties"]
     assert set(models) == set(client.get("/models").json())
 
 
