@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ignore_pillow_warnings, print_err
+from app.console import EXPORTS, SOME_FAILED, exit_codes_for_errors, ignore_pillow_warnings, print_err
+from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
     from app.batch.after.post_run import Afterwards
