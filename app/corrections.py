@@ -25,11 +25,11 @@ from inkwear.corrections import (
     TABLE,
     VERSION,
     Correction,
-    CorrectionsError,
     check_database,
-    select,
-    sentences,
+    naming_sqlite_errors,
+    select_corrections,
 )
+from inkwear.errors import CorrectionsError
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.spec import Pixels
 
@@ -116,7 +116,7 @@ class Corrections:
         self.folder, self.path = folder, folder / DATABASE
         self._lock = Lock()
         self._make_private()
-        with sentences(self.path):
+        with naming_sqlite_errors(self.path):
             self._connection = sqlite3.connect(
                 self.path, timeout=MAX_WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -193,14 +193,14 @@ class Corrections:
         """Delete every correction, shrink the file to the size of a new one, and return how many there were."""
         with self._changing() as connection:
             count = connection.execute("DELETE FROM corrections").rowcount
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             self._connection.execute("VACUUM")
             self._forget()
         return count
 
     @contextmanager
     def _changing(self, forget: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             with self._transaction():
                 yield self._connection
             if not self._empties_log() and forget:
@@ -242,7 +242,9 @@ class Corrections:
     def newest(self, offset: int = 0, limit: int = 50) -> list[Correction]:
         """Return a page of corrections, newest first."""
         with self._reading() as connection:
-            return list(select(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset)))
+            return list(
+                select_corrections(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset))
+            )
 
     def picture(self, id: str) -> tuple[bytes, str]:
         """Return a picture as it was sent, and its format by Pillow's name.
@@ -260,7 +262,7 @@ class Corrections:
         """Return all corrections as an open ZIP file without a name on the disk, which vanishes when it is closed."""
         file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115, the caller closes it
         with self._reading() as connection, zipfile.ZipFile(file, "w") as archive:
-            corrections = list(select(connection, self.path, "ORDER BY number"))
+            corrections = list(select_corrections(connection, self.path, "ORDER BY number"))
             archive.writestr("labels.csv", _labels_csv(corrections))
             for correction in corrections:
                 query = "SELECT picture FROM corrections WHERE id = ?"
@@ -272,7 +274,7 @@ class Corrections:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             yield self._connection
 
 

@@ -117,7 +117,7 @@ def check_cuda(device: Device, exports: Path = EXPORTS) -> Iterator[Finding]:
             yield Finding("cuda", "note", message, "Name the folder of models: --exports FOLDER")
             return
         entry, classifier = catalog.choose(None, "auto")
-        obstacle = classifier.runtime.obstacle
+        obstacle = classifier.runtime.fallback_reason
         if obstacle is None:
             yield Finding(
                 "cuda", "fine", f"{entry.name} has read its reference picture on {classifier.runtime.provider}"

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from app.api.deps import AppStateDep
 from app.catalog import Entry
 from app.drawing import draw
-from inkwear.report import ReportError, read_report
+from inkwear.errors import ReportError
+from inkwear.report import read_report
 
 router = APIRouter()
 

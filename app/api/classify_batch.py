@@ -22,9 +22,9 @@ from app.api.uploads import Upload, receive
 from app.archives.pictures import MEGABYTE, Found, pictures_in
 from app.catalog import Entry
 from app.guard import request_id
+from inkwear.errors import DeviceError
 from inkwear.images.subprocess import open_picture
 from inkwear.images.thumbnail import thumbnail
-from inkwear.onnx.session import DeviceError
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier

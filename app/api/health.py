@@ -14,7 +14,8 @@ from app.api.deps import AppState, AppStateDep
 from app.api.executors import HEAVY, run_in
 from app.gradio.uploads import stored_bytes
 from app.metrics import Metrics
-from inkwear.onnx.session import Device, DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
+from inkwear.onnx.session import Device
 
 router = APIRouter(tags=["watch"])
 
@@ -89,5 +90,5 @@ class _OpenModels(Collector):
     def _labels(self, name: str, asked: Device) -> tuple[str, ...]:
         classifier = self.state.catalog.classifier(name, asked)
         runtime = classifier.runtime
-        obstacle = runtime.obstacle.code if runtime.obstacle else ""
+        obstacle = runtime.fallback_reason.code if runtime.fallback_reason else ""
         return name, classifier.digest, asked, runtime.device, runtime.provider, obstacle

@@ -16,7 +16,8 @@ from app.api.deps import AppState
 from app.api.errors import STATUS, RequestError
 from app.gradio.uploads import upload_folder
 from app.guard import refuse
-from inkwear.onnx.session import Device, DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
+from inkwear.onnx.session import Device
 
 Route = Callable[[gr.FileData, str, str], dict[str, Any]]
 
