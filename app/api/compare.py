@@ -58,7 +58,7 @@ class ComparisonResponse(BaseModel):
 @router.post("/compare")
 def compare_models(asked: ThePicture, state: AppStateDep) -> ComparisonResponse:
     """Let every model with the same classes read a picture; takes what `/classify` takes."""
-    from inkwear.comparison import compare  # loads OpenCV and ONNX Runtime: 0.2 s, when the first request needs them
+    from inkwear.comparison import compare  # OpenCV and ONNX Runtime take 0.2 s: not at the start
 
     device = asked.classifier.runtime.asked
     comparison = compare(
