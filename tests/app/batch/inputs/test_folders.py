@@ -136,11 +136,6 @@ def test_what_is_not_meant_as_a_picture_is_not_told(tmp_path: Path) -> None:
     assert told(tmp_path) == ""
 
 
-def test_an_archive_with_idx1_in_its_name_is_read(tmp_path: Path) -> None:
-    touch(tmp_path, "idx1.zip")
-    assert found(tmp_path) == ["idx1.zip"]
-
-
 def test_any_number_of_endings_is_counted_in_bounded_memory() -> None:
     left_out = LeftOut()
     for number in range(3 * MAX_ENDINGS):
