@@ -78,7 +78,6 @@ def test_names_survive(raw: bytes, system: int, name: str) -> None:
 )
 def test_an_entry_that_is_refused_or_lies(said: dict[str, Any], code: str) -> None:
     [refused] = found(raw_zip(**{"name": b"a.png", "data": b"data" * 100} | said))
-    assert refused.error
     assert refused.error.code == code
     assert "\0" not in refused.name
 

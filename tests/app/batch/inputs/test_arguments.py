@@ -54,7 +54,6 @@ def test_files_left_out_of_folders_are_counted_anew_each_time(here: Path) -> Non
 def failure(argument: str) -> Failure:
     [item] = Inputs([argument])
     assert item.path == argument
-    assert isinstance(item.source, Failure)
     return item.source
 
 
@@ -124,7 +123,6 @@ def test_pipes_and_sockets_are_refused_and_never_waited_for(here: Path) -> None:
     by_path = {item.path: item for item in Inputs(["scans"])}
     for name in ("scans/pipe.png", "scans/to-pipe.png"):
         source = by_path[name].source
-        assert isinstance(source, Failure)
         assert source.code == "unreadable"
     with pytest.raises(ImageError, match="a pipe, a socket or a device") as caught:
         open_image("pipe.png")
