@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.api.errors import RequestError, TooLargeError
-from app.archives.pictures import MEGABYTE, MAX_PICTURE_BYTES
+from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
 from inkwear.onnx.session import Device
 
 IN_MEMORY = 8 * MEGABYTE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lzma import LZMAError
 from typing import Literal
 
-from inkwear.images.decode import ImageError
+from inkwear.errors import ImageError
 
 MEGABYTE = 1_000_000
 

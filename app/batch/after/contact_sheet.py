@@ -16,7 +16,7 @@ from app.batch.inputs.input import Failure, Input
 from app.batch.output.formats import as_bytes
 from app.batch.output.row import Row
 from app.batch.run.reader import open_source
-from inkwear.images.decode import ImageError
+from inkwear.errors import ImageError
 from inkwear.images.thumbnail import thumbnail
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")

@@ -1,4 +1,4 @@
-"""The arguments of the command line as inputs, in a fixed order (``docs/batch-inputs.md``)."""
+"""The arguments of the command line as inputs, in a fixed order (``docs/batch.md``)."""
 
 import os
 import stat

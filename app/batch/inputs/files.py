@@ -6,7 +6,8 @@ from typing import BinaryIO, cast
 
 from app.archives.sniff import Kind, holds_labels, is_hidden, kind_of, kind_of_name
 from app.batch.inputs.input import Code, Failure, Input, failed, or_else
-from inkwear.images.decode import ImageError, open_file
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_file
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 """Endings of the files in a folder that are read as pictures; a file named by itself is tried whatever its name."""

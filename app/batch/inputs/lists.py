@@ -11,7 +11,8 @@ from itertools import chain
 from typing import BinaryIO, cast
 
 from app.batch.inputs.input import Code, Failure, Input, failed
-from inkwear.images.decode import ImageError, open_file
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_file
 
 BLOCK = 64 * 1024
 """Bytes that are read at once."""

@@ -37,8 +37,9 @@ from app.batch.ray.session import check_address, connected, last_line
 from app.batch.ray.worker import AttemptCounter, ClusterError, Load, Outcome, TaskSpec, answer_loads, versions
 from app.batch.run.reader import Answered, Job
 from app.batch.run.rescue import rescued
+from inkwear.errors import ModelFileError
 from inkwear.numbers.line_reader import FILE as LINE_READER
-from inkwear.onnx.session import Device, ModelFileError
+from inkwear.onnx.session import Device
 
 INSTALL = "pip install -r app/requirements-ray.txt"
 

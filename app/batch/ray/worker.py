@@ -16,8 +16,8 @@ import numpy as np
 
 from app.batch.inputs.input import Chunk
 from app.batch.run.reader import Answered, Job, Reader
+from inkwear.errors import ModelFileError
 from inkwear.onnx.checksums import write_sums
-from inkwear.onnx.session import ModelFileError
 
 if TYPE_CHECKING:
     import pyarrow as pa

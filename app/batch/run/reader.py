@@ -16,8 +16,9 @@ from app.batch.inputs.input import Chunk, Code, Failure, Input, Source, fingerpr
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
 from inkwear.classifier import Classifier
-from inkwear.images.decode import ImageError, open_image
-from inkwear.images.fast_png import LONGEST, decode_tiny
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
+from inkwear.images.fast_png import MAX_BYTES, decode_tiny
 from inkwear.onnx.session import Device
 from inkwear.prediction import Prediction, Prepared
 from inkwear.preprocess.steps import SIZE, Pixels
@@ -161,7 +162,7 @@ def _read(item: Input) -> Source | None:
         return None
     try:
         state = os.fstat(file)
-        return os.read(file, LONGEST) if stat.S_ISREG(state.st_mode) and 0 < state.st_size < LONGEST else None
+        return os.read(file, MAX_BYTES) if stat.S_ISREG(state.st_mode) and 0 < state.st_size < MAX_BYTES else None
     except OSError:
         return None
     finally:

@@ -10,7 +10,8 @@ import pytest
 
 from app.batch.inputs.arguments import MAX_CHUNK_BYTES, Inputs, in_chunks
 from app.batch.inputs.input import Failure, Input
-from inkwear.images.decode import ImageError, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from tests.app.archives.packed import png, tarred, zipped
 
 IDX = struct.pack(">4L", 0x803, 2, 28, 28) + bytes(2 * 28 * 28)

@@ -9,7 +9,8 @@ import pytest
 from app.batch.inputs import folders
 from app.batch.inputs.folders import MAX_ENDINGS, LeftOut, in_folder
 from app.batch.inputs.input import Failure, Input
-from inkwear.images.decode import ImageError, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from tests.peak import only_linux, peak_of
 
 
