@@ -33,7 +33,7 @@ class RequestFailed(WhatFailed):
     request_id: str
 
 
-class ErrorAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """The answer of every endpoint that cannot answer; the guard adds the id."""
 
     error: RequestFailed
@@ -68,7 +68,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What /openapi.json says of these errors: ``responses`` of a route."""
     return {
         status: {
-            "model": ErrorAnswer,
+            "model": ErrorResponse,
             "description": code,
             "content": {
                 "application/json": {
