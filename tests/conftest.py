@@ -33,10 +33,13 @@ def lacking(what: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``browser`` whatever asks for the fixture of that name."""
+    """Mark as ``browser`` whatever asks for the fixture of that name, as ``slow`` whatever needs a trained network."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
+        if fixtures & {"checkpoint", "export", "finished"}:
+            item.add_marker(pytest.mark.slow)
 
 
 # ------------------------------------------------------------------------------------------------------- data sets

@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.hand import render
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("picture", [None, "three.png"], ids=["its own drawing", "a picture"])
 def test_the_example_trains_exports_and_reads(picture: str | None, data_dir: Path, tmp_path: Path) -> None:

@@ -4,10 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from app.corrections import Correction, Corrections
-from inkwear.errors import CorrectionsError
 from tests.app.test_corrections import correction
 from training.checkpoint import load_checkpoint
 from training.config import Config
@@ -19,7 +17,6 @@ from training.pretrained import rebuild
 from training.publish.describe import describe_recipe
 from training.run import fit
 from training.splits import Split, to_split
-from training.train import cli as train
 
 MNIST = DATASETS["mnist"]
 
@@ -90,6 +87,7 @@ def test_they_are_mixed_into_the_training_images(tmp_path: Path) -> None:
     assert mixed.labels.bincount().tolist() == [90, 0, 0, 0, 0, 0, 0, 90]
 
 
+@pytest.mark.slow
 def test_a_run_learns_them_and_its_export_says_so(tmp_path: Path, data_dir: Path) -> None:
     """Noise that is called a seven is a seven after a moment of training."""
     folder = kept(tmp_path / "private", *[correction(seed, "7") for seed in range(20)])
@@ -108,6 +106,7 @@ def test_a_run_learns_them_and_its_export_says_so(tmp_path: Path, data_dir: Path
     assert str(tmp_path) not in str(recipe)
 
 
+@pytest.mark.slow
 def test_a_run_does_not_go_on_with_other_corrections(tmp_path: Path, data_dir: Path) -> None:
     folder = kept(tmp_path / "kept", correction(1))
     options = {"extra_data": [folder], "epochs": 1, "batch_size": 64}
@@ -115,18 +114,3 @@ def test_a_run_does_not_go_on_with_other_corrections(tmp_path: Path, data_dir: P
     kept(folder, correction(2))
     with pytest.raises(RunError, match="extra_data was 1 correction, sha256"):
         fit(Config.of("mnist", "mlp_small", **options), data_dir, tmp_path / "run", torch.device("cpu"), resume=True)
-
-
-def test_without_corrections_a_recipe_says_nothing_of_them() -> None:
-    assert not {name for name in Config.of("mnist", "lenet").to_dict() if name.startswith("extra")}
-    assert Config.of("mnist", "lenet").name == "mnist-lenet"
-    assert Config.of("mnist", "lenet", extra_data=[Path("somewhere")]).name == "mnist-lenet-corrected"
-
-
-def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, data_dir: Path) -> None:
-    options = ["--dataset=mnist", "--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}"]
-    result = CliRunner().invoke(train, [*options, f"--extra-data={tmp_path / 'none'}"])
-    assert result.exit_code == 2
-    assert "no corrections here" in result.output
-    with pytest.raises(CorrectionsError):
-        load_corrections([tmp_path / "none"], MNIST)

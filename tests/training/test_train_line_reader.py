@@ -2,12 +2,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from typer.testing import CliRunner
+import pytest
 
 from inkwear.numbers.line_reader import ROWS, LineReader
+from tests.training.commands import invoke
 from training.line_reader import stack
 from training.simulator.lines import make_lines
 from training.train_line_reader import cli
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_line_depends_on_its_number_and_on_nothing_else(data_dir: Path) -> None:
@@ -30,8 +33,7 @@ def test_strips_of_a_batch_are_empty_beyond_their_end() -> None:
 def test_training_leaves_a_reader_that_the_app_can_open(data_dir: Path, tmp_path: Path) -> None:
     output = tmp_path / "lines.onnx"
     options = ["--count=48", "--digits=100", "--batch-size=16", f"--data-dir={data_dir}", f"--output={output}"]
-    result = CliRunner().invoke(cli, options)
-    assert result.exit_code == 0, result.output
+    output = invoke(cli, *options)
     reader = LineReader(output, "cpu")
     assert reader.alphabet == "0123456789"
     assert reader.read(np.zeros((ROWS, 91), np.uint8)).shape == (46, 11)
@@ -43,6 +45,5 @@ def test_training_leaves_a_reader_that_the_app_can_open(data_dir: Path, tmp_path
 
 
 def test_clothes_stand_on_no_line(data_dir: Path) -> None:
-    result = CliRunner().invoke(cli, ["--dataset=fashion_mnist", f"--data-dir={data_dir}"])
-    assert result.exit_code == 2
-    assert "fashion_mnist has no strokes" in result.output
+    output = invoke(cli, "--dataset=fashion_mnist", f"--data-dir={data_dir}", code=2)
+    assert "fashion_mnist has no strokes" in output

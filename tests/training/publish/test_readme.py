@@ -10,6 +10,7 @@ from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
 from inkwear.report import Report, read_report
 from tests.conftest import EXPORTS, some_exports
+from tests.training.commands import invoke
 from tests.training.publish.test_exports import small_model
 from training.publish.readme import SNIPPETS, cli, describe_training, make_readme, most_confused
 from training.recipes import current_arguments
@@ -135,8 +136,7 @@ def test_the_most_frequent_mistake() -> None:
 
 
 def test_the_command_writes_it_beside_the_exports(folder: Path) -> None:
-    result = CliRunner().invoke(cli, [f"--exports={folder}"])
-    assert result.exit_code == 0, result.output
+    invoke(cli, f"--exports={folder}")
     assert (folder / "README.md").read_text(encoding="utf-8") == make_readme(folder)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["README.md", "SHA256SUMS", "reports", "mnist-mlp_small.onnx", "fashion_mnist-mlp_small.onnx"]
