@@ -6,7 +6,6 @@ import onnx
 import pytest
 import torch
 
-from inkwear.onnx.metadata import ModelMetadata
 from training.errors import ExportError
 from training.pretrained import rebuild
 from training.publish.export import write_onnx
@@ -14,20 +13,16 @@ from training.publish.parity import check_export
 from training.splits import Split
 
 
-def check(path: Path, model: torch.nn.Module, metadata: ModelMetadata, test_set: tuple[np.ndarray, Split]) -> None:
-    check_export(path, model, metadata, *test_set)
-
-
 def test_a_good_file_passes(trained, metadata, test_set, tmp_path: Path) -> None:
     write_onnx(rebuild(trained), metadata, tmp_path / "good.onnx")
-    check(tmp_path / "good.onnx", rebuild(trained), metadata, test_set)
+    check_export(tmp_path / "good.onnx", rebuild(trained), metadata, *test_set)
 
 
 def test_a_wrong_mean_is_caught(trained, metadata, test_set, tmp_path: Path) -> None:
     wrong = dataclasses.replace(metadata, input=dataclasses.replace(metadata.input, mean=0.1207))
     write_onnx(rebuild(trained), wrong, tmp_path / "wrong.onnx")
     with pytest.raises(ExportError, match=r"'batch of 1' failed: a logit differs from torch by 0\.\d+, allowed"):
-        check(tmp_path / "wrong.onnx", rebuild(trained), wrong, test_set)
+        check_export(tmp_path / "wrong.onnx", rebuild(trained), wrong, *test_set)
 
 
 def in_training_mode(model: torch.nn.Module) -> torch.nn.Module:
@@ -45,7 +40,7 @@ def in_training_mode(model: torch.nn.Module) -> torch.nn.Module:
 def test_a_network_left_in_training_mode_is_caught(trained, metadata, test_set, tmp_path: Path) -> None:
     write_onnx(in_training_mode(rebuild(trained)), metadata, tmp_path / "training.onnx")
     with pytest.raises(ExportError, match="'batch of 1' failed: a logit differs from torch by"):
-        check(tmp_path / "training.onnx", rebuild(trained), metadata, test_set)
+        check_export(tmp_path / "training.onnx", rebuild(trained), metadata, *test_set)
 
 
 def edited(source: Path, target: Path, edit) -> Path:
@@ -114,7 +109,7 @@ def test_a_file_that_breaks_the_contract_is_caught(
 ) -> None:
     broken = edited(export, tmp_path / "broken.onnx", edit)
     with pytest.raises(ExportError, match=reason):
-        check(broken, rebuild(trained), metadata, test_set)
+        check_export(broken, rebuild(trained), metadata, *test_set)
 
 
 def test_every_image_is_compared(export: Path, trained, metadata, test_set) -> None:
@@ -122,4 +117,4 @@ def test_every_image_is_compared(export: Path, trained, metadata, test_set) -> N
     pixels, split = test_set
     changed = Split(torch.cat([split.images[:-1], split.images[:1] * 0]), split.labels)
     with pytest.raises(ExportError, match=r"'whole test set' failed: .* so for 1 of 1,100 images"):
-        check(export, rebuild(trained), metadata, (pixels, changed))
+        check_export(export, rebuild(trained), metadata, pixels, changed)
