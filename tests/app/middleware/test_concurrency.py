@@ -1,0 +1,48 @@
+import asyncio
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.metrics import Metrics
+from app.middleware import concurrency
+from tests.app.middleware.stack import answers, behind
+from tests.hostile import apart
+
+
+async def answers_late(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(0.3)
+    await answers(scope, receive, send)
+
+
+def statuses(app: ASGIApp, clients: list[str]) -> list[int]:
+    """The statuses of requests that arrive together."""
+
+    async def one(client: str) -> int:
+        sent: list[dict] = []
+        scope = {"type": "http", "method": "POST", "path": "/classify", "raw_path": b"/classify", "query_string": b""}
+
+        async def receive() -> dict:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict) -> None:
+            sent.append(message)
+
+        await app(scope | {"headers": [(b"host", b"localhost")], "client": (client, 1)}, receive, send)
+        return sent[0]["status"]
+
+    async def everybody() -> list[int]:
+        return await asyncio.gather(*map(one, clients))
+
+    return sorted(apart(everybody()))
+
+
+@pytest.mark.parametrize(("slot", "limit"), [("work", "MAX_WORKING"), ("stream", "MAX_STREAMS")])
+def test_slots_are_bounded_and_nobody_has_them_all(monkeypatch: pytest.MonkeyPatch, slot: str, limit: str) -> None:
+    monkeypatch.setattr(concurrency, limit, 8)
+    metrics = Metrics()
+    app = behind(answers_late, metrics, slot=slot)
+    assert statuses(app, ["a"] * 6) == [200] * 4 + [429] * 2
+    assert statuses(app, ["a"] * 4 + ["b"] * 4 + ["c"] * 2) == [200] * 8 + [503] * 2
+    assert statuses(app, ["a"]) == [200]
+    assert (metrics.working, metrics.streams, metrics.held) == (0, 0, 0)
+    assert metrics.requests["classify", 200] == 13
