@@ -24,7 +24,10 @@ def serve(
     device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
     mcp: Annotated[bool, typer.Option("--mcp", help="Let assistants call it too, at /gradio_api/mcp.")] = False,
     auth: Annotated[
-        str, typer.Option(help="Who may come in: user:password, or a file that `python -m app.guard NAME` adds to.")
+        str,
+        typer.Option(
+            help="Who may come in: user:password, or a file of lines from `python -m app.middleware.auth NAME`."
+        ),
     ] = "",
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="A name under which the server is reached besides --host; * for any.")
@@ -38,14 +41,17 @@ def serve(
         from app.application import build_app
         from app.catalog import scan
         from app.corrections import Corrections
-        from app.guard import Hosts, Keys, Rules
+        from app.middleware import SecuritySettings
+        from app.middleware.auth import BasicAuth
+        from app.middleware.hosts import Hosts
         from app.server import Server, give_memory_back, listen
         from inkwear.onnx.session import require_device
 
         give_memory_back()
         require_device(device)
-        keys = Keys(auth) if auth else None
-        rules = Rules(Hosts.of(host, allowed_host or ()), keys, log_requests=log_format != "quiet")
+        security = SecuritySettings(
+            Hosts.of(host, allowed_host or ()), BasicAuth(auth) if auth else None, log_requests=log_format != "quiet"
+        )
         address = listen(host, port)
         catalog = scan(exports, device)
         for name, reason in catalog.refused.items():
@@ -53,7 +59,7 @@ def serve(
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
         with Corrections(corrections) if corrections else nullcontext() as kept:
-            Server(build_app(catalog, device, kept, mcp, rules)).run(sockets=[address])
+            Server(build_app(catalog, device, kept, mcp, security)).run(sockets=[address])
 
 
 def main() -> None:

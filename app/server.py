@@ -10,11 +10,12 @@ import signal
 import socket
 from types import FrameType
 
-import gradio as gr
 import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from app.gradio.mount import stop_events
 
 SECONDS_TO_FINISH = 4
 """How long running requests are waited for after SIGTERM or Ctrl-C."""
@@ -127,8 +128,7 @@ class Server(uvicorn.Server):
             h11_max_incomplete_event_size=LARGEST_HEAD,
         )
         super().__init__(config)
-        mounted = [getattr(route, "app", None) for route in app.routes]
-        self._stop_events = [gradio.stop_event for gradio in mounted if isinstance(gradio, gr.routes.App)]
+        self._stop_events = stop_events(app)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -21,13 +21,13 @@ import typer
 from PIL import Image
 
 from app.__main__ import serve
+from app.api.classify_batch import MAX_BATCH_BYTES
 from app.background import SECONDS_TO_END
-from app.guard import MEGABYTE, MOST_MANY, MOST_PICTURE
+from app.middleware.limits import MAX_PICTURE_BYTES, MEGABYTE
 from app.server import SECONDS_TO_FINISH
 from benchmarks.serving import free_port
-from tests.app.test_api import png
 from tests.conftest import ROOT, RunningApp, lacking, start_app
-from tests.hand import render
+from tests.hand import png, render
 
 SECONDS_TO_WAIT = 20
 """How long a server of ours waits for nginx."""
@@ -131,8 +131,8 @@ def test_nginx_lets_through_what_the_app_takes_and_holds_no_more() -> None:
     config = (DEPLOY / "nginx.conf").read_text()
     most = dict(re.findall(r"location (?:= )?(\S+) \{\s+client_max_body_size (\d+)m;", config))
     assert {place: int(megabytes) - 1 for place, megabytes in most.items()} == {
-        "/": MOST_PICTURE // MEGABYTE,
-        "/classify/many": MOST_MANY // MEGABYTE,
+        "/": MAX_PICTURE_BYTES // MEGABYTE,
+        "/classify/many": MAX_BATCH_BYTES // MEGABYTE,
     }
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app.api.deps import AppStateDep
 from app.card import Card, card_of
 from app.drawing import draw
+from app.middleware.limits import limits
 
 router = APIRouter()
 
@@ -89,12 +90,14 @@ class CardAnswer(BaseModel):
 
 
 @router.get("/models/{name}/card")
+@limits("card")
 def card(name: str, state: AppStateDep) -> CardAnswer:
     """Tell all that is known of a model: recipe, layers, curves, confusions on the test set."""
     return CardAnswer.of(card_of(state.catalog.find(name)))
 
 
 @router.get("/models/{name}/drawing.svg", response_class=Response)
+@limits("card")
 def drawing(name: str, state: AppStateDep) -> Response:
     """Draw a model's layers as an SVG with colours of its own, light or dark."""
     known = card_of(state.catalog.find(name))

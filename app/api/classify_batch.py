@@ -7,21 +7,23 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from app.api.classify import BINARY, CHOICES, chosen
+from app.api.classify import chosen
 from app.api.deps import app_state
 from app.api.errors import RequestError, WhatFailed, documented, error_body
 from app.api.executors import CORES, HEAVY, run_in
+from app.api.openapi import MANY_PICTURES
 from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
-from app.archives.pictures import MEGABYTE, Found, pictures_in
+from app.archives.pictures import Found, pictures_in
 from app.catalog import Entry
-from app.guard import request_id
+from app.middleware.context import request_id
+from app.middleware.limits import MEGABYTE, PICTURE, limits
 from inkwear.images.subprocess import open_picture
 from inkwear.images.thumbnail import thumbnail
 from inkwear.onnx.session import DeviceError
@@ -33,8 +35,10 @@ router = APIRouter(tags=["classify"])
 
 log = logging.getLogger("inkwear")
 
-MOST_BYTES = 4_000 * MEGABYTE
-"""Of one request; it waits in a temporary file."""
+MAX_BATCH_BYTES = 4_000 * MEGABYTE
+"""Bytes of one request, which waits in a temporary file."""
+
+ZIP = ("application/zip", "application/x-zip-compressed")
 
 THUMBNAIL = 96
 """Longest side of the little picture beside an answer, in pixels."""
@@ -69,36 +73,13 @@ class Done(BaseModel):
     failed: int
 
 
-MANY_PICTURES: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["images"],
-                    "properties": {
-                        "images": {
-                            "type": "array",
-                            "items": BINARY,
-                            "description": "pictures, and ZIP or TAR archives of them",
-                        },
-                        **CHOICES,
-                    },
-                }
-            },
-            "application/zip": {"schema": BINARY},
-        },
-    }
-}
-
-
 @router.post(
     "/classify/many",
     response_class=StreamingResponse,
     responses={200: {"model": Read | NotRead | Done}, **documented(404, 409, 413, 422, 500)},
     openapi_extra=MANY_PICTURES,
 )
+@limits("classify many", max_bytes=MAX_BATCH_BYTES, content_types=(*PICTURE, *ZIP), slot="work")
 async def classify_many(request: Request) -> StreamingResponse:
     """Classify any number of pictures, and those in ZIP and TAR archives; a line of JSON each, in their order.
 
@@ -106,7 +87,7 @@ async def classify_many(request: Request) -> StreamingResponse:
     line with an error, and costs no other its answer. The last line counts them. Hidden files in an archive are left
     out. Whoever hangs up stops the work.
     """
-    upload = await receive(request, MOST_BYTES, field="images")
+    upload = await receive(request, field="images")
     try:
         if not any(field == "images" for field, _ in upload.files):
             raise RequestError("images: Field required")
@@ -142,7 +123,7 @@ async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> Asyn
 def _all_pictures(upload: Upload) -> Iterator[Found]:
     for field, file in upload.files:
         if field == "images":
-            yield from pictures_in(file.name, upload.opened(file))
+            yield from pictures_in(file.name, upload.open(file))
 
 
 def read(index: int, found: Found, entry: Entry, classifier: "Classifier") -> Read | NotRead:

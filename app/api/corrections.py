@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from app.api.deps import AppStateDep
 from app.api.responses import in_base64
 from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
+from app.middleware.limits import FORM, MAX_PICTURE_BYTES, limits
 from inkwear.images.subprocess import open_picture
 from inkwear.onnx.session import Device
 
@@ -76,6 +77,7 @@ TheCorrections = Annotated[Corrections, Depends(the_corrections)]
 
 
 @router.get("/corrections")
+@limits("corrections", slot="work")
 def list_corrections(
     state: AppStateDep,
     offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
@@ -89,6 +91,7 @@ def list_corrections(
 
 
 @router.post("/corrections", status_code=201)
+@limits("corrections", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
 def correct(
     corrections: TheCorrections,
     state: AppStateDep,
@@ -147,12 +150,14 @@ def what_was_said(prediction: "Prediction", digit: int | str | None) -> "tuple[s
 
 
 @router.delete("/corrections")
+@limits("corrections", slot="work")
 def delete_all(corrections: TheCorrections) -> DeletedAnswer:
     """Delete every correction, pictures and all."""
     return DeletedAnswer(deleted=corrections.delete_all())
 
 
 @router.delete("/corrections/{id}")
+@limits("corrections", slot="work")
 def delete(corrections: TheCorrections, id: str) -> DeletedAnswer:
     """Delete one correction and its picture."""
     corrections.delete(id)
@@ -160,6 +165,7 @@ def delete(corrections: TheCorrections, id: str) -> DeletedAnswer:
 
 
 @router.get("/corrections/{id}/picture", response_class=Response)
+@limits("corrections", slot="work")
 def picture(corrections: TheCorrections, id: str) -> Response:
     """Return a picture as it was sent."""
     content, its_format = corrections.picture(id)
@@ -168,6 +174,7 @@ def picture(corrections: TheCorrections, id: str) -> Response:
 
 
 @router.get("/corrections.zip", response_class=StreamingResponse)
+@limits("corrections", slot="work")
 def export(corrections: TheCorrections) -> StreamingResponse:
     """Return all corrections as a ZIP, which `training.train --extra-data` reads too."""
     headers = _kept_private("corrections.zip", "attachment")

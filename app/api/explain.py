@@ -9,8 +9,11 @@ from fastapi import APIRouter
 from PIL import Image
 from pydantic import BaseModel
 
-from app.api.deps import ThePicture
+from app.api.deps import PictureRequestDep
+from app.api.errors import documented
+from app.api.openapi import FORM_WITH_A_PICTURE
 from app.api.responses import NoteResponse, PredictionResponse, in_base64
+from app.middleware.limits import FORM, MAX_PICTURE_BYTES, limits
 from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:
@@ -68,17 +71,18 @@ class ExplanationResponse(BaseModel):
     answer: PredictionResponse
 
 
-@router.post("/explain")
-def explain_picture(asked: ThePicture) -> ExplanationResponse:
+@router.post("/explain", responses=documented(404, 409, 413, 422, 500), openapi_extra=FORM_WITH_A_PICTURE)
+@limits("explain", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
+def explain_picture(request: PictureRequestDep) -> ExplanationResponse:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
     from inkwear.explain import explain
 
-    explanation = explain(asked.classifier, asked.classifier.segment(asked.picture))
-    milliseconds = 1000 * (time.perf_counter() - asked.started)
+    explanation = explain(request.classifier, request.classifier.segment(request.picture))
+    milliseconds = 1000 * (time.perf_counter() - request.started)
     return ExplanationResponse(
         steps=[StepResponse.of(step) for step in explanation.steps],
         saliency=_saliency(explanation),
-        answer=PredictionResponse.of(explanation.prediction, asked.model, asked.classifier, milliseconds),
+        answer=PredictionResponse.of(explanation.prediction, request.model, request.classifier, milliseconds),
     )
 
 

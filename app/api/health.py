@@ -15,6 +15,7 @@ from app.api.deps import AppState, AppStateDep
 from app.api.executors import HEAVY, run_in
 from app.gradio.uploads import stored_bytes
 from app.metrics import BOUNDS, Metrics
+from app.middleware.limits import limits
 from inkwear.onnx.session import DeviceError, ModelFileError
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ SECONDS_TO_OPEN = 5.0
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
+@limits("health", public=True)
 async def healthz() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"description": "not yet, or no more; the reason is said"}})
+@router.head("/readyz", include_in_schema=False)
+@limits("health", public=True)
 async def readyz(state: AppStateDep) -> JSONResponse:
     """Let the default model read the picture whose answer is known, and say whether it gave that answer."""
     try:
@@ -58,6 +63,7 @@ def _not_ready(code: str, message: str) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
+@limits("metrics")
 def metrics(request: Request) -> Response:
     """Everything that is counted, in the text format of Prometheus."""
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # when the first one asks

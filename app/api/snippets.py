@@ -5,6 +5,8 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 
+from app.middleware.limits import limits
+
 router = APIRouter(tags=["help"])
 
 SNIPPETS = Path(__file__).parent.parent / "page" / "snippets"
@@ -14,6 +16,7 @@ WRITTEN_FOR, MODEL = "http://127.0.0.1:7860", "mnist-sturdy"
 
 
 @router.get("/snippets")
+@limits("snippets")
 def snippets(request: Request) -> dict[str, str]:
     """Programs that classify a picture, by file name, with this server's own address and best model in them."""
     address = str(request.base_url).rstrip("/")

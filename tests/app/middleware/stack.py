@@ -1,0 +1,28 @@
+"""Small applications behind the middleware."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.metrics import Metrics
+from app.middleware import SecuritySettings, security_stack
+from app.middleware.limits import RouteLimits
+from app.middleware.routes import RouteTable
+
+
+async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+    """The least that an application does: read the body, answer."""
+    while (await receive()).get("more_body", False):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def behind(app: ASGIApp, metrics: Metrics | None = None, log_requests: bool = False, **limits: Any) -> Starlette:
+    """An application that is asked at ``/classify`` and takes pictures of 1 kB, or what ``limits`` says."""
+    routes = RouteTable()
+    routes.add("/classify", ["GET", "POST"], RouteLimits("classify", **{"max_bytes": 1000} | limits))
+    stack = security_stack(SecuritySettings(log_requests=log_requests), routes, metrics or Metrics())
+    return Starlette(routes=[Mount("/", app)], middleware=stack)
