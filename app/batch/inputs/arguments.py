@@ -1,4 +1,4 @@
-"""What there is to read: arguments of the command line -> items, in a fixed order (``docs/batch-inputs.md``)."""
+"""What there is to read: arguments of the command line -> items, in a fixed order (``docs/batch.md``)."""
 
 import os
 import stat

@@ -17,7 +17,7 @@ from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
 from inkwear.classifier import Classifier
 from inkwear.images.decode import ImageError, open_image
-from inkwear.images.fast_png import LONGEST, decode_tiny
+from inkwear.images.fast_png import MAX_BYTES, decode_tiny
 from inkwear.onnx.session import Device
 from inkwear.prediction import Prediction, Prepared
 from inkwear.preprocess.steps import SIZE, Pixels
@@ -162,7 +162,7 @@ def _read(item: Item) -> "bytes | Pixels | Failure | None":
         return None
     try:
         found = os.fstat(file)
-        return os.read(file, LONGEST) if stat.S_ISREG(found.st_mode) and 0 < found.st_size < LONGEST else None
+        return os.read(file, MAX_BYTES) if stat.S_ISREG(found.st_mode) and 0 < found.st_size < MAX_BYTES else None
     except OSError:
         return None
     finally:
