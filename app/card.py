@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from app.catalog import Entry
 from app.drawing import draw
-from inkwear.report import Layer, ReportError, digest, read_report
+from inkwear.errors import ReportError
+from inkwear.files import file_digest
+from inkwear.report import Layer, read_report
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def card_of(entry: Entry) -> Card:
     try:
         report = read_report(entry.path)
     except ReportError as error:
-        return Card(entry, digest(entry.path), problem=error)
+        return Card(entry, file_digest(entry.path), problem=error)
     return Card(
         entry,
         report.sha256,

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.background import in_background
+from inkwear.errors import DeviceError, MetadataError, ModelFileError, ProtobufError
 from inkwear.numbers.line_reader import FILE as LINE_READER
 from inkwear.onnx.checksums import HOW_TO_MEND
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
-from inkwear.onnx.props import PropsError, read_props
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import read_props
 from inkwear.onnx.sandbox import HOW_TO_REPLACE
-from inkwear.onnx.session import Device, DeviceError, ModelFileError, fallen_back
+from inkwear.onnx.session import Device, cpu_fallback
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
@@ -70,7 +71,7 @@ class Entry:
             metadata = ModelMetadata.from_props(read_props(path))
         except OSError as error:
             raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
-        except PropsError as error:
+        except ProtobufError as error:
             raise ModelFileError(f"{path}: {error}. {HOW_TO_MEND}.") from error
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}. {HOW_TO_REPLACE}.") from error
@@ -122,7 +123,7 @@ class Entry:
                     raise
                 classifier = Classifier(self.path, "cpu")
                 classifier.self_test()
-                classifier.runtime = fallen_back(classifier.runtime, error)
+                classifier.runtime = cpu_fallback(classifier.runtime, error)
         except ModelFileError as error:
             if stamp_of(self.path) != self.stamp:
                 raise ReplacedError from error

@@ -25,11 +25,11 @@ from inkwear.corrections import (
     TABLE,
     VERSION,
     Correction,
-    CorrectionsError,
     check_database,
-    select,
-    sentences,
+    naming_sqlite_errors,
+    select_corrections,
 )
+from inkwear.errors import CorrectionsError
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.spec import Pixels
 
@@ -108,7 +108,7 @@ class Corrections:
         self.folder, self.path = folder, folder / DATABASE
         self._lock = Lock()
         self._make_private()
-        with sentences(self.path):
+        with naming_sqlite_errors(self.path):
             self._connection = sqlite3.connect(
                 self.path, timeout=SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
             )
@@ -185,14 +185,14 @@ class Corrections:
         """Delete every correction, make the file as small as a new one, and return how many there were."""
         with self._changing() as connection:
             count = connection.execute("DELETE FROM corrections").rowcount
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             self._connection.execute("VACUUM")
             self._forget()
         return count
 
     @contextmanager
     def _changing(self, forget: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             with self._transaction():
                 yield self._connection
             if not self._empties_log() and forget:
@@ -234,7 +234,9 @@ class Corrections:
     def newest(self, offset: int = 0, limit: int = 50) -> list[Correction]:
         """Return a page of them, newest first."""
         with self._reading() as connection:
-            return list(select(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset)))
+            return list(
+                select_corrections(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset))
+            )
 
     def picture(self, id: str) -> tuple[bytes, str]:
         """Return a picture as it was sent, and Pillow's name of its format.
@@ -252,7 +254,7 @@ class Corrections:
         """Return all of them as an open ZIP, at its beginning; it has no name on the disk and goes when closed."""
         file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115, whoever asked for it closes it
         with self._reading() as connection, zipfile.ZipFile(file, "w") as archive:
-            corrections = list(select(connection, self.path, "ORDER BY number"))
+            corrections = list(select_corrections(connection, self.path, "ORDER BY number"))
             archive.writestr("labels.csv", _table(corrections))
             for correction in corrections:
                 query = "SELECT picture FROM corrections WHERE id = ?"
@@ -264,7 +266,7 @@ class Corrections:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             yield self._connection
 
 

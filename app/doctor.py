@@ -115,7 +115,7 @@ def look_at_cuda(device: Device, exports: Path = EXPORTS) -> Iterator[Finding]:
             yield Finding("cuda", "note", message, "Name the folder of models: --exports FOLDER")
             return
         entry, classifier = catalog.choose(None, "auto")
-        obstacle = classifier.runtime.obstacle
+        obstacle = classifier.runtime.fallback_reason
         if obstacle is None:
             yield fine("cuda", f"{entry.name} has read its reference picture on {classifier.runtime.provider}")
             return

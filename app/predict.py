@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, get_args
 from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ignore_pillow_warnings, print_err
 
 if TYPE_CHECKING:
-    from app.batch.after.post_run import Afterwards
-    from app.batch.inputs.item import Item
+    from app.batch.after.post_run import PostRun
+    from app.batch.inputs.input import Input
     from app.batch.output.formats import Format
     from app.batch.output.journal import Fingerprint
     from app.batch.output.table import Table
@@ -125,7 +125,7 @@ def _predict(asked: argparse.Namespace) -> int:
     entry = find_one(asked.exports, asked.model)
     classifier = entry.classifier("cpu" if asked.engine == "ray" and asked.device == "auto" else asked.device)
     job = Job(entry.path, asked.device, asked.top_k, form)
-    afterwards = _afterwards(asked, classifier)
+    post_run = _post_run(asked, classifier)
     inputs = Inputs(asked.paths)
     gc.freeze()
     gc.enable()
@@ -151,19 +151,19 @@ def _predict(asked: argparse.Namespace) -> int:
         if left_out := inputs.left_out.in_words():
             print_err(left_out)
     _say_how_it_ended(asked, stopping, table)
-    if afterwards and not stopping.asked:
-        said = afterwards.look_back(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")
+    if post_run and not stopping.asked:
+        said = post_run.report(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")
         print_err(said)
     return stopping.exit_code or (SOME_FAILED if table.counts["error"] else 0)
 
 
-def _afterwards(asked: argparse.Namespace, classifier: "Classifier") -> "Afterwards | None":
+def _post_run(asked: argparse.Namespace, classifier: "Classifier") -> "PostRun | None":
     if not asked.labels and not asked.sheet:
         return None
-    from app.batch.after.post_run import Afterwards
+    from app.batch.after.post_run import PostRun
 
     names = classifier.metadata.class_names
-    return Afterwards.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
+    return PostRun.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
 
 
 def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classifier") -> "Fingerprint":
@@ -186,7 +186,7 @@ def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classif
     )
 
 
-Engine = Callable[["Iterable[Sequence[Item]]", "Job", "Classifier"], "Iterator[Answered]"]
+Engine = Callable[["Iterable[Sequence[Input]]", "Job", "Classifier"], "Iterator[Answered]"]
 
 
 def _engine(asked: argparse.Namespace) -> Engine:
@@ -217,7 +217,11 @@ def _shown(answers: "Iterator[Answered]", table: "Table") -> "Iterator[Answered]
 def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
     """Say what became of the inputs, how fast, where the time went, and what read them."""
     runtime, counts = classifier.runtime, table.counts
-    why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
+    why = (
+        f" ({runtime.fallback_reason})"
+        if runtime.fallback_reason and runtime.fallback_reason.code != "not_asked"
+        else ""
+    )
     before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
     print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "

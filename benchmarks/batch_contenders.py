@@ -42,19 +42,19 @@ def decoding(folder: str, model: str, processes: int = PROCESSES) -> tuple[int, 
     """The floor's first part: reading, decoding and framing alone, on all cores, with nothing to hand over."""
     import cv2
 
-    from app.batch.inputs.item import Item
-    from app.batch.run.reader import Job, Reader, Watch
+    from app.batch.inputs.input import Input
+    from app.batch.run.reader import Job, Reader, Stopwatch
 
     cv2.setNumThreads(1)
     reader = Reader(Job(Path(model), "cpu", 3, "csv"))
-    items = [Item(file) for file in files_in(folder)]
-    reader.prepared_images(items[:BATCH], Watch())
+    items = [Input(file) for file in files_in(folder)]
+    reader.prepared_images(items[:BATCH], Stopwatch())
     started = time.perf_counter()
     for process in range(processes):
         if os.fork() == 0:
             share = items[process::processes]
             for start in range(0, len(share), BATCH):
-                reader.prepared_images(share[start : start + BATCH], Watch())
+                reader.prepared_images(share[start : start + BATCH], Stopwatch())
             os._exit(0)
     for _ in range(processes):
         os.wait()

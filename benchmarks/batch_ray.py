@@ -17,7 +17,7 @@ import typer
 from PIL import Image
 
 from app.batch.inputs.arguments import Inputs, in_chunks
-from app.batch.inputs.item import Item
+from app.batch.inputs.input import Input
 from app.batch.ray import engine as ray_engine
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
@@ -67,7 +67,7 @@ def write_photos(folder: Path, count: int, data_dir: Path) -> None:
             os.link(folder / f"{index % DIFFERENT_PHOTOS:06}.jpg", path)
 
 
-def chunks(folder: Path) -> Iterator[list[Item]]:
+def chunks(folder: Path) -> Iterator[list[Input]]:
     return in_chunks(Inputs([str(folder)]), CHUNK)
 
 

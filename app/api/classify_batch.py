@@ -24,9 +24,9 @@ from app.archives.pictures import Found, pictures_in
 from app.catalog import Entry
 from app.middleware.context import request_id
 from app.middleware.limits import MEGABYTE, PICTURE, limits
+from inkwear.errors import DeviceError
 from inkwear.images.subprocess import open_picture
 from inkwear.images.thumbnail import thumbnail
-from inkwear.onnx.session import DeviceError
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier

@@ -8,9 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.catalog import UnknownModelError
-from app.corrections import CorrectionsError, CorrectionsOff, NoSuchCorrectionError
-from inkwear.images.decode import ImageError
-from inkwear.onnx.session import DeviceError, ModelFileError
+from app.corrections import CorrectionsOff, NoSuchCorrectionError
+from inkwear.errors import CorrectionsError, DeviceError, ImageError, ModelFileError
 
 
 class RequestError(ValueError):

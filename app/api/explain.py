@@ -87,9 +87,9 @@ def explain_picture(request: PictureRequestDep) -> ExplanationResponse:
 
 
 def _saliency(explanation: "Explanation") -> list[SaliencyResponse]:
-    from inkwear.explain import what_was_read
+    from inkwear.explain import classified_images
 
-    names, read = explanation.prediction.class_names, what_was_read(explanation.prediction)
+    names, read = explanation.prediction.class_names, classified_images(explanation.prediction)
     return [
         SaliencyResponse(
             class_id=found.class_id,

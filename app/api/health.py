@@ -16,7 +16,7 @@ from app.api.executors import HEAVY, run_in
 from app.gradio.uploads import stored_bytes
 from app.metrics import BOUNDS, Metrics
 from app.middleware.limits import limits
-from inkwear.onnx.session import DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -168,5 +168,5 @@ def _of_models(state: AppState) -> "Iterator[Metric]":
 def _info(state: AppState, name: str, asked: Any) -> tuple[str, ...]:
     classifier = state.catalog.classifier(name, asked)
     runtime = classifier.runtime
-    obstacle = runtime.obstacle.code if runtime.obstacle else ""
+    obstacle = runtime.fallback_reason.code if runtime.fallback_reason else ""
     return name, classifier.digest, asked, runtime.device, runtime.provider, obstacle

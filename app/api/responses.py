@@ -40,7 +40,7 @@ class DeviceResponse(BaseModel):
 
     @classmethod
     def of(cls, classifier: "Classifier") -> Self:
-        runtime, obstacle = classifier.runtime, classifier.runtime.obstacle
+        runtime, obstacle = classifier.runtime, classifier.runtime.fallback_reason
         return cls.model_construct(
             asked=runtime.asked,
             used=runtime.device,

@@ -17,7 +17,7 @@ from app.gradio.patches import not_an_upload
 from app.gradio.uploads import upload_folder
 from app.middleware.context import current_request
 from app.middleware.exceptions import HTTPError
-from inkwear.onnx.session import DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
 
 Classify = Callable[[gr.FileData, str, str], dict[str, Any]]
 

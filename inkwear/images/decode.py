@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from inkwear.errors import ImageError
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """Pillow's names of the accepted formats; a phone's MPO, a JPEG with a second picture behind it, opens as JPEG."""
 
@@ -29,18 +31,6 @@ WORKING_SIDE = 512
 
 FULL_SIZE = "full_size"
 """Key of an image's ``info`` that holds the (width, height) of the file, where fewer pixels were decoded."""
-
-
-class ImageError(ValueError):
-    """A picture cannot be read; the message names it, says why, and what is accepted.
-
-    Attributes:
-        code: the reason, for programs: missing, unreadable, empty, not_a_picture, damaged, too_large or colour_mode.
-    """
-
-    def __init__(self, message: str, code: str = "damaged") -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def open_image(source: bytes | str | os.PathLike[str], name: str | None = None) -> Image.Image:

@@ -16,7 +16,8 @@ from typing import Any
 
 from PIL import Image
 
-from inkwear.images.decode import FORMATS, FULL_SIZE, MAX_PIXELS, WORKING_SIDE, ImageError, draft_size, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import FORMATS, FULL_SIZE, MAX_PIXELS, WORKING_SIDE, draft_size, open_image
 
 MAX_UNPACKED_BYTES = 8_000_000
 """Bytes that a picture may unpack to in this process; its conversions take some five times as much."""

@@ -13,15 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.corrections import (
-    Correction,
-    Corrections,
-    CorrectionsError,
-    NoSuchCorrectionError,
-    new_correction,
-)
+from app.corrections import Correction, Corrections, NoSuchCorrectionError, new_correction
 from inkwear.classifier import Classifier
 from inkwear.corrections import DATABASE, read_corrections
+from inkwear.errors import CorrectionsError
 from tests.conftest import EXPORTS, ROOT
 
 METADATA = Classifier(EXPORTS / "mnist-mlp_small.onnx", "cpu").metadata

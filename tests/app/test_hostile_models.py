@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.catalog import scan
-from inkwear.onnx.sandbox import SECONDS_BY_THE_CLOCK
+from inkwear.onnx.sandbox import MAX_WALL_SECONDS
 from tests.app.hostile_models import HOSTILE, good
 
 MOST_MEMORY = 60_000
@@ -42,7 +42,7 @@ def test_it_is_refused_and_nothing_happens(name: str, tmp_path: Path) -> None:
     assert catalog.refused["hostile"].startswith(f"{path}: ")
     assert len(catalog.refused["hostile"]) < 600
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
-    assert time.monotonic() - started < SECONDS_BY_THE_CLOCK + 10
+    assert time.monotonic() - started < MAX_WALL_SECONDS + 10
 
 
 def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:

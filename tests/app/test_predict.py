@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.batch.inputs.arguments import SUFFIXES, Inputs
+from app.batch.inputs.arguments import Inputs
+from app.batch.inputs.files import SUFFIXES
 from tests.app.command import predict
 from tests.hand import DIGITS, render, write_number
 

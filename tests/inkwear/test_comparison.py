@@ -4,7 +4,7 @@ from PIL import Image
 from app.catalog import scan
 from inkwear.classifier import Classifier
 from inkwear.comparison import compare, majority
-from inkwear.onnx.session import ModelFileError
+from inkwear.errors import ModelFileError
 from inkwear.prediction import Prediction
 from tests.conftest import some_exports
 from tests.hand import render, write_number

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from inkwear.classifier import Classifier
-from inkwear.explain import explain
-from inkwear.occlusion import PATCHES, SECONDS, choose_patch, occlude
+from inkwear.explain import MAX_SECONDS, PATCHES, choose_patch, explain, occlude
 from inkwear.preprocess.notes import STEPS, TEMPLATES
 from inkwear.preprocess.steps import normalize
 from tests.conftest import EXPORTS
@@ -64,7 +63,7 @@ def test_ink_that_speaks_against_the_answer_is_below_zero() -> None:
 
 def test_slow_networks_get_larger_patches() -> None:
     images = [two_squares()]
-    chosen = [choose_patch(images, seconds) for seconds in (0, SECONDS / 40, SECONDS)]
+    chosen = [choose_patch(images, seconds) for seconds in (0, MAX_SECONDS / 40, MAX_SECONDS)]
     assert chosen[0] == PATCHES[0]
     assert chosen[-1] == PATCHES[-1]
     assert PATCHES.index(chosen[0]) < PATCHES.index(chosen[1]) < PATCHES.index(chosen[2])

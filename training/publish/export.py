@@ -60,7 +60,7 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
         DataError: the test set is missing or damaged.
         ExportError: a check failed; an earlier export of this name stays as it was.
     """
-    from inkwear.onnx.checksums import sealed_path
+    from inkwear.onnx.checksums import listed_path
     from training.calibrate import calibrate
     from training.checkpoint import load_checkpoint
     from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
@@ -76,7 +76,7 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
         thin_out(model, load_split(dataset, "train", data_dir).images[:IMAGES_TO_THIN])
     pixels, labels = load_pixels(dataset, "test", data_dir)
     output = output_dir / f"{dataset.name}-{checkpoint.config['model']}.onnx"
-    with sealed_path(output) as temporary:
+    with listed_path(output) as temporary:
         write_onnx(model, metadata, temporary)
         if compact:
             metadata = make_compact(temporary, metadata, pixels, labels)

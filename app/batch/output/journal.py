@@ -66,7 +66,7 @@ class Entry:
     Attributes:
         done: how many inputs have their rows.
         offset: bytes of the table up to there.
-        inputs: SHA-256 over the stamps of all chunks up to there.
+        inputs: SHA-256 over the fingerprints of all chunks up to there.
         rows: SHA-256 of those bytes.
         counts: status -> rows.
     """

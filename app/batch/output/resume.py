@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.batch.inputs.item import Item, stamp_of
+from app.batch.inputs.input import Input, fingerprint_of
 from app.batch.output.journal import Entry
 
 
@@ -12,7 +12,7 @@ class InputsChangedError(ValueError):
     """An input is not what it was when the run began; the message names it."""
 
 
-Chunk = Sequence[Item]
+Chunk = Sequence[Input]
 
 
 def skip_what_is_done(chunks: Iterator[Chunk], entries: Iterable[Entry], started: int) -> "hashlib._Hash":
@@ -24,7 +24,7 @@ def skip_what_is_done(chunks: Iterator[Chunk], entries: Iterable[Entry], started
         started: when the run began, in nanoseconds; only to name what was changed.
 
     Returns:
-        SHA-256 over the stamps of these chunks, to go on with.
+        SHA-256 over the fingerprints of these chunks, to go on with.
 
     Raises:
         InputsChangedError: something was changed, added or removed.
@@ -34,7 +34,7 @@ def skip_what_is_done(chunks: Iterator[Chunk], entries: Iterable[Entry], started
         chunk = next(chunks, ())
         if not chunk:
             raise InputsChangedError(f"there were more than {done:,} inputs when the run began; now there are no more")
-        running.update(stamp_of(chunk))
+        running.update(fingerprint_of(chunk))
         first, done = done + 1, done + len(chunk)
         if (done, running.hexdigest()) != (entry.done, entry.inputs):
             raise InputsChangedError(_what_changed(chunk, first, started))
@@ -78,7 +78,7 @@ class _Times:
     def __init__(self) -> None:
         self._archive, self._time = "", 0
 
-    def changed(self, item: Item) -> int:
+    def changed(self, item: Input) -> int:
         """Return when the file was changed that an input is, or lies in; 0 where there is none."""
         if item.source is None:
             return _change_time(item.path)

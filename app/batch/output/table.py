@@ -369,7 +369,7 @@ class _File(Table):
         assert self._begun is None, "remaining() holds the inputs against the journal first"
         with self._told():
             self._append(answered.text)
-            self._inputs.update(answered.stamp)
+            self._inputs.update(answered.fingerprint)
             counts = self.counts + answered.counts
             self._journal.add(
                 Entry(counts.total(), self._offset, self._inputs.hexdigest(), self._rows.hexdigest(), dict(counts))

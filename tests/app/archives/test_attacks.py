@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.batch.inputs.arguments import Inputs
-from app.batch.inputs.item import CODES, Failure
+from app.batch.inputs.input import CODES, Failure
 from tests.app.archives.packed import bomb, packed_zeros, png, quoted_bomb, raw_zip, tarred, zipped
 from tests.peak import only_linux, peak_of
 
@@ -105,7 +105,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 SCRIPT = """
 import sys
 from app.batch.inputs.arguments import Inputs
-from app.batch.inputs.item import Failure
+from app.batch.inputs.input import Failure
 for path in sys.argv[1:]:
     codes = [item.source.code if isinstance(item.source, Failure) else "-" for item in Inputs([path])]
     print(path, *dict.fromkeys(codes))

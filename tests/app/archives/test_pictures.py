@@ -66,12 +66,12 @@ def test_a_locked_entry_is_said() -> None:
 
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     data = archive({f"{index}.png": b"12345" for index in range(4)})
-    monkeypatch.setattr(inbox, "MOST_UNPACKED", 12)
+    monkeypatch.setattr(inbox, "MAX_UNPACKED", 12)
     assert [bool(each.error) for each in found(data)] == [False, False, True]
-    monkeypatch.setattr(inbox, "MOST_BYTES", 4)
+    monkeypatch.setattr(inbox, "MAX_PICTURE_BYTES", 4)
     assert all("accepted of one picture" in str(each.error) for each in found(data)[:2])
     assert "accepted of one picture" in str(found(b"12345", "five.png")[0].error)
-    monkeypatch.setattr(inbox, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(inbox, "MAX_ENTRIES", 3)
     [refused] = found(data)
     assert "4 entries; 3 are accepted" in str(refused.error)
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from inkwear.classifier import Classifier
+from inkwear.errors import ImageError
 from inkwear.images import subprocess as large
-from inkwear.images.decode import FULL_SIZE, ImageError, open_image
+from inkwear.images.decode import FULL_SIZE, open_image
 from inkwear.images.subprocess import is_large, open_picture
 from tests.conftest import EXPORTS
 from tests.hand import render

@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from inkwear.numbers.ctc import beam, log_likelihoods, log_softmax
-from inkwear.numbers.joint import agreement, align, class_worths, likely_strings, read_line
+from inkwear.numbers.ctc import beam_search, log_likelihoods, log_softmax
+from inkwear.numbers.joint import agreement, align, class_scores, likely_strings, read_line
 from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.spec import SIZE
 
@@ -45,17 +45,17 @@ def test_likelihoods_are_sums_over_all_ways_to_emit_a_string() -> None:
 
 
 def test_the_beam_finds_repeated_classes_only_across_a_blank() -> None:
-    assert (1, 1) in beam(log_softmax(steps_for(1, 3, 1)))
-    assert max(beam(log_softmax(steps_for(1, 1, 3))), key=len) != (1, 1, 1)
+    assert (1, 1) in beam_search(log_softmax(steps_for(1, 3, 1)))
+    assert max(beam_search(log_softmax(steps_for(1, 1, 3))), key=len) != (1, 1, 1)
 
 
 def test_a_string_is_aligned_with_the_candidates_that_spell_it(line: Line) -> None:
     logits = np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
-    worths = class_worths(line, logits, 1)
-    scores, paths = align(line, worths, [(0, 1), (2,), (1, 1), (0, 1, 2)])
+    by_class = class_scores(line, logits, 1)
+    scores, paths = align(line, by_class, [(0, 1), (2,), (1, 1), (0, 1, 2)])
     assert paths == [(0, 1), (2,), (0, 1), ()]
     assert scores[0] > scores[2] > scores[3] == -INF
-    assert {(0, 1), (2,)} <= likely_strings(line, worths)
+    assert {(0, 1), (2,)} <= likely_strings(line, by_class)
 
 
 def test_dirt_may_be_left_out_of_a_string() -> None:
@@ -75,7 +75,7 @@ def test_a_digit_is_as_sure_as_the_strings_that_have_it(line: Line) -> None:
         (0.8, 0.7, 1.0)
     )
     logits = np.array([[40, 0, 0], [0, 40, 40], [0, 0, 0]], np.float32)
-    first, second = read_line(line, logits, steps_for(0, 3, 3), trust=0, sharp=1).sure
+    first, second = read_line(line, logits, steps_for(0, 3, 3), trust=0, sharpness=1).confidences
     assert first > 0.95
     assert 0.3 < second < 0.7
 

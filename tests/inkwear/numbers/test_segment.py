@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inkwear.numbers.decode import best_path, best_reading
-from inkwear.numbers.score import Candidate, Line, Weights, crossings, log_odds
+from inkwear.numbers.score import Candidate, Line, Weights, log_odds, mean_crossings
 from inkwear.numbers.segment import split, whole
 from inkwear.preprocess.framing import find, frame
 from inkwear.preprocess.spec import SIZE
@@ -101,7 +101,7 @@ def test_a_number_has_to_read_better_than_one_digit() -> None:
 
 def test_rows_of_two_digits_meet_more_ink() -> None:
     def of(picture) -> float:
-        return crossings(frame(np.asarray(picture), DIGIT).pixels)
+        return mean_crossings(frame(np.asarray(picture), DIGIT).pixels)
 
     assert of(render("1")) < 1.5 < of(render("0")) < 2.1 < of(write_number("00", apart=90))
 

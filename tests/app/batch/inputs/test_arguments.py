@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.batch.inputs.arguments import MOST_BYTES, Inputs, in_chunks
-from app.batch.inputs.item import Failure, Item
-from inkwear.images.decode import ImageError, open_image
+from app.batch.inputs.arguments import MAX_CHUNK_BYTES, Inputs, in_chunks
+from app.batch.inputs.input import Failure, Input
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from tests.app.archives.packed import png, tarred, zipped
 
 IDX = struct.pack(">4L", 0x803, 2, 28, 28) + bytes(2 * 28 * 28)
@@ -73,7 +74,7 @@ def test_everything_in_one_call_again_and_again(here: Path) -> None:
     first, second = list(inputs), list(inputs)
     assert [item.path for item in first] == expected
     assert [item.path for item in second] == expected
-    assert [item.stamp() for item in first] == [item.stamp() for item in second]
+    assert [item.fingerprint() for item in first] == [item.fingerprint() for item in second]
 
 
 def test_a_file_is_known_by_its_content_whatever_its_name(here: Path) -> None:
@@ -85,12 +86,12 @@ def test_a_file_is_known_by_its_content_whatever_its_name(here: Path) -> None:
 
 def test_pictures_of_a_folder_are_not_opened(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "scans" / "more.zip").unlink()
-    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    monkeypatch.setattr("app.batch.inputs.files.open_file", None)
     assert len(paths("scans")) == 3
 
 
 def test_of_a_thousand_arguments_pictures_are_not_opened_either(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    monkeypatch.setattr("app.batch.inputs.files.open_file", None)
     assert paths(*["one.png"] * 1000) == ["one.png"] * 1000
 
 
@@ -152,37 +153,37 @@ def test_names_of_any_bytes_survive(here: Path) -> None:
     assert paths(f"{name}.png", f"{name}.zip", name) == expected
     assert paths("-", stdin=b"f\xfcnf.png\nf\xfcnf.zip\nf\xfcnf") == expected
     assert sorted(paths("f*")) == sorted(expected)
-    assert all(item.stamp() for item in Inputs([f"{name}.zip"]))
+    assert all(item.fingerprint() for item in Inputs([f"{name}.zip"]))
 
 
-def origins(*arguments: str) -> dict[str, bytes]:
-    return {item.path: item.origin for item in Inputs(arguments)}
+def listing_digests(*arguments: str) -> dict[str, bytes]:
+    return {item.path: item.listing_digest for item in Inputs(arguments)}
 
 
 def test_an_origin_changes_with_the_place_that_an_item_is_from(here: Path) -> None:
-    folder, archive, names = origins("scans/below"), origins("many.tgz"), origins("@names.txt")
-    assert folder == origins("scans/below")
+    folder, archive, names = listing_digests("scans/below"), listing_digests("many.tgz"), listing_digests("@names.txt")
+    assert folder == listing_digests("scans/below")
     (here / "scans" / "below" / "d.txt").touch()
-    assert folder == origins("scans/below")
+    assert folder == listing_digests("scans/below")
     (here / "scans" / "below" / "d.png").touch()
-    assert folder["scans/below/c.png"] != origins("scans/below")["scans/below/c.png"]
+    assert folder["scans/below/c.png"] != listing_digests("scans/below")["scans/below/c.png"]
     os.utime("many.tgz", ns=(1, 1))
-    assert archive != origins("many.tgz")
+    assert archive != listing_digests("many.tgz")
     (here / "names.txt").write_bytes(b"one.png\nscans/b.png\nscans/a.JPG")
-    assert names["one.png"] != origins("@names.txt")["one.png"]
-    assert len({id(origin) for origin in origins("scans/below").values()}) == 1
+    assert names["one.png"] != listing_digests("@names.txt")["one.png"]
+    assert len({id(digest) for digest in listing_digests("scans/below").values()}) == 1
 
 
 def test_an_item_of_a_file_holds_nothing(here: Path) -> None:
     assert all(item.source is None for item in Inputs(["one.png", "scans/below"]))
-    assert isinstance(next(iter(Inputs(["one.png"]))), Item)
+    assert isinstance(next(iter(Inputs(["one.png"]))), Input)
 
 
 def test_chunks_are_of_one_length_and_shorter_where_they_would_be_heavy() -> None:
-    light = [Item(str(index)) for index in range(7)]
+    light = [Input(str(index)) for index in range(7)]
     assert list(in_chunks(light, 3)) == [light[:3], light[3:6], light[6:]]
     assert list(in_chunks([], 3)) == []
-    heavy = [Item(str(index), bytes(MOST_BYTES // 2)) for index in range(5)]
+    heavy = [Input(str(index), bytes(MAX_CHUNK_BYTES // 2)) for index in range(5)]
     assert list(in_chunks([*light[:1], *heavy], 32)) == [[light[0], *heavy[:2]], heavy[2:4], heavy[4:]]
-    pixels = [Item(str(index), np.zeros((8000, 8000), np.uint8)) for index in range(2)]
+    pixels = [Input(str(index), np.zeros((8000, 8000), np.uint8)) for index in range(2)]
     assert list(in_chunks(pixels, 32)) == [pixels[:1], pixels[1:]]

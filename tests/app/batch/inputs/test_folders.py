@@ -8,8 +8,9 @@ import pytest
 
 from app.batch.inputs import folders
 from app.batch.inputs.folders import MAX_ENDINGS, LeftOut, in_folder
-from app.batch.inputs.item import Failure, Item
-from inkwear.images.decode import ImageError, open_image
+from app.batch.inputs.input import Failure, Input
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from tests.peak import only_linux, peak_of
 
 
@@ -23,7 +24,7 @@ def found(folder: Path) -> list[str]:
     return [os.path.relpath(item.path, folder) for item in items(folder)]
 
 
-def items(folder: Path | str) -> list[Item]:
+def items(folder: Path | str) -> list[Input]:
     return list(in_folder(str(folder), LeftOut()))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.batch.inputs.arguments import Inputs
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 28, 20), np.uint8)
 
@@ -15,7 +15,7 @@ def idx(magic: int = 0x803, *sizes: int, data: bytes = IMAGES.tobytes()) -> byte
     return struct.pack(f">{1 + len(sizes or IMAGES.shape)}L", magic, *(sizes or IMAGES.shape)) + data
 
 
-def items(tmp_path: Path, data: bytes, name: str = "t10k-images-idx3-ubyte") -> list[Item]:
+def items(tmp_path: Path, data: bytes, name: str = "t10k-images-idx3-ubyte") -> list[Input]:
     path = tmp_path / name
     path.write_bytes(data)
     return list(Inputs([str(path)]))
@@ -27,7 +27,7 @@ def test_images_are_given_one_by_one(tmp_path: Path, pack) -> None:
     assert [item.path for item in found] == [f"{tmp_path}/t10k-images-idx3-ubyte#{index}" for index in range(300)]
     assert np.array_equal([item.source for item in found], IMAGES)
     assert all(item.source.shape == (28, 20) for item in found)
-    assert len({item.origin for item in found}) == 1
+    assert len({item.listing_digest for item in found}) == 1
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -6,14 +6,14 @@ import pytest
 from pyarrow import parquet
 
 from app.batch.inputs.arguments import Inputs
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from tests.app.archives.packed import png
 from tests.peak import only_linux, peak_of
 
 PICTURES = [png(digit) for digit in "0123456789"] * 5
 
 
-def items(path: Path) -> list[Item]:
+def items(path: Path) -> list[Input]:
     return list(Inputs([str(path)]))
 
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.batch.inputs.item import Failure, Item
-from app.batch.ray import engine
-from app.batch.ray import session as connection
-from app.batch.ray import worker as errand
+from app.batch.inputs.input import Failure, Input
+from app.batch.ray import engine, session, worker
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
 from tests.app.command import predict
@@ -93,24 +92,24 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def chunks_of(items: Sequence[Item], size: int = 3) -> list[Sequence[Item]]:
+def chunks_of(items: Sequence[Input], size: int = 3) -> list[Sequence[Input]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def essentials(answers: Sequence[Answered]) -> list[tuple[object, ...]]:
-    return [(answered.text, answered.counts, answered.stamp) for answered in answers]
+    return [(answered.text, answered.counts, answered.fingerprint) for answered in answers]
 
 
 def test_the_rows_are_those_of_one_machine(two_machines: Any, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pictures)
     seven = (pictures / "7.png").read_bytes()
     items = [
-        *(Item(name) for name in sorted(map(str, Path().iterdir()))),
-        *(Item(str(pictures / name)) for name in ("3.png", "cut.png", "nowhere.png")),
-        Item("scans.zip/7.png", seven),
-        Item("scans.zip/cut.png", seven[:300]),
-        Item("t10k#0", np.asarray(render("8").convert("L"))),
-        Item("scans.zip/locked.png", Failure("archive_refused", "locked with a password; pack it without.")),
+        *(Input(name) for name in sorted(map(str, Path().iterdir()))),
+        *(Input(str(pictures / name)) for name in ("3.png", "cut.png", "nowhere.png")),
+        Input("scans.zip/7.png", seven),
+        Input("scans.zip/cut.png", seven[:300]),
+        Input("t10k#0", np.asarray(render("8").convert("L"))),
+        Input("scans.zip/locked.png", Failure("archive_refused", "locked with a password; pack it without.")),
     ] * 4
     expected = list(local.answer_all(chunks_of(items), JOB))
     assert sum(answered.counts["error"] for answered in expected) == 4 * 7
@@ -120,11 +119,11 @@ def test_the_rows_are_those_of_one_machine(two_machines: Any, pictures: Path, mo
 def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> None:
     taken = 0
 
-    def endless() -> Iterator[Sequence[Item]]:
+    def endless() -> Iterator[Sequence[Input]]:
         nonlocal taken
         while True:
             taken += 1
-            yield [Item(str(taken), Failure("empty", "the file is empty"))]
+            yield [Input(str(taken), Failure("empty", "the file is empty"))]
 
     answers = engine.answer_all(endless(), JOB, two_machines.address)
     assert next(answers).text.startswith(b"1,error")
@@ -132,10 +131,24 @@ def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> 
     answers.close()
 
 
+def test_the_packages_travel_without_what_lies_beside_them(two_machines: Any) -> None:
+    import ray
+
+    def shipped() -> list[Path]:
+        elsewhere = [entry for entry in sys.path if entry and not Path(entry).is_relative_to(ROOT)]
+        specs = [PathFinder.find_spec(name, elsewhere) for name in ("app", "inkwear")]
+        return [path for spec in specs if spec for path in Path(spec.origin).parent.rglob("*") if path.is_file()]
+
+    with session.connected(two_machines.address):
+        paths = ray.get(ray.remote(shipped).remote())
+    assert {"ray/worker.py", "inkwear/classifier.py"} <= {"/".join(path.parts[-2:]) for path in paths}
+    assert {path.suffix for path in paths} <= {".py", ".pyc"}
+
+
 def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Path) -> None:
     import ray
 
-    chunk = [Item(str(pictures / "5.png"))]
+    chunk = [Input(str(pictures / "5.png"))]
     for _ in range(2):
         assert len(list(engine.answer_all([chunk], JOB, two_machines.address))) == 1
         with pytest.raises(Exception, match=r"connect|init"):
@@ -147,9 +160,9 @@ def test_a_machine_that_dies_costs_no_row(two_machines: Any, pictures: Path, cap
     [victim] = two_machines.worker_nodes
     scheduler = victim.all_processes["raylet"][0].process.pid
     five = pictures / "5.png"
-    items = [Item(f"{index}.png", five.read_bytes()) for index in range(150)]
+    items = [Input(f"{index}.png", five.read_bytes()) for index in range(150)]
     expected = list(local.answer_all(chunks_of(items), JOB))
-    items[10] = Item("10.png", Shell(f"kill -9 {scheduler} 2>/dev/null; cat {five}"))  # type: ignore[arg-type]
+    items[10] = Input("10.png", Shell(f"kill -9 {scheduler} 2>/dev/null; cat {five}"))  # type: ignore[arg-type]
     capfd.readouterr()
     answers = list(engine.answer_all(chunks_of(items), JOB, two_machines.address))
     assert capfd.readouterr() == ("", "")
@@ -163,11 +176,11 @@ def test_a_process_that_dies_costs_no_row_and_one_that_dies_again_and_again_cost
 ) -> None:
     monkeypatch.setattr(engine, "TRIES", 2)
     five, mark = pictures / "5.png", tmp_path / "died"
-    items = [Item(f"{index}.png", five.read_bytes()) for index in range(30)]
+    items = [Input(f"{index}.png", five.read_bytes()) for index in range(30)]
     expected = list(local.answer_all(chunks_of(items), JOB))
     once = f"test -e {mark} || {{ touch {mark}; kill -9 $PPID; }}; cat {five}"
-    items[1] = Item("1.png", Shell(once))  # type: ignore[arg-type]
-    items[16] = Item("16.png", Killer())  # type: ignore[arg-type]
+    items[1] = Input("1.png", Shell(once))  # type: ignore[arg-type]
+    items[16] = Input("16.png", Killer())  # type: ignore[arg-type]
     answers = list(engine.answer_all(chunks_of(items), JOB, two_machines.address))
     assert mark.exists()
     rows = list(csv.reader(io.StringIO(b"".join(answered.text for answered in answers).decode())))
@@ -178,7 +191,7 @@ def test_a_process_that_dies_costs_no_row_and_one_that_dies_again_and_again_cost
     assert any("ended the process that read it" in cell for cell in rows[16])
     others = [index for index in range(10) if index != 16 // 3]
     assert essentials([answers[index] for index in others]) == essentials([expected[index] for index in others])
-    assert answers[16 // 3].stamp == expected[16 // 3].stamp
+    assert answers[16 // 3].fingerprint == expected[16 // 3].fingerprint
 
 
 def test_a_file_that_another_machine_does_not_see_is_not_called_missing(two_machines: Any, pictures: Path) -> None:
@@ -188,14 +201,14 @@ def test_a_file_that_another_machine_does_not_see_is_not_called_missing(two_mach
         os.dup2(file.fileno(), 999)
     try:
         with pytest.raises(engine.ClusterError, match="same path: mount the folder there"):
-            list(engine.answer_all([[Item("/proc/self/fd/999")]], JOB, two_machines.address))
+            list(engine.answer_all([[Input("/proc/self/fd/999")]], JOB, two_machines.address))
     finally:
         os.close(999)
 
 
 def test_other_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(engine.ClusterError, match=r"it has numpy .*, this machine has 1\.0, so that rows could differ"):
-        errand._compare(errand.versions() | {"numpy": "1.0"})
+        worker._check_versions(worker.versions() | {"numpy": "1.0"})
 
 
 # ------------------------------------------------------------------------------------------------------- the command
@@ -238,16 +251,16 @@ def test_a_cluster_that_answers_too_late_is_asked_again(ray_installed: None, mon
 
     monkeypatch.setattr(ray, "init", late)
     monkeypatch.setattr(ray, "shutdown", lambda: calls.append("shutdown"))
-    monkeypatch.setattr(connection, "SECONDS_BETWEEN_TRIES", 0.0)
+    monkeypatch.setattr(session, "SECONDS_BETWEEN_TRIES", 0.0)
     late_answers = ["The node timed out"] * 2
-    with connection.connected("10.0.0.1:6379"):
+    with session.connected("10.0.0.1:6379"):
         assert calls == ["init", "shutdown", "init", "shutdown", "init"]
     late_answers = ["The node timed out"] * 3
     with (
         pytest.raises(
             engine.ClusterError, match=r"10\.0\.0\.1:6379: this cluster cannot be joined \(The node timed out\)\."
         ),
-        connection.connected("10.0.0.1:6379"),
+        session.connected("10.0.0.1:6379"),
     ):
         pass
     assert calls[-2:] == ["init", "shutdown"]

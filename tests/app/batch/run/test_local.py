@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.run.local import answer_all
 from app.batch.run.pool import WINDOW, Pool
-from app.batch.run.reader import Answered, Job, Reader, Watch
+from app.batch.run.reader import Answered, Job, Reader, Stopwatch
 from app.predict import CHUNK
 from inkwear.prediction import Prepared
 from tests.app.batch.processes import are_gone, children_of, signal_all
@@ -27,7 +27,7 @@ JOB = Job(ROOT / "exports" / "mnist-lenet.onnx", "cpu", 3, "csv")
 class Fragile(Reader):
     """A reader that certain pictures kill, and others upset."""
 
-    def prepared_images(self, items: Sequence[Item], watch: Watch) -> list[Prepared | Failure]:
+    def prepared_images(self, items: Sequence[Input], watch: Stopwatch) -> list[Prepared | Failure]:
         for item in items:
             if "killer" in item.path and item.source is None:
                 os._exit(9)
@@ -56,8 +56,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return paths
 
 
-def chunks_of(paths: Sequence[str], size: int = 8) -> list[list[Item]]:
-    return [[Item(path) for path in paths[start : start + size]] for start in range(0, len(paths), size)]
+def chunks_of(paths: Sequence[str], size: int = 8) -> list[list[Input]]:
+    return [[Input(path) for path in paths[start : start + size]] for start in range(0, len(paths), size)]
 
 
 def text_of(answers: Iterator[Answered]) -> bytes:
@@ -79,7 +79,7 @@ def test_rows_are_the_same_bytes_however_many_workers(digits: list[str]) -> None
 def test_the_network_in_the_parent_gives_the_same_bytes(digits: list[str]) -> None:
     chunks = chunks_of(digits)
     reader = Reader(JOB)
-    with Pool(reader, 1, Reader, lends=True) as pool:
+    with Pool(reader, 1, Reader, shares_network=True) as pool:
         assert text_of(pool.answers(iter(chunks))) == text_of(map(reader.answer, chunks))
         assert len(pool.workers) == 2
 
@@ -126,12 +126,12 @@ def test_an_error_of_ours_is_a_row(digits: list[str]) -> None:
 def test_what_is_ahead_of_a_slow_chunk_is_bounded(digits: list[str], tmp_path: Path) -> None:
     taken = 0
 
-    def endless() -> Iterator[list[Item]]:
+    def endless() -> Iterator[list[Input]]:
         nonlocal taken
-        yield [Item(str(tmp_path / "slow.png"))]
+        yield [Input(str(tmp_path / "slow.png"))]
         while True:
             taken += 1
-            yield [Item(digits[1])]
+            yield [Input(digits[1])]
 
     answers = answer_all(endless(), JOB, workers=2, make=Fragile)
     assert b"missing" in next(answers).text

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.run.reader import STAGES, Answered, Job, Reader
 from inkwear.images.fast_png import decode_tiny
 from inkwear.prediction import Prepared
@@ -35,7 +35,7 @@ def framed(reader: Reader) -> np.ndarray:
 
 
 @pytest.fixture
-def mixed(tmp_path: Path, reader: Reader) -> list[Item]:
+def mixed(tmp_path: Path, reader: Reader) -> list[Input]:
     """All kinds of items: large, tiny, framed, of several digits, blank, damaged, in memory, failed before."""
     render("3").save(tmp_path / "large.png")
     Image.fromarray(framed(reader)).save(tmp_path / "framed.png")
@@ -45,14 +45,14 @@ def mixed(tmp_path: Path, reader: Reader) -> list[Item]:
     (tmp_path / "damaged.png").write_bytes((tmp_path / "framed.png").read_bytes()[:-30])
     (tmp_path / "empty.png").touch()
     names = ("large", "damaged", "framed", "number", "blank", "tiny", "empty", "nowhere")
-    items = [Item(str(tmp_path / f"{name}.png")) for name in names]
-    items.insert(2, Item("a.zip/five", (tmp_path / "large.png").read_bytes()))
-    items.insert(4, Item("x.gz#7", framed(reader)))
-    items.insert(6, Item("evil", Failure("name_refused", "evil: it points outside.")))
+    items = [Input(str(tmp_path / f"{name}.png")) for name in names]
+    items.insert(2, Input("a.zip/five", (tmp_path / "large.png").read_bytes()))
+    items.insert(4, Input("x.gz#7", framed(reader)))
+    items.insert(6, Input("evil", Failure("name_refused", "evil: it points outside.")))
     return items
 
 
-def test_every_answer_is_its_own_inputs(reader: Reader, mixed: list[Item]) -> None:
+def test_every_answer_is_its_own_inputs(reader: Reader, mixed: list[Input]) -> None:
     rows = rows_of(reader.answer(mixed))
     assert [row["path"] for row in rows] == [item.path for item in mixed]
     said = {Path(row["path"]).name: row["label"] or row["code"] or row["status"] for row in rows}
@@ -71,7 +71,7 @@ def test_every_answer_is_its_own_inputs(reader: Reader, mixed: list[Item]) -> No
     }
 
 
-def test_rows_are_those_of_each_input_alone(reader: Reader, mixed: list[Item]) -> None:
+def test_rows_are_those_of_each_input_alone(reader: Reader, mixed: list[Input]) -> None:
     together, alone = rows_of(reader.answer(mixed)), [rows_of(reader.answer([item]))[0] for item in mixed]
     for one, other in zip(together, alone, strict=True):
         assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
@@ -80,13 +80,13 @@ def test_rows_are_those_of_each_input_alone(reader: Reader, mixed: list[Item]) -
         ]
 
 
-def test_where_the_time_went_is_told_by_stage(reader: Reader, mixed: list[Item]) -> None:
+def test_where_the_time_went_is_told_by_stage(reader: Reader, mixed: list[Input]) -> None:
     seconds = reader.answer(mixed).seconds
     assert set(seconds) == set(STAGES)
     assert all(value > 0 for value in seconds.values())
 
 
-def test_an_error_of_ours_costs_one_row(mixed: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_costs_one_row(mixed: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(JOB)
     wanted = rows_of(reader.answer(mixed))
     prepare = reader.classifier.prepare
@@ -105,7 +105,7 @@ def test_an_error_of_ours_costs_one_row(mixed: list[Item], monkeypatch: pytest.M
     assert all("ZeroDivisionError: by hand" in row["error"] for row in rows if row["path"] in wrong)
 
 
-def test_a_network_that_fails_on_one_picture_costs_one_row(mixed: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_fails_on_one_picture_costs_one_row(mixed: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(JOB)
     read, blamed = reader.classifier.predict_prepared, framed(reader).tobytes()
 
@@ -182,6 +182,6 @@ def test_the_quick_way_leaves_what_is_damaged_and_what_has_notes_alone(reader: R
 def test_all_digits(reader: Reader, tmp_path: Path) -> None:
     for digit in DIGITS:
         render(digit).save(tmp_path / f"{digit}.png")
-    answered = reader.answer([Item(str(tmp_path / f"{digit}.png")) for digit in DIGITS])
+    answered = reader.answer([Input(str(tmp_path / f"{digit}.png")) for digit in DIGITS])
     assert [row["label"] for row in rows_of(answered)] == list(DIGITS)
     assert answered.counts == {"ok": 10}
