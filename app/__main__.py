@@ -1,4 +1,4 @@
-"""``python -m app``: the page and its endpoints."""
+"""``python -m app``: serves the page and its endpoints."""
 
 import logging
 from contextlib import nullcontext
@@ -19,9 +19,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 7860,
     exports: Annotated[Path, typer.Option(help="The folder of .onnx files.")] = EXPORTS,
     corrections: Annotated[
-        Path | None, typer.Option(help="Keep pictures that were put right in this folder; without it nothing is kept.")
+        Path | None, typer.Option(help="Keep corrected pictures in this folder; without it nothing is kept.")
     ] = None,
-    device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Where pictures are read; auto takes CUDA if it works.")] = "auto",
     mcp: Annotated[bool, typer.Option("--mcp", help="Let assistants call it too, at /gradio_api/mcp.")] = False,
     auth: Annotated[
         str,
@@ -44,10 +44,10 @@ def serve(
         from app.middleware import SecuritySettings
         from app.middleware.auth import BasicAuth
         from app.middleware.hosts import Hosts
-        from app.server import Server, give_memory_back, listen
+        from app.server import Server, listen, return_freed_memory
         from inkwear.onnx.session import require_device
 
-        give_memory_back()
+        return_freed_memory()
         require_device(device)
         security = SecuritySettings(
             Hosts.of(host, allowed_host or ()), BasicAuth(auth) if auth else None, log_requests=log_format != "quiet"

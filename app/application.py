@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from app.api import card, classify, classify_batch, compare, corrections, explain, health, models, snippets
 from app.api.deps import AppState
-from app.api.errors import explain_errors
+from app.api.errors import add_error_handlers
 from app.catalog import Catalog, watching
 from app.corrections import Corrections
 from app.gradio import gate, uploads
@@ -54,7 +54,7 @@ def build_app(
     app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None, lifespan=_while_running)
     app.state.inkwear = AppState(catalog, default_device, kept)
     app.state.metrics = Metrics()
-    explain_errors(app)
+    add_error_handlers(app)
     routes = _add_routes(app, mcp)
     stack = [*security_stack(security or SecuritySettings(), routes, app.state.metrics), Middleware(gate.GradioGate)]
     app.user_middleware[:0] = stack

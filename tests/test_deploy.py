@@ -22,9 +22,9 @@ from PIL import Image
 
 from app.__main__ import serve
 from app.api.classify_batch import MAX_BATCH_BYTES
-from app.background import SECONDS_TO_END
-from app.middleware.limits import MAX_PICTURE_BYTES, MEGABYTE
-from app.server import SECONDS_TO_FINISH
+from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
+from app.background import MAX_JOIN_SECONDS
+from app.server import SHUTDOWN_SECONDS
 from benchmarks.serving import free_port
 from tests.conftest import ROOT, RunningApp, lacking, start_app
 from tests.hand import png, render
@@ -57,7 +57,7 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     unit.optionxform = str  # type: ignore[assignment]
     unit.read_string(text)
     assert set(unit.sections()) == {"Unit", "Service", "Install"}
-    assert int(unit["Service"]["TimeoutStopSec"]) > SECONDS_TO_FINISH + SECONDS_TO_END + 1
+    assert int(unit["Service"]["TimeoutStopSec"]) > SHUTDOWN_SECONDS + MAX_JOIN_SECONDS + 1
     if shutil.which("systemd-analyze") is None:
         return
     here = tmp_path / "inkwear@7861.service"

@@ -1,4 +1,4 @@
-"""``POST /classify``: one picture, one answer."""
+"""``POST /classify``: reads one picture."""
 
 import time
 from typing import TYPE_CHECKING
@@ -7,12 +7,13 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.deps import AppStateDep, app_state
 from app.api.errors import documented
-from app.api.executors import HEAVY, LARGEST_LIGHT, LIGHT, is_instant, run_in
+from app.api.executors import HEAVY, LIGHT, MAX_LIGHT_BYTES, is_instant, run_in
 from app.api.openapi import ONE_PICTURE
 from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
+from app.archives.pictures import MAX_PICTURE_BYTES
 from app.catalog import Entry
-from app.middleware.limits import MAX_PICTURE_BYTES, PICTURE, limits
+from app.middleware.limits import PICTURE, limits
 from inkwear.images.subprocess import is_large, open_picture
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def classify(request: Request) -> Response:
     upload = await receive(request)
     name, data = upload.picture()
     draft = upload.draft
-    entry, classifier = await chosen(app_state(request), upload)
+    entry, classifier = await choose(app_state(request), upload)
 
     def work() -> str:
         return answer(name, data, entry, classifier, started, draft).model_dump_json()
@@ -47,13 +48,13 @@ async def classify(request: Request) -> Response:
     if is_instant(data, classifier):
         body: str | None = work()
     else:
-        body = await run_in(LIGHT, lambda: None if is_large(data) else work()) if len(data) <= LARGEST_LIGHT else None
+        body = await run_in(LIGHT, lambda: None if is_large(data) else work()) if len(data) <= MAX_LIGHT_BYTES else None
         body = body or await run_in(HEAVY, work)
     return Response(body, media_type="application/json")
 
 
-async def chosen(state: AppStateDep, upload: Upload) -> "tuple[Entry, Classifier]":
-    """The model asked for; a file that nobody has asked for yet is opened in a thread.
+async def choose(state: AppStateDep, upload: Upload) -> "tuple[Entry, Classifier]":
+    """Return the model asked for; a file that is not open yet is opened in a thread.
 
     Raises: as ``Catalog.choose``, and ``RequestError``.
     """
@@ -67,6 +68,14 @@ def answer(
     name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, draft: bool = False
 ) -> PredictionResponse:
     """Read a picture.
+
+    Args:
+        name: of the picture, for errors.
+        data: a file's bytes.
+        entry: the model asked for.
+        classifier: what reads it.
+        started: when the request came (``time.perf_counter``).
+        draft: whether the picture is not finished yet.
 
     Raises:
         ImageError: it cannot be read.

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from app.api.deps import AppStateDep, PictureRequestDep
 from app.api.errors import documented, error_body
 from app.api.openapi import FORM_WITH_A_PICTURE
-from app.middleware.limits import FORM, MAX_PICTURE_BYTES, limits
+from app.archives.pictures import MAX_PICTURE_BYTES
+from app.middleware.limits import FORM, limits
 
 if TYPE_CHECKING:
     from app.catalog import Entry

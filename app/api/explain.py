@@ -1,4 +1,4 @@
-"""``POST /explain``: the steps to an answer, and the ink it rests on."""
+"""``POST /explain``: the steps that lead to an answer, and the ink it rests on."""
 
 import base64
 import io
@@ -13,7 +13,8 @@ from app.api.deps import PictureRequestDep
 from app.api.errors import documented
 from app.api.openapi import FORM_WITH_A_PICTURE
 from app.api.responses import NoteResponse, PredictionResponse, in_base64
-from app.middleware.limits import FORM, MAX_PICTURE_BYTES, limits
+from app.archives.pictures import MAX_PICTURE_BYTES
+from app.middleware.limits import FORM, limits
 from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class StepResponse(BaseModel):
     height: int
     picture: str
     numbers: dict[str, float] | None
-    """Of ``normalized``: ``least``, ``mean`` and ``greatest``; 0 is drawn in the middle of the grays."""
+    """``least``, ``mean`` and ``greatest`` of ``normalized``, where 0 is drawn as the middle gray."""
 
     @classmethod
     def of(cls, step: "Step") -> Self:
@@ -49,22 +50,22 @@ class StepResponse(BaseModel):
 
 
 class SaliencyResponse(BaseModel):
-    """What the answer rests on, by occlusion: patches of background were laid over the 28×28 pixels."""
+    """The ink that an answer rests on, found by covering patches of the 28×28 pixels with background."""
 
     class_id: int
     label: str
     values: list[list[float]]
-    """28 rows of 28 numbers from -1 to 1: above 0 the ink there speaks for the label, below 0 against it."""
+    """28 rows of 28 numbers from -1 to 1: above 0 the ink speaks for the label, below 0 against it."""
     nats: float
-    """By how much the label's log-odds fall where a value is 1."""
+    """Fall of the label's log-odds, in nats, where a value is 1."""
     patch: int
     stride: int
     pixels: str
-    """28×28 bytes, row by row, in base64: what was covered."""
+    """28×28 bytes, row by row, in base64: the image whose pixels were covered."""
 
 
 class ExplanationResponse(BaseModel):
-    """An answer and how it came to be; ``saliency`` is empty where the picture is blank, one a digit of a number."""
+    """An answer and the way to it; ``saliency`` has an entry for each digit, and none where the picture is blank."""
 
     steps: list[StepResponse]
     saliency: list[SaliencyResponse]

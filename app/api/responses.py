@@ -1,6 +1,6 @@
-"""What the endpoints answer: a prediction as JSON.
+"""Predictions as JSON.
 
-Our own values need no validation: ``model_construct`` leaves it out, which a small network would notice.
+``model_construct`` leaves out the validation, which takes longer than a small network and which our values do not need.
 """
 
 import base64
@@ -29,7 +29,7 @@ class NoteResponse(BaseModel):
 
 
 class DeviceResponse(BaseModel):
-    """Where the answer was computed; ``reason`` says why that is not CUDA, ``remedy`` what would change it."""
+    """Where an answer was computed; ``reason`` says why that is not CUDA, ``remedy`` what would change it."""
 
     asked: str
     used: str
@@ -40,14 +40,14 @@ class DeviceResponse(BaseModel):
 
     @classmethod
     def of(cls, classifier: "Classifier") -> Self:
-        runtime, obstacle = classifier.runtime, classifier.runtime.fallback_reason
+        runtime, fallback = classifier.runtime, classifier.runtime.fallback_reason
         return cls.model_construct(
             asked=runtime.asked,
             used=runtime.device,
             provider=runtime.provider,
-            code=obstacle.code if obstacle else None,
-            reason=obstacle.reason if obstacle else None,
-            remedy=obstacle.remedy if obstacle else None,
+            code=fallback.code if fallback else None,
+            reason=fallback.reason if fallback else None,
+            remedy=fallback.remedy if fallback else None,
         )
 
 
@@ -76,10 +76,10 @@ class PredictionResponse(BaseModel):
     pixels: str
     """28×28 bytes, row by row, in base64: what the network saw of the whole picture."""
     digits: list[DigitResponse]
-    """Of a number, line by line and from left to right; empty where it is one thing."""
+    """Digits of a number, line by line and from left to right; empty where the picture shows one thing."""
     model: str
     digest: str
-    """SHA-256 of the model file that answered; /models lists the same while that file lies there."""
+    """SHA-256 of the model file that answered; /models lists it too while the file is there."""
     device: DeviceResponse
     milliseconds: float
 
@@ -109,5 +109,5 @@ class PredictionResponse(BaseModel):
 
 
 def in_base64(pixels: Pixels) -> str:
-    """The bytes of an array, row by row."""
+    """Encode the bytes of an array, row by row."""
     return base64.b64encode(pixels.tobytes()).decode()

@@ -8,10 +8,11 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
 from app.gradio.uploads import has_room
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import RETRY_AFTER_A_SECOND, HTTPError
-from app.middleware.limits import FORM, MAX_PICTURE_BYTES, MEGABYTE, RouteLimits
+from app.middleware.limits import FORM, RouteLimits
 from app.middleware.routes import PARAMETERS, READ, RouteTable
 
 MAX_CALL_BYTES = 64_000

@@ -5,10 +5,11 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Send
 
+from app.archives.pictures import MEGABYTE
 from app.metrics import Metrics
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import RETRY_AFTER_A_SECOND, HTTPError
-from app.middleware.limits import FORM, MEGABYTE
+from app.middleware.limits import FORM
 
 MAX_PAUSE_SECONDS = 10.0
 """Seconds that may pass between two pieces of a body."""

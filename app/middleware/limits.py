@@ -4,11 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-MEGABYTE = 1_000_000
-
-MAX_PICTURE_BYTES = 200 * MEGABYTE
-"""Bytes of a request with one picture."""
-
 FORM = ("multipart/form-data",)
 
 PICTURE = (*FORM, "image/", "application/octet-stream", "application/x-www-form-urlencoded")
