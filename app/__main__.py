@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
+from app.catalog import scan
 from app.console import EXPORTS, Device, exit_codes_for_errors, ignore_pillow_warnings
+from app.corrections import Corrections
 from app.logs import LogFormat, set_up
+from app.middleware import SecuritySettings
+from app.middleware.auth import BasicAuth
+from app.middleware.hosts import Hosts
+from inkwear.onnx.session import require_device
 
 cli = typer.Typer(add_completion=False)
 
@@ -38,14 +44,8 @@ def serve(
     set_up(log_format)
     ignore_pillow_warnings()
     with exit_codes_for_errors():
-        from app.application import build_app
-        from app.catalog import scan
-        from app.corrections import Corrections
-        from app.middleware import SecuritySettings
-        from app.middleware.auth import BasicAuth
-        from app.middleware.hosts import Hosts
+        from app.application import build_app  # Gradio loads for 3 s, which --help need not wait for
         from app.server import Server, listen, return_freed_memory
-        from inkwear.onnx.session import require_device
 
         return_freed_memory()
         require_device(device)

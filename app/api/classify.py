@@ -81,4 +81,4 @@ def answer(
         ImageError: it cannot be read.
     """
     [prediction] = classifier.predict([open_picture(data, name)], draft)
-    return PredictionResponse.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
+    return PredictionResponse.of(prediction, entry.name, classifier, started)

@@ -142,7 +142,7 @@ def line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") ->
             raise found.error
         image = open_picture(found.data, name)
         [prediction] = classifier.predict([image])
-        answer = PredictionResponse.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
+        answer = PredictionResponse.of(prediction, entry.name, classifier, started)
         return AnswerLine(index=index, name=name, answer=answer, thumbnail=thumbnail(image, THUMBNAIL_SIDE))
     except ValueError as error:  # ImageError is one
         code, message = type(error).__name__, str(error)

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import time
 from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
@@ -76,21 +75,18 @@ class ExplanationResponse(BaseModel):
 @limits("explain", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
 def explain_picture(request: PictureRequestDep) -> ExplanationResponse:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
-    from inkwear.explain import explain
+    from inkwear.explain import classified_images, explain  # load OpenCV and ONNX Runtime: when they are needed
 
     explanation = explain(request.classifier, request.classifier.segment(request.picture))
-    milliseconds = 1000 * (time.perf_counter() - request.started)
     return ExplanationResponse(
         steps=[StepResponse.of(step) for step in explanation.steps],
-        saliency=_saliency(explanation),
-        answer=PredictionResponse.of(explanation.prediction, request.model, request.classifier, milliseconds),
+        saliency=_saliency(explanation, [pixels for pixels, _ in classified_images(explanation.prediction)]),
+        answer=PredictionResponse.of(explanation.prediction, request.model, request.classifier, request.started),
     )
 
 
-def _saliency(explanation: "Explanation") -> list[SaliencyResponse]:
-    from inkwear.explain import classified_images
-
-    names, read = explanation.prediction.class_names, classified_images(explanation.prediction)
+def _saliency(explanation: "Explanation", images: list[Pixels]) -> list[SaliencyResponse]:
+    names = explanation.prediction.class_names
     return [
         SaliencyResponse(
             class_id=found.class_id,
@@ -101,7 +97,7 @@ def _saliency(explanation: "Explanation") -> list[SaliencyResponse]:
             stride=found.stride,
             pixels=in_base64(pixels),
         )
-        for found, (pixels, _) in zip(explanation.saliency, read, strict=True)
+        for found, pixels in zip(explanation.saliency, images, strict=True)
     ]
 
 

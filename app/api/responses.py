@@ -4,6 +4,7 @@
 """
 
 import base64
+import time
 from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
@@ -84,9 +85,15 @@ class PredictionResponse(BaseModel):
     milliseconds: float
 
     @classmethod
-    def of(
-        cls, prediction: "Prediction", model: str, classifier: "Classifier", milliseconds: float
-    ) -> "PredictionResponse":
+    def of(cls, prediction: "Prediction", model: str, classifier: "Classifier", started: float) -> Self:
+        """Return a prediction as JSON.
+
+        Args:
+            prediction: what is answered.
+            model: its name.
+            classifier: the model itself.
+            started: when the request came (``time.perf_counter``).
+        """
         return cls.model_construct(
             status=prediction.status,
             label=prediction.label,
@@ -104,7 +111,7 @@ class PredictionResponse(BaseModel):
             model=model,
             digest=classifier.digest,
             device=DeviceResponse.of(classifier),
-            milliseconds=milliseconds,
+            milliseconds=1000 * (time.perf_counter() - started),
         )
 
 

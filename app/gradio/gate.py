@@ -177,7 +177,7 @@ def add_routes(table: RouteTable, mcp: bool = False) -> None:
 class GradioGate(HTTPMiddleware):
     """Lets Gradio see the headers, the query and the body that it needs, and no more."""
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         limits = request.route
         if not isinstance(limits, GradioLimits):
             await self.app(request.scope, receive, send)

@@ -15,7 +15,7 @@ log = logging.getLogger("inkwear.requests")
 class AccessLogMiddleware(HTTPMiddleware):
     """Logs route, outcome, time and size; no address, no query, no names of files."""
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         try:
             await self.app(request.scope, receive, send)
         finally:

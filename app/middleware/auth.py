@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import RETRY_AFTER_A_SECOND, HTTPError
@@ -123,14 +124,14 @@ def _unauthorized() -> HTTPError:
     return HTTPError(401, "Unauthorized", "A name and a password are needed here.", challenge)
 
 
+@dataclass(eq=False)
 class AuthMiddleware(HTTPMiddleware):
     """Asks for a name and a password everywhere but at public addresses."""
 
-    def __init__(self, app: ASGIApp, basic_auth: BasicAuth, public: frozenset[str]) -> None:
-        super().__init__(app)
-        self.basic_auth, self.public = basic_auth, public
+    basic_auth: BasicAuth
+    public: frozenset[str]
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         if request.scope["path"] not in self.public:
             await self.basic_auth.check(request.headers.get(b"authorization", b""))
         await self.app(request.scope, receive, send)

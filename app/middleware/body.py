@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Message, Receive, Send
 
 from app.archives.pictures import MEGABYTE
 from app.metrics import Metrics
@@ -21,14 +22,13 @@ MAX_HELD_BYTES = 400 * MEGABYTE
 """Bytes of bodies in the memory of one process."""
 
 
+@dataclass(eq=False)
 class BodyMiddleware(HTTPMiddleware):
     """Refuses a body by its headers where possible, and otherwise as it is read."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        super().__init__(app)
-        self.metrics = metrics
+    metrics: Metrics
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         _check_length(request)
         _check_type(request)
         if request.body_ended:

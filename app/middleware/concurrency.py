@@ -1,8 +1,9 @@
 """Bounds how many requests are answered at once, and how many of them for one address."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 
 from app.metrics import Metrics
 from app.middleware.context import HTTPMiddleware, RequestContext
@@ -15,15 +16,14 @@ MAX_SHARE = 2
 """One address may take half of the slots and no more, so that others find some."""
 
 
+@dataclass(eq=False)
 class ConcurrencyMiddleware(HTTPMiddleware):
     """Gives each request whose route asks for one a slot, or refuses it."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        super().__init__(app)
-        self.metrics = metrics
-        self.taken: Counter[tuple[str, str]] = Counter()
+    metrics: Metrics
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         if request.route.slot is None:
             await self.app(request.scope, receive, send)
             return

@@ -89,27 +89,27 @@ def request_id() -> str:
     return request.id if request else ""
 
 
+@dataclass(eq=False)
 class HTTPMiddleware:
     """A middleware for requests; the server's start and end pass it by."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    app: ASGIApp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            return self.handle(scope[KEY], receive, send)
+            return self._handle(scope[KEY], receive, send)
         return self.app(scope, receive, send)
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         """Answer a request, or let ``self.app`` answer it."""
         raise NotImplementedError
 
 
+@dataclass(eq=False)
 class RequestContextMiddleware:
     """Gives each request its context and notes what becomes of it; the outermost, and the one that ends WebSockets."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    app: ASGIApp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":

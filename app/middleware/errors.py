@@ -42,7 +42,7 @@ class HeldResponse:
 class ErrorsMiddleware(HTTPMiddleware):
     """Turns exceptions, and errors that the application answers, into the one form."""
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         held = HeldResponse()
 
         async def hold_errors(message: Message) -> None:

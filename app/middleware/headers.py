@@ -36,7 +36,7 @@ REPLACED = {b"content-security-policy", *dict(SECURITY_HEADERS)}
 class SecurityHeadersMiddleware(HTTPMiddleware):
     """Says what a browser may do with a response, whatever the application says of it."""
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         page: list[Message] = []
 
         async def send_with_headers(message: Message) -> None:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import HTTPError
@@ -51,14 +51,13 @@ def _is_address(name: str) -> bool:
     return True
 
 
+@dataclass(eq=False)
 class HostsMiddleware(HTTPMiddleware):
     """Holds ``Host`` and ``Origin`` against the server's names."""
 
-    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
-        super().__init__(app)
-        self.hosts = hosts
+    hosts: Hosts
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         host = self._check_hosts(request.headers)
         _check_origin(request.headers, host)
         await self.app(request.scope, receive, send)

@@ -1,21 +1,21 @@
 """Counts requests by route and outcome."""
 
 import time
+from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 
 from app.metrics import Metrics
 from app.middleware.context import HTTPMiddleware, RequestContext
 
 
+@dataclass(eq=False)
 class MetricsMiddleware(HTTPMiddleware):
     """Adds each request to the metrics when it ends."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        super().__init__(app)
-        self.metrics = metrics
+    metrics: Metrics
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         try:
             await self.app(request.scope, receive, send)
         finally:

@@ -3,9 +3,10 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import HTTPError
@@ -81,14 +82,13 @@ def _pattern(address: str) -> re.Pattern[str]:
     return re.compile("".join(PARAMETERS[p] if i % 2 else re.escape(p) for i, p in enumerate(literals_and_kinds)))
 
 
+@dataclass(eq=False)
 class RoutesMiddleware(HTTPMiddleware):
     """Finds the route of a request, and refuses what has none."""
 
-    def __init__(self, app: ASGIApp, routes: RouteTable) -> None:
-        super().__init__(app)
-        self.routes = routes
+    routes: RouteTable
 
-    async def handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
+    async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
         scope = request.scope
         methods = self.routes.find(scope["path"])
         encoded = b"%" in scope.get("raw_path", b"")
