@@ -28,16 +28,16 @@ SECONDS_TO_OPEN = 5.0
 """How long ``/readyz`` waits for a model that is being opened."""
 
 
-@router.get("/healthz")
 @router.head("/healthz", include_in_schema=False)
+@router.get("/healthz")
 @limits("health", public=True)
 async def healthz() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "not yet, or no more; the reason is said"}})
 @router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", responses={503: {"description": "not yet, or no more; the reason is said"}})
 @limits("health", public=True)
 async def readyz(state: AppStateDep) -> JSONResponse:
     """Let the default model read the picture whose answer is known, and say whether it gave that answer."""
