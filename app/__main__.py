@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from app.catalog import scan
-from app.console import EXPORTS, Device, exit_codes_for_errors, ignore_pillow_warnings
+from app.console import EXPORTS, exit_codes_for_errors, ignore_pillow_warnings
 from app.corrections import Corrections
 from app.logs import LogFormat, set_up
 from app.middleware import SecuritySettings
 from app.middleware.auth import BasicAuth
 from app.middleware.hosts import Hosts
-from inkwear.onnx.session import require_device
+from inkwear.onnx.session import Device, require_device
 
 cli = typer.Typer(add_completion=False)
 

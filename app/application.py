@@ -54,6 +54,7 @@ def build_app(
     app = FastAPI(title="Inkwear", docs_url=None, redoc_url=None, lifespan=_while_running)
     app.state.inkwear = AppState(catalog, default_device, kept)
     app.state.metrics = Metrics()
+    health.publish(app.state.metrics, app.state.inkwear)
     add_error_handlers(app)
     routes = _add_routes(app, mcp)
     stack = [*security_stack(security or SecuritySettings(), routes, app.state.metrics), Middleware(gate.GradioGate)]

@@ -5,9 +5,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
-
-Device = Literal["auto", "cpu", "cuda"]
 
 EXPORTS = Path("exports")
 

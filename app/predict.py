@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ignore_pillow_warnings, print_err
+from app.console import EXPORTS, SOME_FAILED, exit_codes_for_errors, ignore_pillow_warnings, print_err
+from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
     from app.batch.after.post_run import PostRun
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
     )
-    option("--model", required=True, help="the name of an export, such as mnist-lenet")
+    option("--model", required=True, help="an export's name, such as mnist-lenet, or the path of an .onnx file")
     option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
     option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
     option("--top-k", type=_positive, default=3, help="how many classes to list with their probabilities [%(default)s]")
@@ -118,11 +119,11 @@ def _predict(asked: argparse.Namespace) -> int:
     from app.batch.output.table import open_table
     from app.batch.run.reader import Job
     from app.batch.run.stopping import StoppedAtOnce, Stopping
-    from app.catalog import find_one
+    from app.catalog import find_model
 
     form = format_of(asked.output, asked.format)
     engine = _engine(asked)
-    entry = find_one(asked.exports, asked.model)
+    entry = find_model(asked.exports, asked.model)
     classifier = entry.classifier("cpu" if asked.engine == "ray" and asked.device == "auto" else asked.device)
     job = Job(entry.path, asked.device, asked.top_k, form)
     post_run = _post_run(asked, classifier)

@@ -51,11 +51,11 @@ class Reading(Generic[Entry]):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Generic[Entry]):
-    """The answers of all models, the most accurate first.
+    """The answers of all models, in the order in which the models were given.
 
     Attributes:
         readings: one for each model.
-        label: the most frequent; of several the one of the most accurate model. None if no model gives one.
+        label: the most frequent; of several the one of the earliest model. None if no model gives one.
         agreement: share of the answers with that label; None if there is no label.
     """
 
@@ -72,13 +72,12 @@ def compare(
     Args:
         picture: opened by ``inkwear.open_image``.
         metadata: of any of these models.
-        entries: all models, including those with other classes.
+        entries: all models, the best first; those with other classes are left out.
         open_model: returns the classifier of a name.
     """
     prepared_images: dict[InputSpec, Prepared] = {}
     same_classes = [entry for entry in entries if entry.metadata.class_names == metadata.class_names]
-    ranked = sorted(same_classes, key=lambda entry: -entry.metadata.metrics.get("test_accuracy", 0.0))
-    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in ranked)
+    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in same_classes)
     return Comparison(readings, *majority([reading.prediction for reading in readings if reading.prediction]))
 
 

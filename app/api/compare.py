@@ -1,4 +1,4 @@
-"""``POST /compare``: all models of a set on one picture."""
+"""``POST /compare``: every model with the same classes reads one picture."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +19,7 @@ router = APIRouter()
 
 
 class ReadingResponse(BaseModel):
-    """What one model says; where it could not be asked, ``status`` is ``error`` and ``error`` a code and a message."""
+    """What one model says; if it failed, ``status`` is ``error`` and ``error`` holds a code and a message."""
 
     model: str
     status: str
@@ -27,7 +27,7 @@ class ReadingResponse(BaseModel):
     confidence: float | None
     probabilities: dict[str, float]
     milliseconds: float | None
-    """Of the network alone, for one 28×28 image."""
+    """Time of the network alone, for one 28×28 image."""
     test_accuracy: float | None
     parameters: float | None
     bytes: int
@@ -51,7 +51,7 @@ class ReadingResponse(BaseModel):
 
 
 class ComparisonResponse(BaseModel):
-    """What all say, the most accurate first; what most say, and the share of those with an answer that say it."""
+    """Each model's answer, the best model first; the commonest label, and the share of answers that agree with it."""
 
     answers: list[ReadingResponse]
     label: str | None
@@ -62,13 +62,13 @@ class ComparisonResponse(BaseModel):
 @limits("compare", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
 def compare_models(request: PictureRequestDep, state: AppStateDep) -> ComparisonResponse:
     """Let every model with the same classes read a picture; takes what `/classify` takes."""
-    from inkwear.comparison import compare
+    from inkwear.comparison import compare  # OpenCV and ONNX Runtime take 0.2 s: not at the start
 
     device = request.classifier.runtime.asked
     comparison = compare(
         request.picture,
         request.classifier.metadata,
-        list(state.catalog.entries.values()),
+        state.catalog.snapshot.ranked,
         lambda name: state.catalog.classifier(name, device),
     )
     return ComparisonResponse(

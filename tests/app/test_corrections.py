@@ -270,7 +270,7 @@ def test_a_table_cannot_name_files_elsewhere(tmp_path: Path) -> None:
 
 
 def test_while_somebody_reads_a_deletion_says_what_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.corrections.SECONDS_TO_WAIT", 0.1)
+    monkeypatch.setattr("app.corrections.MAX_WAIT_SECONDS", 0.1)
     with Corrections(folder) as corrections:
         corrections.add(correction(), b"picture")
         reader = sqlite3.connect(folder / DATABASE, isolation_level=None)

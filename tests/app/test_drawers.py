@@ -10,7 +10,7 @@ import pytest
 
 from app.api.classify_batch import in_unicode
 from app.batch.output.formats import defused
-from tests.app.batch.test_formats import NASTY_NAMES
+from tests.app.batch.output.test_formats import NASTY_NAMES
 from tests.browser import draw, open_page, settled
 from tests.conftest import start_app
 from tests.hand import render

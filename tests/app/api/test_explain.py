@@ -4,17 +4,16 @@ import io
 import pytest
 from PIL import Image
 
-from tests.app.api.test_classify import classify
 from tests.hand import png, render
 
 
-def explain(client, picture: Image.Image) -> dict:
-    files = {"image": ("five.png", png(picture))}
-    return client.post("/explain", files=files, data={"model": "mnist-convnet", "device": "cpu"}).json()
+def post(client, path: str, picture: Image.Image) -> dict:
+    return client.post(path, files={"image": ("five.png", png(picture))}, data={"model": "mnist-convnet"}).json()
 
 
-def test_explain_gives_steps_saliency_and_the_answer_of_classify(client) -> None:
-    explained, answer = explain(client, render("5")), classify(client).json()
+def test_explain_gives_steps_saliency_and_the_answer_of_classify(all_but_alexnet) -> None:
+    explained = post(all_but_alexnet, "/explain", render("5"))
+    answer = post(all_but_alexnet, "/classify", render("5"))
     assert [step["code"] for step in explained["steps"]] == ["original", "gray", "found", "framed", "normalized"]
     for step in explained["steps"]:
         assert max(Image.open(io.BytesIO(base64.b64decode(step["picture"]))).size) <= 320
@@ -25,7 +24,7 @@ def test_explain_gives_steps_saliency_and_the_answer_of_classify(client) -> None
     assert explained["steps"][-1]["numbers"]["least"] == pytest.approx(-0.4242, abs=1e-3)
 
 
-def test_explain_of_a_blank_page(client) -> None:
-    explained = explain(client, Image.new("L", (200, 200), 255))
+def test_explain_of_a_blank_page(all_but_alexnet) -> None:
+    explained = post(all_but_alexnet, "/explain", Image.new("L", (200, 200), 255))
     assert explained["saliency"] == []
     assert explained["answer"]["status"] == "blank"

@@ -13,7 +13,7 @@ def test_openapi_tells_what_is_taken_and_what_is_answered(client) -> None:
         assert set(operation["responses"]) == {"200", "404", "409", "413", "422", "500"}
     answer = described["components"]["schemas"]["PredictionResponse"]["properties"]
     assert set(answer) == set(client.post("/classify", content=FIVE, headers=PNG).json())
-    models = described["components"]["schemas"]["Models"]["properties"]
+    models = described["components"]["schemas"]["ModelsResponse"]["properties"]
     assert set(models) == set(client.get("/models").json())
 
 

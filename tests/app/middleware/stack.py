@@ -26,3 +26,8 @@ def behind(app: ASGIApp, metrics: Metrics | None = None, log_requests: bool = Fa
     routes.add("/classify", ["GET", "POST"], RouteLimits("classify", **{"max_bytes": 1000} | limits))
     stack = security_stack(SecuritySettings(log_requests=log_requests), routes, metrics or Metrics())
     return Starlette(routes=[Mount("/", app)], middleware=stack)
+
+
+def counted(metrics: Metrics, status: int) -> float | None:
+    """How many requests were answered with a status."""
+    return metrics.registry.get_sample_value("inkwear_requests_total", {"route": "classify", "status": str(status)})

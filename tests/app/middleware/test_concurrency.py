@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.metrics import Metrics
 from app.middleware import concurrency
-from tests.app.middleware.stack import answers, behind
+from tests.app.middleware.stack import answers, behind, counted
 from tests.hostile import apart
 
 
@@ -45,4 +45,4 @@ def test_slots_are_bounded_and_nobody_has_them_all(monkeypatch: pytest.MonkeyPat
     assert statuses(app, ["a"] * 4 + ["b"] * 4 + ["c"] * 2) == [200] * 8 + [503] * 2
     assert statuses(app, ["a"]) == [200]
     assert (metrics.working, metrics.streams, metrics.held) == (0, 0, 0)
-    assert metrics.requests["classify", 200] == 13
+    assert counted(metrics, 200) == 13

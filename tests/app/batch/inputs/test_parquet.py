@@ -8,6 +8,7 @@ from pyarrow import parquet
 from app.batch.inputs.arguments import Inputs
 from app.batch.inputs.input import Failure, Input
 from tests.app.archives.packed import png
+from tests.mutations import mutants
 from tests.peak import only_linux, peak_of
 
 PICTURES = [png(digit) for digit in "0123456789"] * 5
@@ -112,18 +113,12 @@ def test_a_group_of_any_size_takes_little_memory(tmp_path: Path) -> None:
 
 def test_mutated_tables_give_rows_and_nothing_else(tmp_path: Path) -> None:
     """In a process of its own: what Arrow does not survive would end it."""
-    chance = random.Random(6)
-    parquet.write_table(as_hugging_face(PICTURES), tmp_path / "whole.parquet", row_group_size=10)
-    data = (tmp_path / "whole.parquet").read_bytes()
+    whole = tmp_path / "whole.parquet"
+    parquet.write_table(as_hugging_face(PICTURES), whole, row_group_size=10)
     paths = []
-    for index in range(100):
-        changed = bytearray(data)
-        for _ in range(chance.randint(1, 4)):
-            place = chance.randrange(4, len(data)) if index % 2 else len(data) - chance.randrange(1, 2000)
-            changed[place] = chance.randrange(256)
-        path = tmp_path / f"{index}.parquet"
-        path.write_bytes(changed)
-        paths.append(str(path))
+    for index, mutant in enumerate(mutants(whole.read_bytes(), 100, seed=6)):
+        paths.append(tmp_path / f"{index}.parquet")
+        paths[-1].write_bytes(mutant)
     printed, peak = peak_of(SCRIPT, *paths)
     assert len(printed) == 100
     assert "0" not in printed

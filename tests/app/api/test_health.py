@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import health as watch
+from app.api import health
 from app.application import build_app
 from app.catalog import scan
 from app.gradio.uploads import stored_bytes
@@ -60,7 +60,7 @@ def test_head_answers_as_get_without_a_body(exports: Path) -> None:
 
 
 def test_a_model_that_takes_long_to_open_is_not_waited_for(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "SECONDS_TO_OPEN", 0)
+    monkeypatch.setattr(health, "MAX_OPENING_SECONDS", 0)
     response = TestClient(build_app(scan(exports), "cpu")).get("/readyz")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "NotYet")
     assert response.headers["retry-after"] == "5"
