@@ -26,7 +26,6 @@ from app.middleware.context import request_id
 from app.middleware.limits import PICTURE, limits
 from inkwear.errors import DeviceError
 from inkwear.images.subprocess import open_picture
-from inkwear.images.thumbnail import thumbnail
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
@@ -135,6 +134,8 @@ def line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") ->
         entry: the model asked for.
         classifier: what reads it.
     """
+    from inkwear.images.thumbnail import thumbnail  # OpenCV takes 0.1 s: not at the start
+
     started = time.perf_counter()
     name = in_unicode(found.name)
     try:
