@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.metrics import Metrics
 from app.middleware import SecuritySettings, security_stack
@@ -26,6 +26,22 @@ def behind(app: ASGIApp, metrics: Metrics | None = None, log_requests: bool = Fa
     routes.add("/classify", ["GET", "POST"], RouteLimits("classify", **{"max_bytes": 1000} | limits))
     stack = security_stack(SecuritySettings(log_requests=log_requests), routes, metrics or Metrics())
     return Starlette(routes=[Mount("/", app)], middleware=stack)
+
+
+async def ask(app: ASGIApp, receive: Receive, client: str = "127.0.0.1", **headers: str) -> int:
+    """Ask for ``/classify`` without a server, and return the status; 0 where nothing is answered."""
+    statuses = [0]
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope = {"type": "http", "method": "POST", "path": "/classify", "raw_path": b"/classify", "query_string": b""}
+    named = [
+        (name.replace("_", "-").encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()
+    ]
+    await app(scope | {"headers": named, "client": (client, 1)}, receive, send)
+    return statuses[-1]
 
 
 def counted(metrics: Metrics, status: int) -> float | None:

@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from app.metrics import Metrics
 from app.middleware import body
 from tests.app.conftest import error_of, message_of
-from tests.app.middleware.stack import answers, behind
+from tests.app.middleware.stack import answers, ask, behind
 from tests.hostile import apart
 
 JSON = {"Content-Type": "application/json"}
@@ -50,20 +50,9 @@ def test_bodies_in_memory_are_bounded_together_and_forgotten(monkeypatch: pytest
 def test_a_body_that_pauses_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "MAX_PAUSE_SECONDS", 0.05)
     monkeypatch.setattr("app.middleware.errors.DRAIN_SECONDS", 0.05)
-    assert apart(status_of_a_slow_body()) == 408
-
-
-async def status_of_a_slow_body() -> int:
-    sent: list[dict] = []
 
     async def receive() -> dict:
         await asyncio.sleep(5)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
-    async def send(message: dict) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": "/classify", "raw_path": b"/classify", "query_string": b""}
-    headers = [(b"host", b"localhost"), (b"content-length", b"1000")]
-    await behind(answers)(scope | {"headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
-    return sent[0]["status"]
+    assert apart(ask(behind(answers), receive, content_length="1000")) == 408

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.metrics import Metrics
 from app.middleware import concurrency
-from tests.app.middleware.stack import answers, behind, counted
+from tests.app.middleware.stack import answers, ask, behind, counted
 from tests.hostile import apart
 
 
@@ -17,21 +17,11 @@ async def answers_late(scope: Scope, receive: Receive, send: Send) -> None:
 def statuses(app: ASGIApp, clients: list[str]) -> list[int]:
     """The statuses of requests that arrive together."""
 
-    async def one(client: str) -> int:
-        sent: list[dict] = []
-        scope = {"type": "http", "method": "POST", "path": "/classify", "raw_path": b"/classify", "query_string": b""}
-
-        async def receive() -> dict:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: dict) -> None:
-            sent.append(message)
-
-        await app(scope | {"headers": [(b"host", b"localhost")], "client": (client, 1)}, receive, send)
-        return sent[0]["status"]
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     async def everybody() -> list[int]:
-        return await asyncio.gather(*map(one, clients))
+        return await asyncio.gather(*(ask(app, receive, client) for client in clients))
 
     return sorted(apart(everybody()))
 
