@@ -21,8 +21,8 @@ from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ign
 if TYPE_CHECKING:
     from app.batch.after.post_run import Afterwards
     from app.batch.inputs.item import Item
+    from app.batch.output.fingerprint import RunFingerprint
     from app.batch.output.formats import Format
-    from app.batch.output.journal import Fingerprint
     from app.batch.output.table import Table
     from app.batch.run.reader import Answered, Job
     from app.batch.run.stopping import Stopping
@@ -164,14 +164,14 @@ def _afterwards(asked: argparse.Namespace, classifier: "Classifier") -> "Afterwa
     return Afterwards.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
 
 
-def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classifier") -> "Fingerprint":
+def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classifier") -> "RunFingerprint":
     """All that decides what the rows say, so that a run is gone on with only by one that would say the same."""
     import onnxruntime
 
-    from app.batch.output.journal import Fingerprint
+    from app.batch.output.fingerprint import RunFingerprint
     from inkwear.numbers.line_reader import digest_beside
 
-    return Fingerprint.of(
+    return RunFingerprint.of(
         asked.model,
         classifier.digest,
         asked.paths,

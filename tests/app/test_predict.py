@@ -186,12 +186,12 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from app import predict
-    from app.batch.output import table as room
+    from app.batch.output.table import SpooledTable
 
     monkeypatch.setattr(predict, "CHUNK", 4)
     whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"
     assert run(pictures, "--output", whole)[0] == 1
-    add = room._File.add
+    add = SpooledTable.add
 
     def interrupted(self, answered) -> None:
         add(self, answered)
@@ -199,7 +199,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(room._File, "add", interrupted)
+        patch.setattr(SpooledTable, "add", interrupted)
         code, _, stderr = run(pictures, "--output", output)
     assert code == 130
     assert f"8 rows are safe in {output}.partial; the same command with --resume goes on" in stderr
