@@ -63,7 +63,7 @@ def write_inputs(folder: Path, count: int, draw: random.Random) -> None:
 def paths_in(output: Path) -> list[str | None]:
     """Return the path of each row, None for one that is torn."""
     if output.suffix == ".parquet":
-        from app.batch.output.formats import rows
+        from app.batch.output.parse import rows
 
         return [row.path for row in rows(str(output), "parquet")]
     if output.suffix == ".csv":

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.batch.inputs.item import Item
-from app.batch.output.formats import Format, rows
+from app.batch.output.formats import Format
+from app.batch.output.parse import rows
 
 if TYPE_CHECKING:
     from app.batch.after.labels import Labels

@@ -18,7 +18,8 @@ from typing import BinaryIO
 
 from app.batch.output import parquet_rows
 from app.batch.output.fingerprint import RunFingerprint
-from app.batch.output.formats import Format, header, of_json
+from app.batch.output.formats import Format, header
+from app.batch.output.parse import of_json
 from app.batch.output.resume import Chunk, InputsChangedError, refuse_changed, skip_spooled
 from app.batch.output.spool import LockedError, Run, Spool, SpoolError, remove_files
 from app.batch.run.reader import Answered

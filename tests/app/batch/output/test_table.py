@@ -17,7 +17,8 @@ import pytest
 from app.batch.inputs.item import Failure, Item
 from app.batch.output import spool as spool_room
 from app.batch.output.fingerprint import RunFingerprint
-from app.batch.output.formats import Format, rows
+from app.batch.output.formats import Format
+from app.batch.output.parse import rows
 from app.batch.output.spool import Spool
 from app.batch.output.table import OutputError, SpooledTable, Table, open_table
 from tests.app.batch.tables import ASKED, CHUNK, answer, cut_off, fill, in_chunks, items_in, row_of, run, write_inputs
