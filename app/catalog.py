@@ -315,20 +315,26 @@ def _is_model(path: Path) -> bool:
     return path.name != LINE_READER and not path.name.startswith(".")
 
 
-def find_one(folder: Path, name: str) -> Entry:
-    """Return the entry of this name as ``scan(folder).find(name)`` does, and read no other file where it is there.
+def find_model(model: str, folder: Path) -> Entry:
+    """Return the entry of ``--model``, reading no other file where it is found.
+
+    What ends in ``.onnx`` or contains a separator is the path of a file, anything else a name in the folder.
 
     Raises:
-        UnknownModelError: there is no such entry.
+        UnknownModelError: there is no such model, or its file cannot be used.
     """
-    path = folder / f"{name}.onnx"
+    is_path = model.endswith(".onnx") or Path(model).name != model
+    path = Path(model) if is_path else folder / f"{model}.onnx"
     stamp = stamp_of(path)
-    if stamp and name == path.stem and path.parent == folder:
+    if stamp:
         try:
             return Entry.listed(path, stamp)
-        except ModelFileError:
-            pass  # said below, as everywhere
-    return scan(folder).find(name)
+        except ModelFileError as error:
+            raise UnknownModelError(f"The model {model!r} cannot be used: {error}") from error
+    try:
+        return scan(folder).find(model)
+    except UnknownModelError as error:
+        raise UnknownModelError(f"{error} The path of an .onnx file will do too.") from error
 
 
 def stamp_of(path: Path) -> Stamp | None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.batch.inputs.arguments import SUFFIXES, Inputs
 from tests.app.command import predict
+from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
 
 
@@ -53,10 +54,6 @@ def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_pa
     assert "16 inputs: 12 read, 0 unsure, 1 blank, 3 failed" in stderr
 
 
-def test_all_fine_is_exit_code_0(pictures: Path, tmp_path: Path) -> None:
-    assert run(pictures / "5.png", "--output", tmp_path / "table.csv")[0] == 0
-
-
 def test_json_lines(pictures: Path, tmp_path: Path) -> None:
     output = tmp_path / "table.jsonl"
     run(pictures / "5.png", pictures / "2b.png", "--output", output, "--top-k", "10")
@@ -84,12 +81,8 @@ def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
     code, stdout, stderr = run(pictures / "5.png", "--output", "-")
     assert code == 0
     assert [row["label"] for row in csv.DictReader(io.StringIO(stdout))] == ["5"]
-    assert "1 inputs" in stderr
-
-
-def test_the_real_device_is_named_with_the_reason(pictures: Path) -> None:
-    result = predict(pictures / "5.png", "--model", "mnist-lenet", "--output", "-")
-    assert "with mnist-lenet on C" in result.stderr
+    assert "1 inputs: 1 read, 0 unsure, 0 blank, 0 failed." in stderr
+    assert "with mnist-convnet on CPU." in stderr
 
 
 def test_a_table_is_not_overwritten_unasked(pictures: Path, tmp_path: Path) -> None:
@@ -120,17 +113,32 @@ def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
     assert reason in " ".join(result[2].split())
 
 
-def test_an_unknown_model_is_a_usage_error(pictures: Path) -> None:
-    code, _, stderr = run(pictures, model="mnist-lenett")
-    assert code == 2
-    assert "Did you mean 'mnist-lenet'?" in stderr
-
-
-def test_a_broken_model_is_refused_with_the_reason(pictures: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("mnist-lenett", "Did you mean 'mnist-lenet'?"),
+        ("mnist-lenett", "The path of an .onnx file will do too."),
+        ("no/such/file.onnx", "There is no model 'no/such/file.onnx'. Known: fashion_mnist-alexnet,"),
+        ("{folder}/bad.onnx", "cannot be used"),
+        ("bad", "cannot be used"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_a_usage_error(pictures: Path, tmp_path: Path, model: str, reason: str) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"bad")
-    code, _, stderr = run(pictures, "--exports", tmp_path, model="bad")
+    exports = ["--exports", tmp_path] if model == "bad" else []
+    code, _, stderr = run(pictures, *exports, model=model.format(folder=tmp_path))
     assert code == 2
-    assert "cannot be used" in stderr
+    assert reason in stderr
+
+
+def test_a_model_may_be_named_by_its_path(pictures: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "other.onnx"
+    copy.write_bytes((EXPORTS / "mnist-convnet.onnx").read_bytes())
+    by_name = run(pictures, "--output", "-")
+    for path in (EXPORTS / "mnist-convnet.onnx", copy):
+        code, stdout, stderr = run(pictures, "--output", "-", model=str(path))
+        assert (code, stdout) == by_name[:2]
+        assert f"with {path.stem} on CPU" in stderr
 
 
 def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
