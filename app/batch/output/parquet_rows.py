@@ -11,7 +11,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from app.batch.output.formats import as_bytes
+from app.batch.output.formats import as_bytes, json_values
 from app.batch.output.row import Row
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def require_pyarrow() -> None:
         raise ValueError("Parquet needs pyarrow, which is not installed: pip install pyarrow, or write .csv or .jsonl.")
 
 
-def write(rows: Iterable[Row], path: str) -> None:
-    """Write all rows to a new file; the same rows give the same bytes.
+def write(lines: Iterable[bytes], path: str) -> None:
+    """Write rows that were encoded as JSON lines to a file; the same rows give the same bytes.
 
     Raises:
         OSError: it cannot be written.
@@ -42,7 +42,7 @@ def write(rows: Iterable[Row], path: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    remaining = iter(rows)
+    remaining = iter(lines)
     with pq.ParquetWriter(path, _schema(), compression="zstd") as writer:
         while group := list(islice(remaining, GROUP)):
             writer.write_table(pa.Table.from_pylist(list(map(_record, group)), schema=_schema()))
@@ -93,18 +93,16 @@ def _schema() -> "pa.Schema":
     )
 
 
-def _record(row: Row) -> dict[str, object]:
-    """Return a row as ``pa.Table.from_pylist`` takes it."""
-    path = _utf8(row.path)
-    return vars(row) | {
-        "path": path,
-        "label": _utf8(row.label),
-        "top_k": [{"label": _utf8(label), "probability": probability} for label, probability in row.top_k],
-        "notes": [_utf8(note) for note in row.notes],
-        "error": _utf8(row.error),
-        "digits": [dict(zip(DIGIT, (_utf8(label), *numbers), strict=True)) for label, *numbers in row.digits],
-        "path_bytes": None if path == row.path else as_bytes(row.path),
-    }
+def _record(line: bytes) -> dict[str, Any]:
+    """Return the row of a JSON line as ``pa.Table.from_pylist`` takes it."""
+    values = json_values(line)
+    name = values["path"]
+    values["path"], values["label"], values["error"] = map(_utf8, (name, values["label"], values["error"]))
+    values["top_k"] = [{"label": _utf8(label), "probability": probability} for label, probability in values["top_k"]]
+    values["notes"] = list(map(_utf8, values["notes"]))
+    values["digits"] = [dict(zip(DIGIT, (_utf8(label), *numbers), strict=True)) for label, *numbers in values["digits"]]
+    values["path_bytes"] = None if values["path"] == name else as_bytes(name)
+    return values
 
 
 def _utf8(text: str | None) -> str | None:

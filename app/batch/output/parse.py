@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from app.batch.output import parquet_rows
-from app.batch.output.formats import Format, plain
+from app.batch.output.formats import Format, json_values, plain
 from app.batch.output.row import COLUMNS, Row
 
 
@@ -66,12 +66,7 @@ def of_json(line: bytes) -> Row:
     Raises:
         ValueError, TypeError: it is none.
     """
-    import orjson  # which takes 20 ms to load, so not where rows are only written
-
-    try:
-        values = orjson.loads(line)
-    except orjson.JSONDecodeError:  # a name that is not UTF-8
-        values = json.loads(line)
+    values = json_values(line)
     lists = {name: tuple(map(tuple, values[name])) for name in ("top_k", "digits")} if isinstance(values, dict) else {}
     return Row(**{**values, **lists, "notes": tuple(values["notes"])})
 

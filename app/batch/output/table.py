@@ -19,7 +19,6 @@ from typing import BinaryIO
 from app.batch.output import parquet_rows
 from app.batch.output.fingerprint import RunFingerprint
 from app.batch.output.formats import Format, header
-from app.batch.output.parse import of_json
 from app.batch.output.resume import Chunk, InputsChangedError, refuse_changed, skip_spooled
 from app.batch.output.spool import LockedError, Run, Spool, SpoolError, remove_files
 from app.batch.run.reader import Answered
@@ -346,7 +345,7 @@ class SpooledTable(Table):
     def _write_rows(self, path: Path) -> None:
         if self._form == "parquet":
             lines = (line for rows in self._spooled_rows() for line in rows.splitlines())
-            parquet_rows.write(map(of_json, lines), str(path))
+            parquet_rows.write(lines, str(path))
         else:
             with path.open("wb") as file:
                 file.write(header(self._form))

@@ -70,7 +70,7 @@ ROWS = [
 def written(tmp_path: Path, form: Format, table: list[Row]) -> Path:
     path = tmp_path / f"table.{form}"
     if form == "parquet":
-        write(table, str(path))
+        write(encode(table, form).splitlines(), str(path))
     else:
         path.write_bytes(header(form) + encode(table, form))
     return path
