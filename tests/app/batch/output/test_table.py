@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from app.batch.inputs.item import Failure, Item
-from app.batch.output import spool as spool_room
 from app.batch.output.fingerprint import RunFingerprint
 from app.batch.output.formats import Format
 from app.batch.output.parse import rows
-from app.batch.output.spool import Spool
+from app.batch.output.spool import VERSION, Spool
 from app.batch.output.table import OutputError, SpooledTable, Table, open_table
 from tests.app.batch.tables import ASKED, CHUNK, answer, cut_off, fill, in_chunks, items_in, row_of, run, write_inputs
 from tests.conftest import ROOT
@@ -509,19 +508,20 @@ def test_a_file_that_is_no_spool_is_replaced_only_when_that_is_asked(
     assert names(tmp_path) == {output.name}
 
 
-def test_a_spool_of_another_version_or_program_is_refused(
-    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = tmp_path / "table.csv"
-    with monkeypatch.context() as patch:
-        patch.setattr(spool_room, "VERSION", 1)
-        cut_off(output, folder, "csv", 2)
+def test_a_spool_of_another_version_or_program_is_refused(tmp_path: Path, folder: Path) -> None:
+    output, partial = tmp_path / "table.csv", tmp_path / "table.csv.partial"
     other = "another version of Inkwear, or another program, began it"
+    cut_off(output, folder, "csv", 2)
+    execute(partial, f"PRAGMA user_version = {VERSION + 1}")
     assert other in refusal(output, folder, resume=True)
-    (tmp_path / "table.csv.partial").unlink()
-    with contextlib.closing(sqlite3.connect(tmp_path / "table.csv.partial")) as connection:
-        connection.execute("CREATE TABLE precious (page TEXT)")
+    partial.unlink()
+    execute(partial, "CREATE TABLE precious (page TEXT)")
     assert other in refusal(output, folder)
+
+
+def execute(partial: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(partial)) as connection:
+        connection.execute(statement)
 
 
 @pytest.mark.parametrize("form", FORMS)
