@@ -106,7 +106,7 @@ class Upload:
     @property
     def draft(self) -> bool:
         """Whether the picture is not finished yet; raises ``RequestError`` where neither ``true`` nor ``false``."""
-        name = "draft" if "draft" in self.fields else "glimpse"  # its name until version 1.0
+        name = "draft" if "draft" in self.fields else "glimpse"  # its former name
         asked = self.fields.get(name) or "false"
         if asked not in ("true", "false"):
             raise RequestError(f"{name}: Input should be 'true' or 'false'")

@@ -1,4 +1,4 @@
-"""Holds the size, the kind and the speed of a request's body against what its route takes."""
+"""Checks the size, the type and the speed of a request's body against the limits of its route."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Bounds how many requests are answered at once, and how many of them for one address."""
+"""Limits how many requests are answered at once, in all and for one address."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from app.middleware.exceptions import RETRY_AFTER_A_SECOND, HTTPError
 MAX_WORKING, MAX_STREAMS = 256, 512
 """Requests in work or waiting for it, and open event streams, of one process."""
 
-MAX_SHARE = 2
-"""One address may take half of the slots and no more, so that others find some."""
+SHARES = 2
+"""Parts of the slots, one of which one address may take, so that others find some."""
 
 
 @dataclass(eq=False)
 class ConcurrencyMiddleware(HTTPMiddleware):
-    """Gives each request whose route asks for one a slot, or refuses it."""
+    """Gives a request the slot that its route asks for, or refuses it."""
 
     metrics: Metrics
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -44,8 +44,8 @@ class ConcurrencyMiddleware(HTTPMiddleware):
         if taken >= most:
             message = f"{taken} requests are waiting already; try again in a second."
             raise HTTPError(503, "Busy", message, RETRY_AFTER_A_SECOND)
-        if self.taken[kind, client] >= most // MAX_SHARE:
-            message = f"{most // MAX_SHARE} requests of yours are waiting already."
+        if self.taken[kind, client] >= most // SHARES:
+            message = f"{most // SHARES} requests of yours are waiting already."
             raise HTTPError(429, "TooManyRequests", message, RETRY_AFTER_A_SECOND)
 
     def _count(self, slot: tuple[str, str], change: int) -> None:

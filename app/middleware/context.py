@@ -12,13 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.middleware.exceptions import HTTPError
 from app.middleware.limits import UNKNOWN, RouteLimits
 
-KEY = "inkwear.request"
-"""The context's place in the scope."""
-
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 CLIENT_LEFT = 499
-"""The status that nginx gives a request whose client did not wait for the answer."""
+"""The status of a request whose client did not wait for the answer, as nginx logs it."""
 
 POLICY_VIOLATION = 1008
 """The code with which a WebSocket is closed (RFC 6455)."""
@@ -29,12 +26,12 @@ class RequestContext:
     """One request from its first byte to the last of its answer.
 
     Attributes:
-        scope: what the server knows of it.
-        headers: the last one of each name.
-        id: the client's, where it has sent a sound one.
+        scope: ASGI's.
+        headers: the last of each name.
+        id: the client's, if it sent a valid one.
         started: when it arrived (``time.perf_counter``).
-        route: what is accepted of it.
-        error: what it is answered with instead of what the application says.
+        route: what its route takes.
+        error: the answer, whatever the application says.
         received: bytes of its body so far.
         body_ended: whether all of its body has been read.
         disconnected: whether the client has left.
@@ -66,7 +63,7 @@ class RequestContext:
 
     @property
     def outcome(self) -> int:
-        """The status answered, or 499 where the client left before."""
+        """The status of the response, or 499 if the client left before it."""
         return CLIENT_LEFT if self.disconnected and not self.status else self.status
 
     @property
@@ -91,13 +88,13 @@ def request_id() -> str:
 
 @dataclass(eq=False)
 class HTTPMiddleware:
-    """A middleware for requests; the server's start and end pass it by."""
+    """A middleware for requests; the server's start and end pass through it."""
 
     app: ASGIApp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "http":
-            return self._handle(scope[KEY], receive, send)
+        if request := _current.get():
+            return self._handle(request, receive, send)
         return self.app(scope, receive, send)
 
     async def _handle(self, request: RequestContext, receive: Receive, send: Send) -> None:
@@ -107,7 +104,7 @@ class HTTPMiddleware:
 
 @dataclass(eq=False)
 class RequestContextMiddleware:
-    """Gives each request its context and notes what becomes of it; the outermost, and the one that ends WebSockets."""
+    """Creates a request's context, and records its status and whether the client left; refuses WebSockets."""
 
     app: ASGIApp
 
@@ -119,20 +116,19 @@ class RequestContextMiddleware:
         return send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
     async def _answer(self, request: RequestContext, receive: Receive, send: Send) -> None:
-        async def noting_receive() -> Message:
+        async def recording_receive() -> Message:
             message = await receive()
             if message["type"] == "http.disconnect":
                 request.disconnected = True
             return message
 
-        async def noting_send(message: Message) -> None:
+        async def recording_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.status = message["status"]
             await send(message)
 
-        request.scope[KEY] = request
         token = _current.set(request)
         try:
-            await self.app(request.scope, noting_receive, noting_send)
+            await self.app(request.scope, recording_receive, recording_send)
         finally:
             _current.reset(token)

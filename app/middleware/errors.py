@@ -63,6 +63,8 @@ class ErrorsMiddleware(HTTPMiddleware):
             if not request.error and not request.disconnected:
                 log.exception("Request %s (%s) failed.", request.id, request.route.name)
                 request.error = HTTPError(500, "InternalError", "An error of ours; the server's log has more.")
+        if request.error:
+            request.error.__traceback__ = None  # its frames hold the body, and the request itself
         if not request.status and not request.disconnected:
             request.error = request.error or _understood(held, request.route.name)
             await _answer(request, request.error, receive, send)

@@ -1,4 +1,4 @@
-"""Which addresses exist: those of endpoints that declare their limits, and no others."""
+"""Finds the route of a request; only addresses whose endpoints declare their limits exist."""
 
 import re
 from collections import defaultdict
@@ -52,7 +52,7 @@ class RouteTable:
         known |= dict.fromkeys(methods, limits)
 
     def add_endpoints(self, routes: Iterable[BaseRoute]) -> None:
-        """Let in what endpoints declare that they take.
+        """Let in requests to endpoints, within the limits that they declare.
 
         Raises:
             TypeError: an endpoint declares nothing.
@@ -71,7 +71,7 @@ class RouteTable:
 
     @property
     def public(self) -> frozenset[str]:
-        """The addresses that need no password."""
+        """Addresses that need no password."""
         return frozenset(
             address for address, known in self.exact.items() if any(limits.public for limits in known.values())
         )
