@@ -61,7 +61,7 @@ def test_nothing_of_the_web_is_imported_in_the_library() -> None:
 
 
 def test_the_app_loads_neither_torch_nor_onnx() -> None:
-    modules = "app.api, app.predict, app.server, inkwear.classifier, sys"
+    modules = "app.application, app.predict, app.server, inkwear.classifier, sys"
     script = f"import {modules}; print(sorted(set(sys.modules) & {NOT_IN_THE_APP}))"
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"

@@ -41,16 +41,16 @@ UNKNOWN = RouteLimits("other")
 """Stands for the route of a request that has none, or none yet."""
 
 
-def limits(name: str, **limits: Any) -> Callable[[Endpoint], Endpoint]:
+def limits(name: str, **attributes: Any) -> Callable[[Endpoint], Endpoint]:
     """Declare what an endpoint takes, below its route.
 
     Args:
         name: its name in metrics and logs.
-        limits: attributes of ``RouteLimits``.
+        attributes: further ones of ``RouteLimits``.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.route_limits = RouteLimits(name, **limits)  # type: ignore[attr-defined]
+        endpoint.route_limits = RouteLimits(name, **attributes)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
