@@ -22,6 +22,7 @@ def test_the_network_they_are_made_of_is_accepted(tmp_path: Path) -> None:
     Classifier(tmp_path / "good.onnx", "cpu").self_test()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_is_refused_and_nothing_happens(name: str, tmp_path: Path) -> None:
     make, reason = HOSTILE[name]
