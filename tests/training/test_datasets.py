@@ -12,7 +12,10 @@ import torch
 
 from tests.conftest import write_idx
 from tests.mutations import mutants
-from training.datasets import DATASETS, DataError, Dataset, Published, find_dataset, load_pixels, load_split
+from training.datasets import DATASETS, Dataset, find_dataset, load_pixels
+from training.errors import DataError
+from training.idx import Published
+from training.splits import load_split
 
 MNIST = DATASETS["mnist"]
 
@@ -190,7 +193,7 @@ def test_packed_files_are_read_as_they_are(damaged: Path) -> None:
 
 
 def test_an_archive_that_fills_the_memory_is_refused(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.datasets.LARGEST", 1000)
+    monkeypatch.setattr("training.idx.MAX_BYTES", 1000)
     path = raw(damaged, "t10k-images-idx3-ubyte")
     raw(damaged, f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
