@@ -28,7 +28,7 @@ async function ask() {
     const file = broughtFile();
     const reply = !isEmpty() && chosenModel() ? await classify() : {};
     if (reply.answer) reply.answer.file = file; // the boxes belong on that picture alone
-    if (asked === state() || reply.answer) receive(reply); // while the pen still moves, a glimpse
+    if (asked === state() || reply.answer) receive(reply); // while the pen still moves, the draft's
   }
   asking = false;
   studio.dataset.settled = true; // the answer is of what lies on the sheet
@@ -39,7 +39,7 @@ const state = () => `${version} ${model} ${chosenDevice()}`;
 
 async function classify() {
   const { name, type, body } = sheet();
-  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), glimpse: isDrawing(), name });
+  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), draft: isDrawing(), name });
   try {
     const headers = { "Content-Type": type };
     return { answer: await requestJson(`classify?${query}`, { method: "POST", body, headers }) };

@@ -20,7 +20,7 @@ export let version = 0; // counts the changes of what lies on the sheet
 // The one pointer that draws: {id, type, stroke}; others, as a second finger or a palm, are ignored until it is lifted.
 let drawer = null;
 
-// While the pen is down, a glimpse will do; when it is lifted, the sheet is read in full.
+// While the pen is down, the sheet is read as a draft; when it is lifted, the sheet is read in full.
 export const isDrawing = () => drawer !== null;
 
 export const isEmpty = () => !(strokes.length || file);
