@@ -197,7 +197,7 @@ EXACT: dict[str, Route] = {
     "/manifest.json": STATIC,
     "/robots.txt": STATIC,
     "/healthz": Route("health", READ),
-    "/readyz": Route("health", GET),
+    "/readyz": Route("health", READ),
     "/metrics": Route("metrics", GET),
     "/openapi.json": Route("openapi", READ),
     "/models": Route("models", GET),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from app.api import PARTS
 from app.catalog import scan
+from app.guard import EXACT, PATTERNS
 from tests.conftest import ROOT
 
 ROOMS = ("app", "inkwear", "models", "training")
@@ -107,6 +109,20 @@ def test_the_results_state_the_numbers_that_the_exports_carry() -> None:
             f"{entry.bytes / 1000:,.0f} kB",
         ):
             assert number in row
+
+
+def test_every_address_of_an_endpoint_is_in_the_table_of_the_guard() -> None:
+    for part in PARTS:
+        for route in part.router.routes:
+            path = re.sub(r"\{\w+\}", "x", route.path)
+            rules = [EXACT.get(path), *(rule for pattern, rule in PATTERNS if pattern.fullmatch(path))]
+            assert any(rule and route.methods <= rule.methods for rule in rules), f"{route.methods} {route.path}"
+
+
+def test_documents_that_sources_name_are_there() -> None:
+    for path in (path for room in ROOMS for path in sources(room)):
+        for name in re.findall(r"\bdocs/[\w./-]*\w", path.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"
 
 
 def test_what_torch_reads_is_never_executed() -> None:

@@ -25,6 +25,8 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.datasets import DATASETS
 from training.extra_images import Corpus, load_corpus, save_corpus
 
+pytestmark = pytest.mark.slow  # a checkpoint is trained first
+
 SMALL, OTHER = EXPORTS / "mnist-mlp_small.onnx", EXPORTS / "mnist-convnet.onnx"
 
 

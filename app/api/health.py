@@ -23,12 +23,14 @@ MAX_OPENING_SECONDS = 5.0
 """Seconds that ``/readyz`` waits for a model that is being opened."""
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"description": "not yet, or no longer; the message gives the reason"}})
 async def readyz(state: AppStateDep) -> JSONResponse:
     """Let the default model read its reference picture; ready where it gives the known answer."""

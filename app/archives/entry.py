@@ -12,9 +12,9 @@ from inkwear.errors import ImageError
 MEGABYTE = 1_000_000
 
 RATIO_LIMITS = ((200, MEGABYTE), (10, 32 * MEGABYTE))
-"""How many times its compressed size a picture may have when it is larger than so many bytes.
+"""Pairs of a ratio and a size in bytes: a picture above the size may have at most ratio times its compressed size.
 
-Pictures are compressed already. Drawings of few colors compress best, and are not large.
+Most pictures are compressed already; drawings of few colors, which are not, are small.
 """
 
 ALWAYS_UNPACKED = 2_000 * MEGABYTE
@@ -110,7 +110,7 @@ def read_in_pieces(read: Callable[[int], bytes], size: int, check: Callable[[int
     """Read ``size`` bytes, or as many as there are, with limits checked in between.
 
     Args:
-        read: reads up to so many bytes.
+        read: reads up to the given number of bytes.
         size: how many to read.
         check: raises where the number of bytes so far is too large.
     """

@@ -36,7 +36,13 @@ LEFT_OUT = (tarfile.DIRTYPE, b"D", b"V")
 
 
 def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    """Yield the pictures of a TAR archive in its own order, and a ``Found`` with an error for each that is not read."""
+    """Yield the pictures of a TAR archive in its own order, and a ``Found`` with an error for each that is not read.
+
+    Args:
+        name: the archive's file name.
+        file: the archive, seekable.
+        limits: how much of it is accepted.
+    """
     try:
         yield from _Tar(name, Stream(file), limits).pictures()
     except Exception as error:  # from EOFError to zlib.error

@@ -53,7 +53,13 @@ class Entry:
 
 
 def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    """Yield the pictures of a ZIP archive in its own order, and a ``Found`` with an error for each that is not read."""
+    """Yield the pictures of a ZIP archive in its own order, and a ``Found`` with an error for each that is not read.
+
+    Args:
+        name: the archive's file name.
+        file: the archive, seekable.
+        limits: how much of it is accepted.
+    """
     try:
         yield from _entries(name, file, limits)
     except Exception as error:  # of as many types as in _read

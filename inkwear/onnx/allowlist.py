@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from inkwear.errors import ForeignModelError, ProtobufError
-from inkwear.onnx.wire import BYTES, VARINT, Field, content, fields
+from inkwear.onnx.wire import BYTES, VARINT, Field, content, fields, read_varint
 
 MODEL_FIELDS = {1, 2, 3, 4, 5, 6, 7, 8, 14}
 """Fields of ``ModelProto``, all but training_info, functions and configurations."""
@@ -154,13 +154,9 @@ _UNWANTED = {
 
 def _packed(file: BinaryIO, part: Field) -> list[int]:
     """Read the numbers of one packed field, at most one more than a shape can have."""
-    numbers, value, shift = [], 0, 0
-    for byte in content(file, part)[: 10 * MAX_DIMENSIONS + 1]:
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            numbers.append(value)
-            value, shift = 0, 0
+    packed, numbers = io.BytesIO(content(file, part)), list[int]()
+    while packed.tell() < part.end - part.start and len(numbers) <= MAX_DIMENSIONS:
+        numbers.append(read_varint(packed))
     return numbers
 
 

@@ -67,14 +67,14 @@ def size_of(file: BinaryIO) -> int:
 
 
 def _field(file: BinaryIO, end: int) -> Field:
-    number, kind = divmod(_varint(file), 8)
+    number, kind = divmod(read_varint(file), 8)
     if not number or kind not in (VARINT, FIXED64, BYTES, FIXED32):
         raise ProtobufError("it is not an ONNX file")
     start, value = file.tell(), 0
     if kind == VARINT:
-        value, length = _varint(file), file.tell() - start
+        value, length = read_varint(file), file.tell() - start
     elif kind == BYTES:
-        length = _varint(file)
+        length = read_varint(file)
         start = file.tell()
     else:
         length = 8 if kind == FIXED64 else 4
@@ -83,7 +83,7 @@ def _field(file: BinaryIO, end: int) -> Field:
     return Field(number, kind, start, start + length, value)
 
 
-def _varint(file: BinaryIO) -> int:
+def read_varint(file: BinaryIO) -> int:
     """Read a whole number: seven bits a byte, the lowest first; the eighth bit says that more follow."""
     value = 0
     for shift in range(0, 70, 7):

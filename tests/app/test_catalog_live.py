@@ -15,8 +15,8 @@ import pytest
 
 from app.catalog import STILL_SERVING, Catalog, UnknownModelError, scan, watching
 from inkwear.errors import ModelFileError
-from tests.app.hostile_models import HOSTILE
 from tests.conftest import EXPORTS
+from tests.inkwear.onnx.hostile_models import HOSTILE
 from tests.mutations import cut_short, double_a_part, insert_noise, mutants, remove_a_part
 
 DIGITS, CLOTHES = EXPORTS / "mnist-lenet.onnx", EXPORTS / "fashion_mnist-lenet.onnx"

@@ -20,6 +20,8 @@ from tests.conftest import EXPORTS, change_metadata
 from tests.exports.test_snippets import CLASSIFIERS, SNIPPETS, Said, images_of
 from tests.packages import npm_package
 
+pytestmark = pytest.mark.network
+
 TOLERANCE = 1e-3
 """Largest difference of a logit from ONNX Runtime in Python."""
 

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,13 +38,9 @@ def two_squares() -> np.ndarray:
     return pixels
 
 
-def saliency_of(network: object, images: Sequence[np.ndarray], class_ids: Sequence[int]) -> list:
-    return occlude(network, images, class_ids)  # type: ignore[arg-type]
-
-
 def test_the_ink_that_decides_stands_out_and_nothing_else_does() -> None:
     network = UpperLeft()
-    [found] = saliency_of(network, [two_squares()], [1])
+    [found] = occlude(network, [two_squares()], [1])
     assert np.unravel_index(found.values.argmax(), (28, 28)) < (8, 8)
     assert found.values.max() == pytest.approx(1)
     assert found.nats > 1
@@ -56,7 +51,7 @@ def test_the_ink_that_decides_stands_out_and_nothing_else_does() -> None:
 
 
 def test_ink_that_speaks_against_the_answer_is_below_zero() -> None:
-    [found] = saliency_of(UpperLeft(), [two_squares()], [0])
+    [found] = occlude(UpperLeft(), [two_squares()], [0])
     assert found.values.min() == pytest.approx(-1)
     assert found.values.max() < 1e-6
 

@@ -3,13 +3,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 from PIL import Image
 
 import inkwear
@@ -33,26 +33,30 @@ print(json.dumps([inkwear.__file__, label, same]))
 """Read a picture, then a large one with a foreign model: both of the library's child processes are started."""
 
 
-def pins() -> dict[str, list[Requirement]]:
-    """The pins of all requirements files, by name; ONNX Runtime has one for each platform."""
-    found: dict[str, list[Requirement]] = {}
-    for path in (ROOT / "requirements.txt", *ROOT.glob("app/requirements*.txt")):
-        for line in path.read_text().splitlines():
-            if line.strip() and not line.startswith(("#", "-r")):
-                pin = Requirement(line)
-                found.setdefault(canonicalize_name(pin.name), []).append(pin)
-    return found
+ASKED = {"inkwear": PROJECT["dependencies"]} | PROJECT["optional-dependencies"]
 
 
-@pytest.mark.parametrize("extra", ["", *PROJECT["optional-dependencies"]])
-def test_the_pins_meet_what_the_package_asks_for(extra: str) -> None:
-    pinned = pins()
-    for text in PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]:
-        asked = Requirement(text)
-        [pin] = pinned[canonicalize_name(asked.name)]
-        [specifier] = [each for each in pin.specifier if each.operator in ("==", ">=")]
-        assert asked.specifier.contains(Version(specifier.version)), text
-        assert (pin.marker, pin.extras) == (asked.marker, asked.extras), text
+def by_name(lines: Iterable[str]) -> dict[str, Requirement]:
+    requirements = [Requirement(line) for line in lines if line.strip() and not line.startswith(("#", "-r"))]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+def pins(*files: str) -> dict[str, Requirement]:
+    return by_name(line for file in files for line in (ROOT / file).read_text().splitlines())
+
+
+@pytest.mark.parametrize("part", ASKED)
+def test_the_pins_meet_what_the_package_asks_for(part: str) -> None:
+    pinned = pins("requirements.txt", "app/requirements.txt", "app/requirements-ray.txt")
+    for name, asked in by_name(ASKED[part]).items():
+        [version] = [each.version for each in pinned[name].specifier if each.operator in ("==", ">=")]
+        assert asked.specifier.contains(version), asked
+        assert (pinned[name].marker, pinned[name].extras) == (asked.marker, asked.extras)
+
+
+def test_the_extras_bring_what_the_app_needs() -> None:
+    brought = by_name(line for part in ("inkwear", "app", "batch") for line in ASKED[part])
+    assert set(brought) == set(pins("app/requirements.txt", "app/requirements-ray.txt"))
 
 
 def test_public_names_are_imported_when_they_are_used() -> None:

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from app.archives import tars, zips
 from app.archives.entry import Found, Limits, max_unpacked
 from app.archives.sniff import Kind
 from app.batch.inputs import idx, parquet
-from app.batch.inputs.input import MAX_ENTRIES, MAX_ENTRY_BYTES, Code, Content, Failure
+from app.batch.inputs.input import MAX_ENTRIES, MAX_ENTRY_BYTES, Content, Failure
 
 _TABLES = {"idx": idx.images, "parquet": parquet.images}
 
@@ -30,6 +30,4 @@ def contents(path: str, file: BinaryIO, kind: Kind) -> Iterator[Content]:
 
 
 def _content(found: Found) -> Content:
-    if found.error:
-        return found.name, Failure(cast(Code, found.error.code), str(found.error))
-    return found.name, found.data
+    return found.name, Failure.of(found.error) if found.error else found.data

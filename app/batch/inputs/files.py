@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from app.archives.sniff import Kind, holds_labels, is_hidden, kind_of, kind_of_name
-from app.batch.inputs.input import Code, Failure, Input, failed, or_else
+from app.batch.inputs.input import Failure, Input, failed, or_else
 from inkwear.errors import ImageError
 from inkwear.images.decode import open_file
 
@@ -44,7 +44,7 @@ def in_file(path: str, listing_digest: bytes = b"") -> Iterator[Input]:
                 yield from _in_container(path, file, kind)
                 return
     except ImageError as error:
-        yield Input(path, Failure(cast(Code, error.code), str(error)), listing_digest)
+        yield Input(path, Failure.of(error), listing_digest)
     except OSError as error:
         yield failed(path, "unreadable", f"cannot be read ({error.strerror})", listing_digest)
     else:

@@ -31,7 +31,7 @@ def images(path: str, file: BinaryIO) -> Iterator[Content]:
     except _TableError as error:
         yield path, Failure("table_damaged", f"{path}: {error}.")
     except ArchiveError as error:
-        yield path, Failure("archive_refused", str(error))
+        yield path, Failure.of(error)
     except Exception as error:  # from EOFError to zlib.error
         code = explain(path, error).code
         yield path, Failure("unreadable" if code == "unreadable" else "table_damaged", f"{path}: damaged ({error}).")

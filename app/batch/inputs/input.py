@@ -4,8 +4,9 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Self, cast, get_args
 
+from inkwear.errors import ImageError
 from inkwear.preprocess.spec import Pixels
 
 Code = Literal[
@@ -40,6 +41,10 @@ class Failure:
 
     code: Code
     sentence: str
+
+    @classmethod
+    def of(cls, error: ImageError) -> Self:
+        return cls(cast(Code, error.code), str(error))
 
 
 Source = bytes | Pixels | Failure

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, cast
 
-from app.batch.inputs.input import Code, Failure, Input, failed
+from app.batch.inputs.input import Failure, Input, failed
 from inkwear.errors import ImageError
 from inkwear.images.decode import open_file
 
@@ -57,7 +57,7 @@ class NameList:
                 is_empty = False
                 yield os.fsdecode(line)
         except ImageError as error:
-            yield Input(name, Failure(cast(Code, error.code), str(error)))
+            yield Input(name, Failure.of(error))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             yield failed(name, "unreadable", f"the list cannot be read ({reason}); {WHAT_TO_DO}")

@@ -81,7 +81,7 @@ def _checked(name: str, data: bytes | None) -> bytes | Failure:
     if data is None:
         return Failure("empty", f"{name}: the row has no bytes of a picture; put them in, not their path alone.")
     if len(data) > MAX_ENTRY_BYTES:
-        return Failure("too_large", str(too_large(name, MAX_ENTRY_BYTES)))
+        return Failure.of(too_large(name, MAX_ENTRY_BYTES))
     return data
 
 

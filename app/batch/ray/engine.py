@@ -1,23 +1,17 @@
 """The engine of many machines: the readers of the local engine as tasks of Ray Data, their answers in order.
 
-Ray Data keeps the cores of a cluster busy and gives the work of a lost process or machine to another. It has no source
-that is read while a run goes on: a dataset is known from its beginning, so a million inputs would have to be listed
-first. So the inputs pass through a window: a few loads of chunks for each core of the cluster, enough to keep it busy
-for some seconds, make one dataset, and the next window runs beside it while its answers are awaited. The driver holds a
-window until its answers are there, so nothing that is lost elsewhere is lost.
-
-Loads are answered by a dataset's tasks and not by a pool of actors: Ray keeps a process that has been idle for a
-moment, and the process keeps its reader, so the model is opened once a process and not once a window. Loads are sized
-by time (a task of Ray Data costs its scheduler some 10 ms), the chunks in them are not: a chunk is answered by
-``Reader.answer`` as everywhere, and has the same bytes.
+A dataset of Ray Data is known from its beginning, so a million inputs would have to be listed first. So the inputs pass
+through a window: a few loads of chunks for each core of the cluster make one dataset, and the next window runs beside
+it while its answers are awaited. The driver holds a window until its answers are there, so nothing that is lost
+elsewhere is lost. Tasks answer the loads, not actors: Ray keeps an idle process for a moment, and the process keeps its
+reader, so the model is opened once a process and not once a window.
 
 Ray restarts a task whose process dies forever, which a picture that kills every reader must not cause. So every
-beginning is counted; after the third the load is returned unanswered and taken apart: chunk by chunk, then picture by
-picture, and the picture that still kills becomes an error row.
+beginning is counted; after the third the load is returned unanswered and taken apart, down to the picture that kills,
+which becomes an error row.
 
-Inputs (those in archives and tables with their bytes), the model's bytes and our code are sent. Files are not: every
-machine must see them under the same path. Where one does not see a file that this machine sees, the run ends with an
-error, rather than with a row that says the picture was missing.
+Files are not sent: every machine must see them under the same path. Where one does not see a file that this machine
+sees, the run ends with an error, rather than with a row that says the picture was missing.
 """
 
 import hashlib

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 from PIL import Image
 
-from app.batch.inputs.input import Chunk, Code, Failure, Input, Source, fingerprint_of
+from app.batch.inputs.input import Chunk, Failure, Input, Source, fingerprint_of
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
 from inkwear.classifier import Classifier
@@ -136,7 +136,7 @@ class Reader:
             watch.lap("decode")
             return self.classifier.prepare(image)
         except ImageError as error:
-            return Failure(cast(Code, error.code), str(error))
+            return Failure.of(error)
         except Exception as error:
             return _bug(item, error)
         finally:

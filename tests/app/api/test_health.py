@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,7 +12,7 @@ from app.application import build_app
 from app.catalog import scan
 from app.gradio.uploads import stored_bytes
 from tests.app.test_api import png
-from tests.conftest import some_exports
+from tests.conftest import some_exports, start_app
 from tests.hand import render
 
 
@@ -43,6 +44,20 @@ def test_not_ready_says_why(exports: Path, monkeypatch: pytest.MonkeyPatch) -> N
     empty = TestClient(build_app(scan(exports / "nowhere"), "cpu")).get("/readyz")
     assert (empty.status_code, empty.json()["error"]["code"]) == (503, "UnknownModelError")
     assert TestClient(build_app(scan(exports), "cpu")).get("/healthz").status_code == 200
+
+
+def test_head_answers_as_get_without_a_body(exports: Path) -> None:
+    """Load balancers ask this way; over a socket, as it is the server that leaves the body out."""
+    app = start_app("--exports", str(exports), "--device", "cpu")
+    try:
+        for path in ("/healthz", "/readyz"):
+            got, headed = httpx.get(app.url + path), httpx.head(app.url + path)
+            assert (headed.status_code, headed.content) == (200, b"")
+            assert headed.headers["content-length"] == str(len(got.content))
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
+    assert TestClient(build_app(scan(exports / "nowhere"), "cpu")).head("/readyz").status_code == 503
 
 
 def test_a_model_that_takes_long_to_open_is_not_waited_for(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,24 +104,3 @@ def test_bombs_give_error_rows_and_take_little_memory(bombs: Path) -> None:
     assert set(codes) == set(BOMBS)
     assert [name for name, found in codes.items() if not set(found) - {"-"}] == ["twice.gz"]  # no picture, says Pillow
     assert sorted(bombs.iterdir()) == before
-
-
-def test_what_is_no_archive_at_all_is_left_to_the_reader_of_pictures(tmp_path: Path) -> None:
-    for name, data in {"a.png": b"rubbish", "b.gz": gzip.compress(png()), "c": b"", "d.zip": png()}.items():
-        path = tmp_path / name
-        path.write_bytes(data)
-        [item] = Inputs([str(path)])
-        assert (item.path, item.source) == (str(path), None)
-
-
-def test_damage_in_one_input_costs_no_other(tmp_path: Path) -> None:
-    (tmp_path / "a.zip").write_bytes(zipped(PICTURES)[:-300])
-    (tmp_path / "b.tar.gz").write_bytes(tarred(PICTURES, "gz")[:-2000])
-    (tmp_path / "c.zip").write_bytes(zipped(PICTURES))
-    by_archive: dict[str, list[bool]] = {}
-    for item in Inputs([str(tmp_path)]):
-        by_archive.setdefault(item.path[len(str(tmp_path)) + 1 :][:1], []).append(isinstance(item.source, bytes))
-    assert by_archive["a"] == [False]
-    assert by_archive["b"][-1] is False
-    assert sum(by_archive["b"]) > 5
-    assert by_archive["c"] == [True] * 20

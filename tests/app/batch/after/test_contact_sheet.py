@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.batch.after import contact_sheet
 from app.batch.after.contact_sheet import SheetError, Shown, check_sheet, least_confident, save_sheet
 from app.batch.after.labels import FOLDERS, labels_from
 from app.batch.after.score import score
@@ -166,12 +167,10 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_the_run(
 
 
 def test_a_disk_that_is_full_leaves_no_half_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.batch.after import contact_sheet as mistakes
-
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mistakes.os, "replace", full)
+    monkeypatch.setattr(contact_sheet.os, "replace", full)
     with pytest.raises(SheetError, match=r"cannot be written: No space left on device\. The table is complete"):
         save_sheet(str(tmp_path / "sheet.html"), [], [], "", 0)
     assert list(tmp_path.iterdir()) == []

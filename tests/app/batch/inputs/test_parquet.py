@@ -54,7 +54,6 @@ def test_the_column_of_pictures_is_read_group_by_group(tmp_path: Path, table: pa
 def test_a_table_without_a_clear_column_is_a_row(tmp_path: Path, table: pa.Table, reason: str) -> None:
     parquet.write_table(table, tmp_path / "test.parquet")
     [only] = items(tmp_path / "test.parquet")
-    assert isinstance(only.source, Failure)
     assert only.source.code == "table_damaged"
     assert reason in only.source.sentence
 
@@ -64,9 +63,7 @@ def test_rows_without_bytes_and_tables_without_rows(tmp_path: Path) -> None:
     parquet.write_table(as_hugging_face([]), tmp_path / "b.parquet")
     first, without, last, empty = Inputs([str(tmp_path)])
     assert (first.source, last.source) == (PICTURES[0], PICTURES[1])
-    assert isinstance(without.source, Failure)
     assert (without.path, without.source.code) == (f"{tmp_path}/a.parquet#1", "empty")
-    assert isinstance(empty.source, Failure)
     assert (empty.path, empty.source.code) == (f"{tmp_path}/b.parquet", "empty")
 
 
@@ -88,7 +85,6 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
     table = pa.table({"image": pa.array([bytes(12_000_000)] * 3)})
     parquet.write_table(table, tmp_path / "test.parquet", compression="zstd", use_dictionary=False)
     [refused] = items(tmp_path / "test.parquet")
-    assert isinstance(refused.source, Failure)
     assert refused.source.code == "archive_refused"
 
 

@@ -1,16 +1,9 @@
-"""A cluster of two machines, as Ray makes one of processes on this one: each has its own scheduler and object store."""
-
 import csv
 import io
 import os
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.batch.inputs.input import Failure, Input
-from app.batch.ray import engine, session, worker
+from app.batch.ray import engine
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
 from tests.app.command import predict
@@ -26,9 +19,6 @@ from tests.conftest import EXPORTS, ROOT, lacking
 from tests.hand import DIGITS, render
 
 JOB = Job(EXPORTS / "mnist-convnet.onnx", "cpu", 3, "csv")
-
-SOON = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
-"""How the head finds out that a machine is gone; Ray's own patience would be 15 s."""
 
 
 class Shell:
@@ -46,37 +36,6 @@ class Killer:
 
     def __reduce__(self) -> tuple[object, ...]:
         return os._exit, (1,)
-
-
-@pytest.fixture(scope="module")
-def ray_installed() -> None:
-    if find_spec("ray") is None:
-        lacking(f"Ray is not installed: {engine.INSTALL}")
-
-
-@pytest.fixture(scope="module")
-def ray_cluster(ray_installed: None) -> Iterator[Any]:
-    import ray
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        Path("/tmp/ray").mkdir(exist_ok=True)  # the head notes its address there, whatever its own folder
-        small = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False, "temp_dir": folder}
-        cluster = Cluster(initialize_head=True, head_node_args=small | {"_system_config": SOON})
-        yield cluster
-        ray.shutdown()  # where a test failed while it was connected; the cluster would refuse to end
-        cluster.shutdown()
-
-
-@pytest.fixture
-def two_machines(ray_cluster: Any) -> Any:
-    """The cluster with its head and one more."""
-    if not ray_cluster.worker_nodes:
-        ray_cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
-    ray_cluster.wait_for_nodes()
-    return ray_cluster
 
 
 @pytest.fixture
@@ -129,20 +88,6 @@ def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> 
     assert next(answers).text.startswith(b"1,error")
     assert taken == 2 * engine.FIRST_LOAD * engine.LOADS_PER_CORE * 2
     answers.close()
-
-
-def test_the_packages_travel_without_what_lies_beside_them(two_machines: Any) -> None:
-    import ray
-
-    def shipped() -> list[Path]:
-        elsewhere = [entry for entry in sys.path if entry and not Path(entry).is_relative_to(ROOT)]
-        specs = [PathFinder.find_spec(name, elsewhere) for name in ("app", "inkwear")]
-        return [path for spec in specs if spec for path in Path(spec.origin).parent.rglob("*") if path.is_file()]
-
-    with session.connected(two_machines.address):
-        paths = ray.get(ray.remote(shipped).remote())
-    assert {"ray/worker.py", "inkwear/classifier.py"} <= {"/".join(path.parts[-2:]) for path in paths}
-    assert {path.suffix for path in paths} <= {".py", ".pyc"}
 
 
 def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Path) -> None:
@@ -206,70 +151,25 @@ def test_a_file_that_another_machine_does_not_see_is_not_called_missing(two_mach
         os.close(999)
 
 
-def test_other_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(engine.ClusterError, match=r"it has numpy .*, this machine has 1\.0, so that rows could differ"):
-        worker._check_versions(worker.versions() | {"numpy": "1.0"})
-
-
 # ------------------------------------------------------------------------------------------------------- the command
-
-
-def run(*arguments: object) -> tuple[int, str]:
-    result = predict(*map(str, arguments), "--model", "mnist-convnet", "--output", "-")
-    return result.exit_code, " ".join(result.stderr.split())
 
 
 def test_without_ray_the_command_says_what_is_missing(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    code, stderr = run(pictures / "5.png", "--engine", "ray")
-    assert code == 2
-    assert "needs Ray, which is not installed here. Run: pip install -r app/requirements-ray.txt" in stderr
+    result = predict(pictures / "5.png", "--model=mnist-convnet", "--output=-", "--engine=ray")
+    assert result.exit_code == 2
+    assert "needs Ray, which is not installed here. Run: pip install -r app/requirements-ray.txt" in result.stderr
     assert (ROOT / "app/requirements-ray.txt").is_file()
 
 
-def test_addresses_where_no_cluster_is(ray_installed: None, pictures: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{probe.getsockname()[1]}"
-    started = time.monotonic()
-    for address, reason in ((nobody, "nobody answers there"), ("ray://head:10001", "give HOST:PORT"), ("head", "give")):
-        code, stderr = run(pictures / "5.png", "--engine", "ray", "--ray-address", address)
-        assert code == 2
-        assert f"--ray-address {address}: {reason}" in stderr
-    assert time.monotonic() - started < 20
-
-
-def test_a_cluster_that_answers_too_late_is_asked_again(ray_installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    calls: list[str] = []
-
-    def late(**options: object) -> None:
-        calls.append("init")
-        if late_answers:
-            raise RuntimeError(f"Stack dump:\n{late_answers.pop()}.")
-
-    monkeypatch.setattr(ray, "init", late)
-    monkeypatch.setattr(ray, "shutdown", lambda: calls.append("shutdown"))
-    monkeypatch.setattr(session, "SECONDS_BETWEEN_TRIES", 0.0)
-    late_answers = ["The node timed out"] * 2
-    with session.connected("10.0.0.1:6379"):
-        assert calls == ["init", "shutdown", "init", "shutdown", "init"]
-    late_answers = ["The node timed out"] * 3
-    with (
-        pytest.raises(
-            engine.ClusterError, match=r"10\.0\.0\.1:6379: this cluster cannot be joined \(The node timed out\)\."
-        ),
-        session.connected("10.0.0.1:6379"),
-    ):
-        pass
-    assert calls[-2:] == ["init", "shutdown"]
-
-
 def test_options_that_do_not_go_together(ray_installed: None, pictures: Path) -> None:
-    assert "--ray-address is for --engine ray" in run(pictures / "5.png", "--ray-address", "auto")[1]
+    result = predict(pictures / "5.png", "--model=mnist-convnet", "--output=-", "--ray-address=auto")
+    assert result.exit_code == 2
+    assert "--ray-address is for --engine ray" in result.stderr
     with pytest.raises(engine.ClusterError, match="reads on CPUs"):
         engine.require("cuda")
+    with pytest.raises(engine.ClusterError, match="give HOST:PORT"):
+        engine.require("cpu", "head")
 
 
 def test_on_this_machine_alone_it_is_quiet_and_leaves_nothing_behind(

@@ -1,7 +1,4 @@
-import io
 import json
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +8,6 @@ from PIL import Image
 
 from app.batch.inputs.input import Failure, Input
 from app.batch.run.reader import STAGES, Answered, Job, Reader
-from inkwear.images.fast_png import decode_tiny
 from inkwear.prediction import Prepared
 from tests.conftest import ROOT
 from tests.hand import DIGITS, render, write_number
@@ -75,9 +71,7 @@ def test_rows_are_those_of_each_input_alone(reader: Reader, mixed: list[Input]) 
     together, alone = rows_of(reader.answer(mixed)), [rows_of(reader.answer([item]))[0] for item in mixed]
     for one, other in zip(together, alone, strict=True):
         assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
-        assert [one[key] for key in ("label", "status", "notes", "code", "error")] == [
-            other[key] for key in ("label", "status", "notes", "code", "error")
-        ]
+        assert one | {"confidence": 0, "top_k": 0} == other | {"confidence": 0, "top_k": 0}
 
 
 def test_where_the_time_went_is_told_by_stage(reader: Reader, mixed: list[Input]) -> None:
@@ -86,23 +80,20 @@ def test_where_the_time_went_is_told_by_stage(reader: Reader, mixed: list[Input]
     assert all(value > 0 for value in seconds.values())
 
 
-def test_an_error_of_ours_costs_one_row(mixed: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_costs_one_row(mixed: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(JOB)
-    wanted = rows_of(reader.answer(mixed))
     prepare = reader.classifier.prepare
-    failing = max(item for item in (i.path for i in mixed) if item.endswith("number.png"))
+    [size] = [Image.open(item.path).size for item in mixed if item.path.endswith("number.png")]
 
     def fails(image: Image.Image) -> Prepared:
-        if max(image.size) == max(Image.open(failing).size) and image.size != (28, 28):
+        if image.size == size:
             raise ZeroDivisionError("by hand")
         return prepare(image)
 
     monkeypatch.setattr(reader.classifier, "prepare", fails)
-    rows = rows_of(reader.answer(mixed))
-    wrong = [row["path"] for row, other in zip(rows, wanted, strict=True) if row["label"] != other["label"]]
-    assert failing in wrong
-    assert {row["code"] for row in rows if row["path"] in wrong} == {"internal"}
-    assert all("ZeroDivisionError: by hand" in row["error"] for row in rows if row["path"] in wrong)
+    wrong = [row for row in rows_of(reader.answer(mixed)) if row["code"] == "internal"]
+    assert [Path(row["path"]).name for row in wrong] == ["number.png"]
+    assert "ZeroDivisionError: by hand" in wrong[0]["error"]
 
 
 def test_a_network_that_fails_on_one_picture_costs_one_row(mixed: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,65 +109,6 @@ def test_a_network_that_fails_on_one_picture_costs_one_row(mixed: list[Input], m
     codes = {Path(row["path"]).name: row["code"] for row in rows_of(reader.answer(mixed))}
     assert (codes["framed.png"], codes["x.gz#7"]) == ("internal", "internal")
     assert [codes[name] for name in ("large.png", "number.png", "blank.png")] == [None] * 3
-
-
-def test_the_quick_way_gives_what_pillow_gives(reader: Reader, tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    for shift in range(5):
-        for level in (0, 1, 6, 9):
-            Image.fromarray(np.roll(framed(reader), shift)).save(path, compress_level=level)
-            quick = decode_tiny([path.read_bytes()])[0]
-            assert quick is not None
-            assert np.array_equal(quick, np.asarray(Image.open(path)))
-
-
-def png_of(rows: np.ndarray) -> bytes:
-    """A PNG of filtered rows: (28, 29) uint8, the number of a row's filter first."""
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows.tobytes())),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks
-    )
-
-
-def test_the_quick_way_takes_every_filter_back_as_pillow_does() -> None:
-    rng = np.random.default_rng(0)
-    files = []
-    for first in range(5):  # the filter of the first row, above which there is nothing
-        rows = rng.integers(256, size=(28, 29), dtype=np.uint8)
-        rows[:, 0] = [first, *rng.integers(5, size=27)]
-        files.append(png_of(rows))
-    unknown = png_of(np.full((28, 29), 5, np.uint8))
-    short = png_of(rows[:27])
-    found = decode_tiny([files[0], unknown, *files[1:4], short, files[4]])
-    assert [index for index, pixels in enumerate(found) if pixels is None] == [1, 5]
-    quick = [pixels for pixels in found if pixels is not None]
-    for pixels, data in zip(quick, files, strict=True):
-        assert np.array_equal(pixels, np.asarray(Image.open(io.BytesIO(data))))
-
-
-@pytest.mark.parametrize("mode", ["1", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_the_quick_way_leaves_other_modes_alone(mode: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    Image.new(mode, (28, 28)).save(path)
-    assert decode_tiny([path.read_bytes()]) == [None]
-
-
-def test_the_quick_way_leaves_what_is_damaged_and_what_has_notes_alone(reader: Reader, tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    Image.fromarray(framed(reader)).save(path)
-    data = path.read_bytes()
-    for place in range(len(data)):  # whatever byte is another, it is seen
-        assert decode_tiny([data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]]) == [None]
-        assert decode_tiny([data[:place]]) == [None]
-    Image.fromarray(framed(reader)).save(path, dpi=(300, 300))
-    assert decode_tiny([path.read_bytes()]) == [None]
-    Image.fromarray(framed(reader)).resize((29, 28)).save(path)
-    assert decode_tiny([path.read_bytes()]) == [None]
 
 
 def test_all_digits(reader: Reader, tmp_path: Path) -> None:
