@@ -361,7 +361,10 @@ def find_model(folder: Path, model: str) -> Entry:
     if state:
         with suppress(ModelFileError):  # said below, as everywhere
             return Entry.read(path, state)
-    return scan(folder).find(model)
+    try:
+        return scan(folder).find(model)
+    except UnknownModelError as error:
+        raise UnknownModelError(f"{error} The path of an .onnx file will do too.") from error
 
 
 def watching(catalog: Catalog, seconds: float = REFRESH_SECONDS) -> AbstractContextManager[None]:

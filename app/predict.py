@@ -1,7 +1,7 @@
 """``python -m app.predict``: files and folders of pictures -> a table with one row each, in order, whatever happens.
 
-The command is made with argparse, not with Typer as the others are: Typer takes as long to start (with Pydantic, 0.2 s)
-as all the rest of a call for one picture.
+The command uses argparse, not Typer as the others do: Typer takes as long to start (with Pydantic, 0.2 s) as all the
+rest of a call for one picture.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from inkwear.onnx.session import Device
 if TYPE_CHECKING:
     from app.batch.after.post_run import PostRun
     from app.batch.inputs.input import Input
+    from app.batch.output.fingerprint import RunFingerprint
     from app.batch.output.formats import Format
-    from app.batch.output.journal import Fingerprint
     from app.batch.output.table import Table
     from app.batch.run.reader import Answered, Job
     from app.batch.run.stopping import Stopping
     from inkwear.classifier import Classifier
 
 CHUNK = 64
-"""Inputs that are answered together. A resumed run must form the same chunks: a batch's size shows in the last bits."""
+"""Inputs answered together. A resumed run must form the same chunks: a batch's size shows in the last bits."""
 
 ENGINES = ("local", "ray")
 
@@ -53,14 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with the project's exit codes (``app.console``), except where all is fine.
     """
-    asked = _parser().parse_args(arguments)
-    gc.disable()  # what is loaded is not looked through for garbage: a twentieth of the time of a call for one picture
-    # OpenBLAS would start a thread for each core; who answers is a process for each core
+    options = _parser().parse_args(arguments)
+    gc.disable()  # looking for garbage among what is loaded takes a twentieth of the time of a call for one picture
+    # OpenBLAS would start a thread for each core, and there is a process for each core already.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     ignore_pillow_warnings()
     try:
         with exit_codes_for_errors():
-            code = _predict(asked)
+            code = _predict(options)
     finally:
         gc.enable()
     if code:
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
     )
-    option("--model", required=True, help="an export's name, such as mnist-lenet, or the path of an .onnx file")
+    option("--model", required=True, help="the name of an export, such as mnist-lenet, or the path of an .onnx file")
     option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
     option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
     option("--top-k", type=_positive, default=3, help="how many classes to list with their probabilities [%(default)s]")
@@ -112,8 +112,9 @@ def _number(text: str, least: int) -> int:
     return int(text)
 
 
-def _predict(asked: argparse.Namespace) -> int:
-    """Do what was asked; return the exit code."""
+def _predict(options: argparse.Namespace) -> int:
+    """Do what the options ask for; return the exit code."""
+    # OpenCV and ONNX Runtime take most of a short call's time: --help and a wrong option do without them.
     from app.batch.inputs.arguments import Inputs, in_chunks
     from app.batch.output.formats import format_of
     from app.batch.output.table import open_table
@@ -121,64 +122,63 @@ def _predict(asked: argparse.Namespace) -> int:
     from app.batch.run.stopping import StoppedAtOnce, Stopping
     from app.catalog import find_model
 
-    form = format_of(asked.output, asked.format)
-    engine = _engine(asked)
-    entry = find_model(asked.exports, asked.model)
-    classifier = entry.classifier("cpu" if asked.engine == "ray" and asked.device == "auto" else asked.device)
-    job = Job(entry.path, asked.device, asked.top_k, form)
-    post_run = _post_run(asked, classifier)
-    inputs = Inputs(asked.paths)
+    form = format_of(options.output, options.format)
+    engine = _engine(options)
+    entry = find_model(options.exports, options.model)
+    classifier = entry.classifier("cpu" if options.engine == "ray" and options.device == "auto" else options.device)
+    job = Job(entry.path, options.device, options.top_k, form)
+    post_run = _post_run(options, classifier)
+    inputs = Inputs(options.paths)
     gc.freeze()
     gc.enable()
     seconds: Counter[str] = Counter()
-    fingerprint = _fingerprint(asked, form, classifier)
-    with open_table(asked.output, form, asked.overwrite, asked.resume, fingerprint) as table, Stopping() as stopping:
+    fingerprint = _fingerprint(options, form, classifier)
+    with open_table(options.output, form, options.overwrite, options.resume, fingerprint) as table, Stopping() as stop:
         started = time.perf_counter()
-        chunks = stopping.until_asked(table.remaining(in_chunks(inputs, CHUNK)))
+        chunks = stop.until_asked(table.remaining(in_chunks(inputs, CHUNK)))
         try:
-            for answered in _shown(engine(chunks, job, classifier), table):
+            for answered in _with_progress(engine(chunks, job, classifier), table):
                 table.add(answered)
                 seconds += answered.seconds
-                if asked.max_failures and table.counts["error"] >= asked.max_failures:
-                    stopping.asked = True
+                if options.max_failures and table.counts["error"] >= options.max_failures:
+                    stop.asked = True
         except (KeyboardInterrupt, StoppedAtOnce):
             print_err(table.saved)
             raise
         elapsed = time.perf_counter() - started
-        if not stopping.asked:
+        if not stop.asked:
             table.complete()
     if not table.was_complete:
-        _summarise(table, seconds, elapsed, classifier)
+        _print_summary(table, seconds, elapsed, classifier)
         if left_out := inputs.left_out.in_words():
             print_err(left_out)
-    _say_how_it_ended(asked, stopping, table)
-    if post_run and not stopping.asked:
-        said = post_run.report(asked.output, form, inputs, f"{entry.name} on {classifier.runtime.device.upper()}")
-        print_err(said)
-    return stopping.exit_code or (SOME_FAILED if table.counts["error"] else 0)
+    _print_end(options, stop, table)
+    if post_run and not stop.asked:
+        device = classifier.runtime.device.upper()
+        print_err(post_run.report(options.output, form, inputs, f"{entry.name} on {device}"))
+    return stop.exit_code or (SOME_FAILED if table.counts["error"] else 0)
 
 
-def _post_run(asked: argparse.Namespace, classifier: "Classifier") -> "PostRun | None":
-    if not asked.labels and not asked.sheet:
+def _post_run(options: argparse.Namespace, classifier: "Classifier") -> "PostRun | None":
+    if not options.labels and not options.sheet:
         return None
     from app.batch.after.post_run import PostRun
 
     names = classifier.metadata.class_names
-    return PostRun.of(asked.output, asked.labels, asked.sheet, names, asked.overwrite or asked.resume)
+    return PostRun.of(options.output, options.labels, options.sheet, names, options.overwrite or options.resume)
 
 
-def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classifier") -> "Fingerprint":
-    """All that decides what the rows say, so that a run is gone on with only by one that would say the same."""
+def _fingerprint(options: argparse.Namespace, form: "Format", classifier: "Classifier") -> "RunFingerprint":
     import onnxruntime
 
-    from app.batch.output.journal import Fingerprint
+    from app.batch.output.fingerprint import RunFingerprint
     from inkwear.numbers.line_reader import digest_beside
 
-    return Fingerprint.of(
-        asked.model,
+    return RunFingerprint.of(
+        classifier.path.stem,
         classifier.digest,
-        asked.paths,
-        top_k=asked.top_k,
+        options.paths,
+        top_k=options.top_k,
         format=form,
         device=classifier.runtime.device,
         chunk=CHUNK,
@@ -190,20 +190,20 @@ def _fingerprint(asked: argparse.Namespace, form: "Format", classifier: "Classif
 Engine = Callable[["Iterable[Sequence[Input]]", "Job", "Classifier"], "Iterator[Answered]"]
 
 
-def _engine(asked: argparse.Namespace) -> Engine:
-    if asked.engine == "ray":
+def _engine(options: argparse.Namespace) -> Engine:
+    if options.engine == "ray":
         cluster = import_module("app.batch.ray.engine")
-        cluster.require(asked.device, asked.ray_address)
-        return lambda chunks, job, _: cluster.answer_all(chunks, job, address=asked.ray_address)
-    if asked.ray_address is not None:
+        cluster.require(options.device, options.ray_address)
+        return lambda chunks, job, _: cluster.answer_all(chunks, job, address=options.ray_address)
+    if options.ray_address is not None:
         raise ValueError("--ray-address is for --engine ray; add that, or leave the address out.")
     from app.batch.run import local
 
-    return partial(local.answer_all, workers=asked.workers)
+    return partial(local.answer_all, workers=options.workers)
 
 
-def _shown(answers: "Iterator[Answered]", table: "Table") -> "Iterator[Answered]":
-    """Draw a bar on stderr where somebody looks at it."""
+def _with_progress(answers: "Iterator[Answered]", table: "Table") -> "Iterator[Answered]":
+    """Draw a bar on stderr where that is a terminal."""
     if not sys.stderr.isatty():
         yield from answers
         return
@@ -215,8 +215,8 @@ def _shown(answers: "Iterator[Answered]", table: "Table") -> "Iterator[Answered]
             bar.update(table.done - table.taken_up - bar.n)
 
 
-def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
-    """Say what became of the inputs, how fast, where the time went, and what read them."""
+def _print_summary(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
+    """Print what became of the inputs, how fast, where the time went, and which model read them."""
     runtime, counts = classifier.runtime, table.counts
     why = (
         f" ({runtime.fallback_reason})"
@@ -235,14 +235,14 @@ def _summarise(table: "Table", seconds: Counter[str], elapsed: float, classifier
         print_err(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
 
 
-def _say_how_it_ended(asked: argparse.Namespace, stopping: "Stopping", table: "Table") -> None:
-    if stopping.asked:
-        why = "Interrupted" if stopping.signal else f"Stopped at --max-failures {asked.max_failures}"
+def _print_end(options: argparse.Namespace, stop: "Stopping", table: "Table") -> None:
+    if stop.asked:
+        why = "Interrupted" if stop.signal else f"Stopped at --max-failures {options.max_failures}"
         print_err(f"{why}. {table.saved}")
     elif table.was_complete:
         print_err(table.saved)
-    elif asked.output != "-":
-        print_err(f"Written to {asked.output}")
+    elif options.output != "-":
+        print_err(f"Written to {options.output}")
 
 
 if __name__ == "__main__":

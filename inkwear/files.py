@@ -32,7 +32,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         _sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        with suppress(OSError):  # Windows and some network file systems cannot sync a folder
+            _sync(path.parent)
     finally:
         try:
             temporary.unlink(missing_ok=True)

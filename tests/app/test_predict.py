@@ -10,6 +10,7 @@ from PIL import Image
 from app.batch.inputs.arguments import Inputs
 from app.batch.inputs.files import SUFFIXES
 from tests.app.command import predict
+from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
 
 
@@ -59,10 +60,6 @@ def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_pa
     assert LEFT_OUT in stderr
 
 
-def test_all_fine_is_exit_code_0(pictures: Path, tmp_path: Path) -> None:
-    assert run(pictures / "5.png", "--output", tmp_path / "table.csv")[0] == 0
-
-
 def test_json_lines(pictures: Path, tmp_path: Path) -> None:
     output = tmp_path / "table.jsonl"
     run(pictures / "5.png", pictures / "2b.png", "--output", output, "--top-k", "10")
@@ -90,13 +87,8 @@ def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
     code, stdout, stderr = run(pictures / "5.png", "--output", "-")
     assert code == 0
     assert [row["label"] for row in csv.DictReader(io.StringIO(stdout))] == ["5"]
-    assert "1 inputs" in stderr
-    assert "Left out" not in stderr
-
-
-def test_the_real_device_is_named_with_the_reason(pictures: Path) -> None:
-    result = predict(pictures / "5.png", "--model", "mnist-lenet", "--output", "-")
-    assert "with mnist-lenet on C" in result.stderr
+    assert "1 inputs: 1 read, 0 unsure, 0 blank, 0 failed." in stderr
+    assert "with mnist-convnet on CPU." in stderr
 
 
 def test_a_table_is_not_overwritten_unasked(pictures: Path, tmp_path: Path) -> None:
@@ -127,17 +119,34 @@ def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
     assert reason in " ".join(result[2].split())
 
 
-def test_an_unknown_model_is_a_usage_error(pictures: Path) -> None:
-    code, _, stderr = run(pictures, model="mnist-lenett")
-    assert code == 2
-    assert "Did you mean 'mnist-lenet'?" in stderr
-
-
-def test_a_broken_model_is_refused_with_the_reason(pictures: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("model", "code", "reason"),
+    [
+        ("mnist-lenett", 2, "Did you mean 'mnist-lenet'?"),
+        ("mnist-lenett", 2, "The path of an .onnx file will do too."),
+        ("no/such/file.onnx", 2, "There is no file no/such/file.onnx. Give a path that exists, or a name from"),
+        ("{folder}/bad.onnx", 4, "bad.onnx: it is not an ONNX file"),
+        ("bad", 2, "cannot be used"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_told(
+    pictures: Path, tmp_path: Path, model: str, code: int, reason: str
+) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"bad")
-    code, _, stderr = run(pictures, "--exports", tmp_path, model="bad")
-    assert code == 2
-    assert "cannot be used" in stderr
+    exports = ["--exports", tmp_path] if model == "bad" else []
+    found, _, stderr = run(pictures, *exports, model=model.format(folder=tmp_path))
+    assert found == code
+    assert reason in stderr
+
+
+def test_a_model_may_be_named_by_its_path(pictures: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "other.onnx"
+    copy.write_bytes((EXPORTS / "mnist-convnet.onnx").read_bytes())
+    by_name = run(pictures, "--output", "-")
+    for path in (EXPORTS / "mnist-convnet.onnx", copy):
+        code, stdout, stderr = run(pictures, "--output", "-", model=str(path))
+        assert (code, stdout) == by_name[:2]
+        assert f"with {path.stem} on CPU" in stderr
 
 
 def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
@@ -193,12 +202,12 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from app import predict
-    from app.batch.output import table as room
+    from app.batch.output.table import SpooledTable
 
     monkeypatch.setattr(predict, "CHUNK", 4)
     whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"
     assert run(pictures, "--output", whole)[0] == 1
-    add = room._File.add
+    add = SpooledTable.add
 
     def interrupted(self, answered) -> None:
         add(self, answered)
@@ -206,7 +215,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(room._File, "add", interrupted)
+        patch.setattr(SpooledTable, "add", interrupted)
         code, _, stderr = run(pictures, "--output", output)
     assert code == 130
     assert f"8 rows are safe in {output}.partial; the same command with --resume goes on" in stderr

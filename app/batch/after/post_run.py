@@ -11,7 +11,8 @@ from app.batch.after.contact_sheet import check_sheet, least_confident, save_she
 from app.batch.after.labels import Labels, labels_from
 from app.batch.after.score import in_words, score
 from app.batch.inputs.input import Input
-from app.batch.output.formats import Format, rows
+from app.batch.output.formats import Format
+from app.batch.output.parse import rows
 
 
 @dataclass(frozen=True)

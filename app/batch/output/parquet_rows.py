@@ -6,18 +6,19 @@ that quote such a name show the escapes too.
 """
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from app.batch.output.formats import as_bytes, json_values
 from app.batch.output.row import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 GROUP = 16_384
-"""Rows that are held in memory together."""
+"""Rows that are held in memory, and written, together."""
 
 DIGIT = ("label", "confidence", "left", "top", "right", "bottom")
 
@@ -32,18 +33,19 @@ def require_pyarrow() -> None:
         raise ValueError("Parquet needs pyarrow, which is not installed: pip install pyarrow, or write .csv or .jsonl.")
 
 
-def write(rows: Iterable[Row], path: str) -> None:
-    """Write all rows to a new file; the same rows give the same bytes.
+def write(lines: Iterable[bytes], path: str) -> None:
+    """Write rows that were encoded as JSON lines to a file; the same rows give the same bytes.
 
     Raises:
         OSError: it cannot be written.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    remaining = iter(rows)
+    remaining = iter(lines)
     with pq.ParquetWriter(path, _schema(), compression="zstd") as writer:
         while group := list(islice(remaining, GROUP)):
-            writer.write_table(_table(group))
+            writer.write_table(pa.Table.from_pylist(list(map(_record, group)), schema=_schema()))
 
 
 def read(path: str) -> Iterator[Row]:
@@ -91,72 +93,21 @@ def _schema() -> "pa.Schema":
     )
 
 
-def _table(rows: Sequence[Row]) -> "pa.Table":
-    schema = _schema()
-    paths = [_utf8(row.path) for row in rows]
-    columns: dict[str, Sequence[object]] = {
-        "path": paths,
-        "status": [row.status for row in rows],
-        "label": [_utf8(row.label) for row in rows],
-        "class_id": [row.class_id for row in rows],
-        "confidence": [row.confidence for row in rows],
-        "error": [_utf8(row.error) for row in rows],
-        "code": [row.code for row in rows],
-        "path_bytes": [_bytes(row.path) if row.path != path else None for row, path in zip(rows, paths, strict=True)],
-    }
-    lists: dict[str, Sequence[Sequence[Any]]] = {
-        "top_k": [row.top_k for row in rows],
-        "notes": [row.notes for row in rows],
-        "digits": [row.digits for row in rows],
-    }
-    arrays = {name: _array(values, schema.field(name).type) for name, values in columns.items()}
-    arrays |= {name: _lists(values, schema.field(name).type.value_type) for name, values in lists.items()}
-    return _pa().Table.from_arrays([arrays[name] for name in schema.names], schema=schema)
-
-
-def _pa() -> Any:
-    import pyarrow
-
-    return pyarrow
-
-
-def _array(values: Sequence[object], kind: "pa.DataType") -> "pa.Array":
-    return _pa().array(values, kind)
-
-
-def _lists(lists: Sequence[Sequence[Any]], kind: "pa.DataType") -> "pa.Array":
-    """One list a row, of texts or of tuples; column by column, which is far quicker than row by row."""
-    offsets = [0]
-    for each in lists:
-        offsets.append(offsets[-1] + len(each))
-    flat = [value for each in lists for value in each]
-    if _pa().types.is_struct(kind):
-        columns = list(zip(*flat, strict=True)) or [()] * kind.num_fields
-        fields = [kind.field(index) for index in range(kind.num_fields)]
-        arrays = [
-            _array([_utf8(value) for value in column] if field.type == _pa().string() else column, field.type)
-            for field, column in zip(fields, columns, strict=True)
-        ]
-        values = _pa().StructArray.from_arrays(arrays, fields=fields)
-    else:
-        values = _array([_utf8(value) for value in flat], kind)
-    return _pa().ListArray.from_arrays(_array(offsets, _pa().int32()), values)
+def _record(line: bytes) -> dict[str, Any]:
+    """Return the row of a JSON line as ``pa.Table.from_pylist`` takes it."""
+    values = json_values(line)
+    name = values["path"]
+    values["path"], values["label"], values["error"] = map(_utf8, (name, values["label"], values["error"]))
+    values["top_k"] = [{"label": _utf8(label), "probability": probability} for label, probability in values["top_k"]]
+    values["notes"] = list(map(_utf8, values["notes"]))
+    values["digits"] = [dict(zip(DIGIT, (_utf8(label), *numbers), strict=True)) for label, *numbers in values["digits"]]
+    values["path_bytes"] = None if values["path"] == name else as_bytes(name)
+    return values
 
 
 def _utf8(text: str | None) -> str | None:
-    if text is None or text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _bytes(text).decode("utf-8", "backslashreplace")
-    return text
-
-
-def _bytes(text: str) -> bytes:
-    from app.batch.output.formats import as_bytes
-
-    return as_bytes(text)
+    """Return a text with escapes for what is not UTF-8."""
+    return text if text is None or text.isascii() else as_bytes(text).decode("utf-8", "backslashreplace")
 
 
 def _row(values: dict[str, Any]) -> Row:

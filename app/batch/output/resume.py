@@ -1,56 +1,49 @@
-"""Going on with a run that was cut off: are the inputs still those that it began with?"""
+"""Resuming a run: are the inputs still those that it began with?"""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from app.batch.inputs.input import Input, fingerprint_of
-from app.batch.output.journal import Entry
+from app.batch.run.reader import Answered
+
+Chunk = Sequence[Input]
 
 
 class InputsChangedError(ValueError):
     """An input is not what it was when the run began; the message names it."""
 
 
-Chunk = Sequence[Input]
-
-
-def skip_what_is_done(chunks: Iterator[Chunk], entries: Iterable[Entry], started: int) -> "hashlib._Hash":
-    """Take the chunks that have their rows from ``chunks``, and hold each against the journal.
+def skip_spooled(chunks: Iterator[Chunk], spooled: Iterable[Answered], started: int) -> None:
+    """Take the chunks whose rows are stored from ``chunks``, and compare each with what it was.
 
     Args:
         chunks: all chunks, in order.
-        entries: of the journal, as far as the table's rows bear them out.
+        spooled: those that have their rows.
         started: when the run began, in nanoseconds; only to name what was changed.
-
-    Returns:
-        SHA-256 over the fingerprints of these chunks, to go on with.
 
     Raises:
         InputsChangedError: something was changed, added or removed.
     """
-    running, done = hashlib.sha256(), 0
-    for entry in entries:
+    done = 0
+    for stored in spooled:
         chunk = next(chunks, ())
         if not chunk:
             raise InputsChangedError(f"there were more than {done:,} inputs when the run began; now there are no more")
-        running.update(fingerprint_of(chunk))
-        first, done = done + 1, done + len(chunk)
-        if (done, running.hexdigest()) != (entry.done, entry.inputs):
-            raise InputsChangedError(_what_changed(chunk, first, started))
-    return running
+        if (len(chunk), fingerprint_of(chunk)) != (stored.counts.total(), stored.fingerprint):
+            raise InputsChangedError(_what_changed(chunk, done + 1, started))
+        done += len(chunk)
 
 
 def refuse_changed(chunks: Iterable[Chunk], started: int, until: int) -> Iterator[Chunk]:
-    """Yield chunks that are still to be read, but none of a file that was changed while nobody was reading.
+    """Yield the chunks that are still to be read, unless a file changed while no run was reading.
 
     Args:
-        chunks: what is left.
+        chunks: those without rows.
         started: when the run began, in nanoseconds of the file system's clock.
-        until: when it was taken up again.
+        until: when it was resumed.
 
     Raises:
-        InputsChangedError: a file was changed in between.
+        InputsChangedError: a file changed in between.
     """
     times = _Times()
     for chunk in chunks:
@@ -79,7 +72,7 @@ class _Times:
         self._archive, self._time = "", 0
 
     def changed(self, item: Input) -> int:
-        """Return when the file was changed that an input is, or lies in; 0 where there is none."""
+        """Return when the file that an input is, or lies in, was changed; 0 where there is none."""
         if item.source is None:
             return _change_time(item.path)
         if not (self._archive and item.path.startswith((self._archive + "/", self._archive + "#"))):
@@ -89,14 +82,14 @@ class _Times:
 
 
 def _file_around(path: str) -> str:
-    """Find the file that an entry's name begins with: of ``scans.zip/a/5.png`` it is ``scans.zip``."""
+    """Return the file that an entry's name begins with: ``scans.zip`` for ``scans.zip/a/5.png``."""
     while path and not os.path.lexists(path):
         path = path[: max(path.rfind("/"), path.rfind("#"), 0)]
     return path if os.path.isfile(path) else ""
 
 
 def _change_time(path: str) -> int:
-    """Return when content, name or rights of a file were changed (Windows knows of the content alone)."""
+    """Return when a file's content, name or rights were changed (on Windows only its content)."""
     try:
         found = os.stat(path)
     except OSError:

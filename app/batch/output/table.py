@@ -1,53 +1,56 @@
-"""The table that is written: whole rows only, under its name only when it is complete.
+"""The table that a run writes: whole rows only, and under its name only when it is complete.
 
-While a run goes on, its rows are in ``NAME.partial`` and how far it is in ``NAME.journal``, both beside the output. A
-run that was cut off, by whatever, goes on from there, and the finished table is byte for byte that of a run that was
-not. Only then does it get its name, all at once.
+While a run goes on, its rows are in a spool, ``OUTPUT.partial``. A run that was cut off, by whatever, is resumed from
+it, and the finished table is byte for byte that of an undisturbed run. At the end the rows are written to a temporary
+file in the same folder, which gets the table's name in one step.
 """
 
+import errno
 import filecmp
-import hashlib
 import os
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import BinaryIO, Self
+from pathlib import Path
+from typing import BinaryIO
 
 from app.batch.output import parquet_rows
-from app.batch.output.formats import Format, header, rows
-from app.batch.output.journal import Entry, Fingerprint, Journal, JournalError, write_all
-from app.batch.output.resume import Chunk, InputsChangedError, refuse_changed, skip_what_is_done
+from app.batch.output.fingerprint import RunFingerprint
+from app.batch.output.formats import Format, header
+from app.batch.output.resume import Chunk, InputsChangedError, refuse_changed, skip_spooled
+from app.batch.output.spool import LockedError, Run, Spool, SpoolError, remove_files
 from app.batch.run.reader import Answered
+from inkwear.files import atomic_path
 
 CLOSED_PIPE = 141
-"""Exit code of what the shell ends because nobody reads on: 128 + SIGPIPE."""
+"""Exit code of a process whose output nobody reads any more: 128 + SIGPIPE."""
 
 
 class OutputError(ValueError):
-    """The output cannot be written, or not gone on with; the message names it, says what is safe and what to do."""
+    """The output cannot be written or resumed; the message names it, says which rows are safe and what to do."""
 
 
 class OutputClosed(SystemExit):
-    """Nobody reads stdout any more, as behind ``| head``: the process ends without a word."""
+    """Nobody reads stdout any more, as behind ``| head``: the process ends without a message."""
 
 
 class Table:
     """A table that grows chunk by chunk.
 
     Attributes:
-        done: how many inputs have their rows, those of a run that is gone on with among them.
-        counts: status -> rows, of all of these.
-        taken_up: how many of them were there already.
-        was_complete: the finished table is there already, and nothing is left to do.
+        done: inputs that have their rows, those of a resumed run among them.
+        counts: rows by status, of all of these.
+        taken_up: inputs that had their rows before this run.
+        was_complete: whether the finished table was there before this run, so that nothing is left to do.
     """
 
     was_complete = False
 
-    def __init__(self) -> None:
-        self.done = self.taken_up = 0
-        self.counts: Counter[str] = Counter(ok=0, unsure=0, blank=0, error=0)
+    def __init__(self, counts: Counter[str] | None = None) -> None:
+        self.counts = Counter(ok=0, unsure=0, blank=0, error=0) + (counts or Counter())
+        self.done = self.taken_up = self.counts.total()
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         """Yield the chunks that have no rows yet.
@@ -64,25 +67,27 @@ class Table:
             OutputError: they cannot be written.
             OutputClosed: nobody reads them.
         """
-        raise NotImplementedError
-
-    def complete(self) -> None:
-        """Say that all inputs have their rows, so that the table gets its name when it is closed."""
-
-    @property
-    def saved(self) -> str:
-        """What is safe if the run ends here, and how to go on, in a sentence."""
-        raise NotImplementedError
-
-    def _count(self, answered: Answered) -> None:
+        self.write(answered)
         self.done += answered.counts.total()
         self.counts.update(answered.counts)
 
-    def _finish(self) -> None:
-        """Do what is left to do after the last row."""
+    def write(self, answered: Answered) -> None:
+        """Put the rows of the next chunk where they are safe."""
+        raise NotImplementedError
 
-    def _close(self) -> None:
-        """Let go of everything."""
+    def complete(self) -> None:
+        """Note that all inputs have their rows, so that the table gets its name at the end."""
+
+    @property
+    def saved(self) -> str:
+        """A sentence that says what is safe if the run ends here, and how to resume it."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Give a complete table its name."""
+
+    def close(self) -> None:
+        """Release whatever is held."""
 
 
 @contextmanager
@@ -91,57 +96,57 @@ def open_table(
     form: Format,
     overwrite: bool = False,
     resume: bool = False,
-    fingerprint: Fingerprint = Fingerprint(),  # noqa: B008  # it is frozen
+    fingerprint: RunFingerprint = RunFingerprint(),  # noqa: B008  # it is frozen
 ) -> Iterator[Table]:
     """Open the output for writing; ``-`` is stdout.
 
-    The table gets its name at the end of the context, if it was told ``complete()`` and nothing was raised.
+    The table gets its name at the end of the context, if ``complete()`` was called and nothing was raised.
 
     Args:
-        output: the table's name.
-        form: of its rows; those that are added must have been made for it.
-        overwrite: a table that is there, or was begun, is replaced.
-        resume: a table that was begun is gone on with.
-        fingerprint: all that decides what its rows say.
+        output: name of the table.
+        form: format of its rows; those that are added must be encoded for it.
+        overwrite: replaces a table that exists or was begun.
+        resume: goes on with a table that was begun.
+        fingerprint: all that decides what the rows say.
 
     Raises:
-        OutputError: it is there and may not be replaced, was begun and is not to be gone on with, was begun otherwise,
-            is being written by another run, or cannot be written.
+        OutputError: it exists and may not be replaced, was begun and is not to be resumed, was begun otherwise, is
+            being written by another run, or cannot be written.
     """
     if overwrite and resume:
         raise OutputError("--resume goes on with what is there, --overwrite starts anew: choose one of them.")
-    table = _stream(form, resume) if output == "-" else _file(_Places.of(output), form, overwrite, resume, fingerprint)
+    if output == "-":
+        if resume:
+            raise OutputError("--resume needs a file as --output: what went to stdout cannot be gone on with.")
+        table: Table = StdoutTable(sys.stdout.buffer, form)
+    else:
+        table = _Opener(_Output(output), form, overwrite, resume, fingerprint).open()
     try:
         yield table
-        table._finish()
+        table.finish()
     finally:
-        table._close()
+        table.close()
 
 
 # ---------------------------------------------------------------------------------------------------------- stdout
 
 
-def _stream(form: Format, resume: bool) -> "Table":
-    if resume:
-        raise OutputError("--resume needs a file as --output: what went to stdout cannot be gone on with.")
-    return _Stream(sys.stdout.buffer, form)
+class StdoutTable(Table):
+    """A table whose rows are streamed as they come."""
 
-
-class _Stream(Table):
     def __init__(self, file: BinaryIO, form: Format) -> None:
         super().__init__()
         self._file = file
-        self._write(header(form))
+        self._print(header(form))
 
-    def add(self, answered: Answered) -> None:
-        self._write(answered.text)
-        self._count(answered)
+    def write(self, answered: Answered) -> None:
+        self._print(answered.text)
 
     @property
     def saved(self) -> str:
         return f"{self.done:,} rows were written to stdout; the inputs behind them were not read."
 
-    def _write(self, data: bytes) -> None:
+    def _print(self, data: bytes) -> None:
         try:
             self._file.write(data)
             self._file.flush()
@@ -153,7 +158,7 @@ class _Stream(Table):
 
 
 def _forget_stdout() -> None:
-    """Lead stdout to nowhere, so that Python does not complain at its end of what it cannot flush."""
+    """Point stdout to nowhere, so that Python does not complain at its end about what it cannot flush."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -163,303 +168,208 @@ def _forget_stdout() -> None:
 # ---------------------------------------------------------------------------------------------------------- a file
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Where a table is: ``output`` as it was given, and the files."""
+class _Output:
+    """The files of a table, and its name as the user gave it."""
 
-    output: str
-    final: str
-    partial: str
-    journal: str
-
-    @classmethod
-    def of(cls, output: str) -> Self:
-        final = os.path.realpath(output)
-        return cls(output, final, f"{final}.partial", f"{final}.journal")
-
-    @property
-    def shown(self) -> str:
-        """How the user would write the partial table's name."""
-        return f"{self.output}.partial"
+    def __init__(self, given: str) -> None:
+        self.given = given
+        self.final = Path(os.path.realpath(given))
+        self.spool = f"{self.final}.partial"
 
     def error(self, what: str) -> OutputError:
-        return OutputError(f"--output {self.output} {what}")
+        return OutputError(f"--output {self.given} {what}")
 
-
-@dataclass(frozen=True)
-class _Begun:
-    """A run that was cut off: its last entry that the rows bear out, and what was hashed up to there."""
-
-    entry: Entry
-    journal_length: int
-    hashed: "hashlib._Hash"
-
-
-def _file(places: _Places, form: Format, overwrite: bool, resume: bool, fingerprint: Fingerprint) -> Table:
-    if form == "parquet":
-        parquet_rows.require_pyarrow()
-    try:
-        journal = Journal.open(places.journal)
+    @contextmanager
+    def errors(self, saved: str = "") -> Iterator[None]:
+        """Turn errors of the system and of the spool into sentences that name the output; ``saved`` ends them."""
         try:
-            return _decide(places, form, journal, overwrite, resume, fingerprint)
-        except BaseException:
-            if journal:
-                journal.close()
-            raise
-    except (BlockingIOError, FileExistsError) as error:
-        raise places.error("is being written by another run; wait for it, or choose another name.") from error
-    except OSError as error:
-        raise places.error(f"cannot be written: {error.strerror}.") from error
+            yield
+        except LockedError as error:
+            raise self.error("is being written by another run; wait for it, or choose another name.") from error
+        except SpoolError as error:
+            raise self.error(
+                f"was begun and cannot be gone on with: {self.given}.partial cannot be used ({error}). "
+                "Start anew with --overwrite, or choose another name."
+            ) from error
+        except (OSError, sqlite3.Error) as error:
+            is_full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            reason = os.strerror(errno.ENOSPC) if is_full else getattr(error, "strerror", None) or error
+            raise self.error(f"cannot be written: {reason}. {saved}".rstrip()) from error
 
 
-def _decide(
-    places: _Places, form: Format, journal: Journal | None, overwrite: bool, resume: bool, fingerprint: Fingerprint
-) -> Table:
-    """Go on with what is there, start anew, or refuse; ``journal`` is the one that was found, and is held."""
-    is_there, is_begun = os.path.exists(places.final), os.path.exists(places.partial)
-    if is_there and not os.path.isfile(places.final):
-        raise places.error("is not a regular file; - writes to stdout.")
-    if is_begun and not journal and not overwrite:
-        raise places.error(
-            f"was begun, but {places.output}.journal is gone, so it cannot be gone on with. "
-            "Start anew with --overwrite, or choose another name."
-        )
-    replaces, goes_on = overwrite, False
-    if journal and not overwrite:
-        then = _asked_then(journal, places)
-        if begun := _confirmed(journal, places.partial) if is_begun else None:
-            if not resume:
-                raise places.error(
-                    f"was begun and not finished: {begun.entry.done:,} rows are in {places.shown}. "
-                    "Go on with --resume, or start anew with --overwrite."
-                )
-            _refuse_other(places, then, fingerprint)
-            return _File(places, form, journal, begun)
-        if resume and is_there and _is_before_its_first_row(journal, is_begun):
-            _refuse_other(places, then, fingerprint)
-            replaces, goes_on = journal.replaces, True
-    if is_there and not (replaces or goes_on):
-        if not resume:
-            raise places.error("is already there: choose another name, or add --overwrite.")
-        if journal:
-            journal.remove()
-        return _Complete(places)
-    _unlink(places.partial)
-    if journal:
-        journal.remove()
-    return _File(places, form, Journal.create(places.journal, fingerprint, replaces), None)
+class _Opener:
+    """Starts a table, resumes it, or refuses; the arguments are those of ``open_table``."""
+
+    def __init__(
+        self, output: _Output, form: Format, overwrite: bool, resume: bool, fingerprint: RunFingerprint
+    ) -> None:
+        self.output, self.form = output, form
+        self.overwrite, self.resume, self.fingerprint = overwrite, resume, fingerprint
+
+    def open(self) -> Table:
+        if self.form == "parquet":
+            parquet_rows.require_pyarrow()
+        if self.output.final.exists() and not self.output.final.is_file():
+            raise self.output.error("is not a regular file; - writes to stdout.")
+        with self.output.errors():
+            spool = self._spool()
+            if spool is None:
+                return self._without_spool()
+            try:
+                return self._beside(spool)
+            except BaseException:
+                spool.close()
+                raise
+
+    def _spool(self) -> Spool | None:
+        """The spool of an earlier run; None where there is none, or one that cannot be used and may be replaced."""
+        try:
+            return Spool(self.output.spool)
+        except FileNotFoundError:
+            return None
+        except SpoolError:
+            if not self.overwrite:
+                raise
+            remove_files(self.output.spool)
+            return None
+
+    def _without_spool(self) -> Table:
+        """Start where no run was cut off."""
+        if self.output.final.exists() and not self.overwrite:
+            if self.resume:
+                return CompleteTable(self.output.given)
+            raise self.output.error("is already there: choose another name, or add --overwrite.")
+        return self._new(self.overwrite)
+
+    def _beside(self, spool: Spool) -> Table:
+        """Start where a run was cut off: resume it where it has rows, and begin it again where it has none."""
+        replaces = self.overwrite
+        if not self.overwrite:
+            counts = sum((chunk.counts for chunk in spool.chunks()), Counter[str]()) if spool.run else None
+            if spool.run and counts:
+                if not self.resume:
+                    raise self.output.error(
+                        f"was begun and not finished: {counts.total():,} rows are in {self.output.given}.partial. "
+                        "Go on with --resume, or start anew with --overwrite."
+                    )
+                self._refuse_other(spool.run)
+                return SpooledTable(self.output, self.form, spool, spool.run, counts)
+            if self.output.final.exists():  # what the run would have replaced
+                if not self.resume:
+                    raise self.output.error("is already there: choose another name, or add --overwrite.")
+                if spool.run is None:
+                    raise SpoolError("the run was cut off before it said what it was")
+                self._refuse_other(spool.run)
+                replaces = spool.run.replaces
+        spool.remove()
+        return self._new(replaces)
+
+    def _refuse_other(self, run: Run) -> None:
+        if changes := run.fingerprint.changes(self.fingerprint):
+            raise self.output.error(
+                f"cannot be gone on with: {'; '.join(changes)}. "
+                "Ask for what was asked for then, or start anew with --overwrite."
+            )
+
+    def _new(self, replaces: bool) -> Table:
+        spool = Spool.create(self.output.spool, self.fingerprint, replaces)
+        assert spool.run
+        return SpooledTable(self.output, self.form, spool, spool.run)
 
 
-def _is_before_its_first_row(journal: Journal, is_begun: bool) -> bool:
-    """Whether a run was cut off at its beginning, so that the table that is there is not what it made.
-
-    Without a partial table it may also have been cut off at its very end; then the journal has entries, unless there
-    were no inputs, and then making it again makes the same.
-    """
-    return is_begun or (journal.replaces and next(journal.entries(), None) is None)
-
-
-def _asked_then(journal: Journal, places: _Places) -> Fingerprint:
-    try:
-        then = journal.fingerprint()
-    except JournalError as error:
-        raise places.error(
-            f"was begun and cannot be gone on with: {error}. Start anew with --overwrite, or choose another name."
-        ) from error
-    is_something_there = os.path.exists(places.final) or (
-        os.path.exists(places.partial) and os.path.getsize(places.partial)
-    )
-    if then is None and is_something_there:
-        raise places.error(
-            f"was begun, but {places.output}.journal is damaged, so it cannot be gone on with. "
-            "Start anew with --overwrite, or choose another name."
-        )
-    return then or Fingerprint()
-
-
-def _refuse_other(places: _Places, then: Fingerprint, now: Fingerprint) -> None:
-    if changes := then.changes(now):
-        raise places.error(
-            f"cannot be gone on with: {'; '.join(changes)}. "
-            "Ask for what was asked for then, or start anew with --overwrite."
-        )
-
-
-def _confirmed(journal: Journal, partial: str) -> _Begun | None:
-    """Go through the rows and the journal side by side, as far as they agree."""
-    found = None
-    with open(partial, "rb") as file:
-        hashed, offset = hashlib.sha256(), 0
-        for entry, length in journal.entries():
-            hashed.update(file.read(entry.offset - offset))
-            if hashed.hexdigest() != entry.rows:
-                break
-            found, offset = _Begun(entry, length, hashed.copy()), entry.offset
-    return found
-
-
-class _Complete(Table):
-    """A finished table, which is left alone."""
+class CompleteTable(Table):
+    """A finished table, which stays as it is."""
 
     was_complete = True
 
-    def __init__(self, places: _Places) -> None:
+    def __init__(self, given: str) -> None:
         super().__init__()
-        self._places = places
+        self._given = given
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         yield from ()
 
     @property
     def saved(self) -> str:
-        return f"{self._places.output} is complete already."
+        return f"{self._given} is complete already."
 
 
-class _File(Table):
-    """A table on its way: new, or ``begun`` by a run that was cut off."""
+class SpooledTable(Table):
+    """A table on its way: new, or resumed from a spool with rows of these ``counts``."""
 
-    def __init__(self, places: _Places, form: Format, journal: Journal, begun: _Begun | None) -> None:
-        super().__init__()
-        self._places, self._form, self._journal, self._begun = places, form, journal, begun
-        self._inputs, self._rows, self._offset = hashlib.sha256(), hashlib.sha256(), 0
+    def __init__(
+        self, output: _Output, form: Format, spool: Spool, run: Run, counts: Counter[str] | None = None
+    ) -> None:
+        super().__init__(counts)
+        self._output, self._form, self._spool, self._run = output, form, spool, run
         self._is_complete = False
-        self._descriptor = -1
-        try:
-            self._open()
-        except OSError:
-            self._close()
-            raise
-
-    def _open(self) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        if self._begun:
-            self._descriptor = os.open(self._places.partial, flags)
-            self.done = self.taken_up = self._begun.entry.done
-            self.counts.update(self._begun.entry.counts)
-            self._rows, self._offset = self._begun.hashed, self._begun.entry.offset
-        else:
-            self._descriptor = os.open(self._places.partial, flags | os.O_CREAT | os.O_EXCL, 0o666)
-            self._append(header(self._form))
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        if self._begun is None:
+        if not self.taken_up:
             yield from chunks
             return
-        chunks, until = iter(chunks), self._journal.now()
+        chunks, started = iter(chunks), self._run.started
         try:
-            self._take_up(chunks)
-            yield from refuse_changed(chunks, self._journal.started, until)
+            with self._output.errors(self.saved):
+                resumed = self._spool.now()
+                skip_spooled(chunks, self._spool.chunks(), started)
+                self._spool.drop_rest()
+            yield from refuse_changed(chunks, started, resumed)
         except InputsChangedError as error:
-            raise self._places.error(
+            raise self._output.error(
                 f"cannot be gone on with: {error}. Restore the inputs, or start anew with --overwrite. "
-                f"{self.done:,} rows are in {self._places.shown}."
+                f"{self.done:,} rows are in {self._output.given}.partial."
             ) from error
 
-    def _take_up(self, chunks: Iterator[Chunk]) -> None:
-        """Hold the inputs that are done against the journal, and only then drop what was torn."""
-        assert self._begun
-        entries = self._journal.entries(self._begun.journal_length)
-        self._inputs = skip_what_is_done(chunks, (entry for entry, _ in entries), self._journal.started)
-        with self._told():
-            os.ftruncate(self._descriptor, self._offset)
-            self._journal.truncate(self._begun.journal_length)
-        self._begun = None
-
-    def add(self, answered: Answered) -> None:
-        assert self._begun is None, "remaining() holds the inputs against the journal first"
-        with self._told():
-            self._append(answered.text)
-            self._inputs.update(answered.fingerprint)
-            counts = self.counts + answered.counts
-            self._journal.add(
-                Entry(counts.total(), self._offset, self._inputs.hexdigest(), self._rows.hexdigest(), dict(counts))
-            )
-        self._count(answered)
+    def write(self, answered: Answered) -> None:
+        with self._output.errors(self.saved):
+            self._spool.add(answered)
 
     def complete(self) -> None:
-        assert self._begun is None, "remaining() holds the inputs against the journal first"
         self._is_complete = True
 
     @property
     def saved(self) -> str:
         if not self.done:
             return "No row had been written."
-        return f"{self.done:,} rows are safe in {self._places.shown}; the same command with --resume goes on."
+        return f"{self.done:,} rows are safe in {self._output.given}.partial; the same command with --resume goes on."
 
-    def _append(self, data: bytes) -> None:
-        write_all(self._descriptor, data)
-        self._rows.update(data)
-        self._offset += len(data)
+    def finish(self) -> None:
+        if self._is_complete:
+            with self._output.errors(self.saved):
+                with atomic_path(self._output.final) as unnamed:
+                    self._write_rows(unnamed)
+                    self._refuse_a_stranger(unnamed)
+                self._spool.remove()
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say of an error of the system which output it befell, what is safe, and how to go on."""
-        try:
-            yield
-        except OSError as error:
-            raise self._places.error(f"cannot be written: {error.strerror or error}. {self.saved}") from error
-
-    def _finish(self) -> None:
-        if not self._is_complete:
-            return
-        unnamed = self._places.partial if self._form != "parquet" else f"{self._places.final}.finishing"
-        with self._told():
-            if os.fstat(self._descriptor).st_size != self._offset:
-                raise self._places.error(f"is not what was written: something else changed {self._places.shown}.")
-            try:
-                self._write_unnamed(unnamed)
-                self._refuse_a_stranger(unnamed)
-                os.replace(unnamed, self._places.final)
-            finally:
-                if unnamed != self._places.partial:
-                    _unlink(unnamed)
-            _sync_folder(self._places.final)
-            _unlink(self._places.partial)
-            self._journal.remove()
-
-    def _write_unnamed(self, unnamed: str) -> None:
-        """Have the whole table on the disk: it is there already, or is made of the JSON lines that are."""
+    def _write_rows(self, path: Path) -> None:
         if self._form == "parquet":
-            parquet_rows.write(rows(self._places.partial, "jsonl"), unnamed)
-            with open(unnamed, "rb+") as file:
-                os.fsync(file.fileno())
+            lines = (line for rows in self._spooled_rows() for line in rows.splitlines())
+            parquet_rows.write(lines, str(path))
         else:
-            os.fsync(self._descriptor)
-        self._close_partial()
+            with path.open("wb") as file:
+                file.write(header(self._form))
+                file.writelines(self._spooled_rows())
 
-    def _refuse_a_stranger(self, unnamed: str) -> None:
-        """Leave alone what took the table's name since the run began, unless an earlier try had just given it."""
-        final = self._places.final
-        if not self._journal.replaces and os.path.exists(final) and not filecmp.cmp(unnamed, final, shallow=False):
-            raise self._places.error(f"came to be meanwhile, and is left alone. Move it away. {self.saved}")
+    def _spooled_rows(self) -> Iterator[bytes]:
+        done = 0
+        for chunk in self._spool.chunks():
+            done += chunk.counts.total()
+            yield chunk.text
+        if done != self.done:
+            raise SpoolError("something else changed it")
 
-    def _close(self) -> None:
-        """Leave what can be gone on with, and nothing else."""
-        is_ours = self._descriptor >= 0
-        self._close_partial()
-        if is_ours and not self.done:
-            with suppress(OSError):
-                _unlink(self._places.partial)
-                self._journal.remove()
-        self._journal.close()
+    def _refuse_a_stranger(self, unnamed: Path) -> None:
+        """Leave alone what took the table's name since the run began, unless it is this very table."""
+        final = self._output.final
+        if not self._run.replaces and final.exists() and not filecmp.cmp(unnamed, final, shallow=False):
+            raise self._output.error(
+                f"was created by another program during this run and was not overwritten. Move it away. {self.saved}"
+            )
 
-    def _close_partial(self) -> None:
-        if self._descriptor >= 0:
-            with suppress(OSError):  # all of it was written, and what matters was synchronised
-                os.close(self._descriptor)
-        self._descriptor = -1
-
-
-def _unlink(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-
-
-def _sync_folder(path: str) -> None:
-    """Have the name on the disk too, where folders can be synchronised."""
-    with suppress(OSError):
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    def close(self) -> None:
+        """Leave what can be resumed, and nothing else."""
+        with suppress(OSError):
+            if not self.done:
+                self._spool.remove()
+        self._spool.close()

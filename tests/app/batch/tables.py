@@ -12,15 +12,15 @@ from itertools import islice
 from pathlib import Path
 
 from app.batch.inputs.input import Failure, Input, fingerprint_of
+from app.batch.output.fingerprint import RunFingerprint
 from app.batch.output.formats import Format, encode
-from app.batch.output.journal import Fingerprint
 from app.batch.output.row import Row
 from app.batch.output.table import Table, open_table
 from app.batch.run.reader import Answered
 
 CHUNK = 4
 
-ASKED = Fingerprint.of("mnist-lenet", "ab" * 32, ["pictures"], top_k=3, format="csv")
+ASKED = RunFingerprint.of("mnist-lenet", "ab" * 32, ["pictures"], top_k=3, format="csv")
 
 
 def row_of(item: Input) -> Row:
@@ -64,7 +64,7 @@ def fill(table: Table, folder: Path, form: Format, seconds: float = 0, stop_afte
     table.complete()
 
 
-def run(output: Path, folder: Path, form: Format, asked: Fingerprint = ASKED, **how: bool) -> None:
+def run(output: Path, folder: Path, form: Format, asked: RunFingerprint = ASKED, **how: bool) -> None:
     with open_table(str(output), form, fingerprint=asked, **how) as table:
         fill(table, folder, form)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.batch.output.formats import Format, as_bytes, defused, encode, format_of, header, of_json, plain, rows
+from app.batch.output.formats import Format, as_bytes, defused, encode, format_of, header, plain
 from app.batch.output.parquet_rows import DIGIT, GROUP, write
+from app.batch.output.parse import of_json, rows
 from app.batch.output.row import COLUMNS, Row
 
 FORMS: tuple[Format, ...] = ("csv", "jsonl", "parquet")
@@ -69,7 +70,7 @@ ROWS = [
 def written(tmp_path: Path, form: Format, table: list[Row]) -> Path:
     path = tmp_path / f"table.{form}"
     if form == "parquet":
-        write(table, str(path))
+        write(encode(table, form).splitlines(), str(path))
     else:
         path.write_bytes(header(form) + encode(table, form))
     return path
