@@ -92,9 +92,7 @@ def test_the_judge_tells_growth_from_wandering(found: Soak, kinds: set[str]) -> 
 def test_a_slope_is_stated_by_the_hour() -> None:
     verdict = judge(watched(growth=8 * MEGABYTE, descriptors=2))
     assert verdict.bytes_an_hour == pytest.approx(8 * MEGABYTE, rel=0.2)
-    assert verdict.risen["descriptors"] == pytest.approx(
-        2, abs=0.5
-    )  # the first half-hour is left out
+    assert verdict.risen["descriptors"] == pytest.approx(2, abs=0.5)  # the first half-hour is left out
     assert verdict.bytes_an_hour > MAX_BYTES_AN_HOUR
     assert "grew by" in verdict.reasons["memory"]
 
