@@ -6,8 +6,9 @@ APP := .venv-app/bin/python
 ALL := .venv/bin/python
 ARGS ?=
 comma := ,
+BENCHMARKS := $(filter-out __init__ batch_contenders,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help app test check train alexnet export cards compare bench screenshot illustrate clean
+.PHONY: help app test quick check train alexnet export cards compare bench screenshot illustrate clean
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
@@ -16,6 +17,9 @@ app: .venv-app/ready  ## open the page on http://127.0.0.1:7860 (ARGS="--port 80
 
 test: .venv/ready  ## run all tests, two files at a time (ARGS="-k framing")
 	$(ALL) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+quick: .venv/ready  ## run what takes under 90 seconds: no browser, no network, nothing slow
+	$(ALL) -m pytest --numprocesses 2 --dist loadfile -m "not slow and not browser and not network" $(ARGS)
 
 check: .venv/ready  ## ruff and mypy
 	$(ALL) -m ruff check .
@@ -28,8 +32,8 @@ train: .venv/ready  ## train, export and measure what is shipped but AlexNet (ho
 alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and export it whole: 187 MB a file
 	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh alexnet
 
-export: .venv/ready  ## export every best checkpoint of our recipe with seed 0
-	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/')
+export: .venv/ready  ## export every best checkpoint of our recipe with seed 0 (ARGS=--replace: over better ones too)
+	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/') $(ARGS)
 	$(ALL) -m training.publish.readme
 
 cards: .venv/ready  ## exports/README.md, from what the exported files say of themselves
@@ -38,24 +42,8 @@ cards: .venv/ready  ## exports/README.md, from what the exported files say of th
 compare: .venv/ready  ## the table of all networks, and docs/frontier.png
 	$(ALL) -m training.compare --picture docs/frontier.png
 
-bench: .venv/ready  ## measure what the README says of speed
-	$(ALL) -m benchmarks.pen_to_label
-	$(ALL) -m benchmarks.many_hands
-	$(ALL) -m benchmarks.page_weight
-	$(ALL) -m benchmarks.training_speed
-	$(ALL) -m benchmarks.kill_and_resume
-	$(ALL) -m benchmarks.smaller_exports
-	$(ALL) -m benchmarks.preprocessing
-	$(ALL) -m benchmarks.serving
-	$(ALL) -m benchmarks.batch
-	$(ALL) -m benchmarks.batch_memory
-	$(ALL) -m benchmarks.guard
-	$(ALL) -m benchmarks.hostile_requests
-	$(ALL) -m benchmarks.worst_pictures
-	$(ALL) -m benchmarks.stopping
-	$(ALL) -m benchmarks.sessions
-	$(ALL) -m benchmarks.switches
-	$(ALL) -m benchmarks.soak
+bench: .venv/ready  ## measure what the docs say of speed, one benchmark after another (hours)
+	for name in $(BENCHMARKS); do $(ALL) -m benchmarks.$$name || exit; done
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
 	$(ALL) -m tests.screenshot

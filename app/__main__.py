@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from app.console import EXPORTS, Device, exit_codes_for_errors, ignore_pillow_warnings
+from app.console import EXPORTS, exit_codes_for_errors, ignore_pillow_warnings
 from app.logs import LogFormat, set_up
+from inkwear.onnx.session import Device, require_device
 
 cli = typer.Typer(add_completion=False)
 
@@ -35,12 +36,11 @@ def serve(
     set_up(log_format)
     ignore_pillow_warnings()
     with exit_codes_for_errors():
-        from app.api import build_app
+        from app.application import build_app
         from app.catalog import scan
         from app.corrections import Corrections
         from app.guard import Hosts, Keys, Rules
         from app.server import Server, give_memory_back, listen
-        from inkwear.onnx.session import require_device
 
         give_memory_back()
         require_device(device)

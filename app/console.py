@@ -5,9 +5,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
-
-Device = Literal["auto", "cpu", "cuda"]
 
 EXPORTS = Path("exports")
 
@@ -27,7 +24,7 @@ def print_err(sentence: str) -> None:
 @contextmanager
 def exit_codes_for_errors() -> Iterator[None]:
     """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
-    from inkwear.onnx.session import DeviceError, ModelFileError
+    from inkwear.errors import DeviceError, ModelFileError
 
     try:
         yield

@@ -1,4 +1,4 @@
-"""The pictures that somebody put right, with their labels, in a folder that the user chose; off until then."""
+"""Keeps corrections, pictures with their right labels, in a folder that the user names; without one, keeps nothing."""
 
 import csv
 import io
@@ -25,21 +25,21 @@ from inkwear.corrections import (
     TABLE,
     VERSION,
     Correction,
-    CorrectionsError,
     check_database,
-    select,
-    sentences,
+    naming_sqlite_errors,
+    select_corrections,
 )
+from inkwear.errors import CorrectionsError
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.spec import Pixels
 
 __all__ = ["Correction", "Corrections", "CorrectionsError"]
 
 ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
-"""Where a format's file name does not end in the format's name."""
+"""File endings of formats whose name is not their ending."""
 
-SECONDS_TO_WAIT = 5
-"""For another program that holds the file, such as a training that reads it."""
+MAX_WAIT_SECONDS = 5
+"""Seconds to wait for another program that holds the file, such as a training that reads it."""
 
 
 class NoSuchCorrectionError(ValueError):
@@ -47,7 +47,7 @@ class NoSuchCorrectionError(ValueError):
 
 
 class CorrectionsOff(ValueError):  # noqa: N818, the name is the code that the page knows
-    """Corrections are not kept; the message tells how to switch that on."""
+    """Corrections are not kept; the message says how to switch that on."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -67,9 +67,17 @@ def new_correction(
     pixels: Pixels,
     format: str,
 ) -> Correction:
-    """Say of what a model saw, ``pixels`` (28, 28) uint8, what it is; with an id and the time of now.
+    """Return a correction with a new id and the current time.
 
-    The other arguments are the attributes of ``Correction``.
+    Args:
+        metadata: the metadata of the model that read the picture.
+        label: the right class name.
+        said: the label that the model gave.
+        confidence: the probability that the model gave to it.
+        model: the model's name.
+        digest: SHA-256 of the model's file.
+        pixels: what the network saw, (28, 28) uint8.
+        format: the format of the picture as sent, by Pillow's name.
 
     Raises:
         ValueError: ``label`` is not one of the model's classes.
@@ -94,32 +102,32 @@ def new_correction(
 
 
 class Corrections:
-    """The corrections of a folder, which is made where it is not there; for one process with any number of threads.
+    """The corrections in a folder, which is created if missing; safe for any number of threads.
 
-    A correction and its picture are one row of one table, so that there are both or none, whenever the process ends.
-    What the network saw has one label: a later correction of it takes the place of the earlier. What is deleted is
-    overwritten (``PRAGMA secure_delete``). After a change all is in the one file, and its log is empty.
+    A correction and its picture are one row of one table, so that neither can exist without the other, even after a
+    crash. Pixels have one label: a later correction of the same pixels replaces the earlier one. Deleted rows are
+    overwritten (``PRAGMA secure_delete``). After each change the database is one file, and its log is empty.
 
     Raises:
-        CorrectionsError: the folder cannot be used, or its database is damaged or of another program.
+        CorrectionsError: the folder cannot be used, or its database is damaged or belongs to another program.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / DATABASE
         self._lock = Lock()
         self._make_private()
-        with sentences(self.path):
+        with naming_sqlite_errors(self.path):
             self._connection = sqlite3.connect(
-                self.path, timeout=SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
+                self.path, timeout=MAX_WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
                 self._prepare()
             except BaseException:
-                self._connection.close()  # nobody else could, and an open one keeps the log from going
+                self._connection.close()  # an open connection would keep the log file alive
                 raise
 
     def _make_private(self) -> None:
-        """Make folder and file where there are none, for their owner alone; SQLite's other files follow the file's."""
+        """Create a missing folder and file for their owner alone; SQLite gives its other files the same mode."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -147,7 +155,7 @@ class Corrections:
         self.close()
 
     def close(self) -> None:
-        """Close the file; nothing can be done afterwards."""
+        """Close the database for good."""
         with self._lock:
             self._connection.close()
 
@@ -157,7 +165,7 @@ class Corrections:
         """Keep a correction with its picture, the encoded bytes as they were sent.
 
         Raises:
-            CorrectionsError: it could not be written; then nothing was.
+            CorrectionsError: it could not be written; nothing was changed.
         """
         row = {name: getattr(correction, name) for name in COLUMNS} | {
             "class_names": json.dumps(correction.class_names, ensure_ascii=False),
@@ -168,31 +176,31 @@ class Corrections:
         }
         places = ", ".join(f":{name}" for name in row)
         with self._changing() as connection:
-            # REPLACE takes the earlier correction of the same pixels away, and its picture with it.
+            # REPLACE removes an earlier correction of the same pixels together with its picture
             connection.execute(f"INSERT OR REPLACE INTO corrections ({', '.join(row)}) VALUES ({places})", row)
 
     def delete(self, id: str) -> None:
         """Delete a correction and its picture.
 
         Raises:
-            NoSuchCorrectionError: there is none of this id.
+            NoSuchCorrectionError: no correction has this id.
         """
         with self._changing(forget=True) as connection:
             if not connection.execute("DELETE FROM corrections WHERE id = ?", (id,)).rowcount:
                 raise no_such(id)
 
     def delete_all(self) -> int:
-        """Delete every correction, make the file as small as a new one, and return how many there were."""
+        """Delete every correction, shrink the file to the size of a new one, and return how many there were."""
         with self._changing() as connection:
             count = connection.execute("DELETE FROM corrections").rowcount
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             self._connection.execute("VACUUM")
             self._forget()
         return count
 
     @contextmanager
     def _changing(self, forget: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             with self._transaction():
                 yield self._connection
             if not self._empties_log() and forget:
@@ -209,13 +217,13 @@ class Corrections:
         self._connection.execute("COMMIT")
 
     def _empties_log(self) -> bool:
-        """Bring all into the file and cut its log to nothing; not while another program uses it."""
+        """Move the log into the database and empty it; return False where another program is using it."""
         busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
     def _forget(self) -> None:
-        """Wait until what was deleted is no longer in the log either."""
-        until = time.monotonic() + SECONDS_TO_WAIT
+        """Wait until the deleted bytes have left the log too."""
+        until = time.monotonic() + MAX_WAIT_SECONDS
         while not self._empties_log():
             if time.monotonic() > until:
                 raise CorrectionsError(
@@ -227,20 +235,22 @@ class Corrections:
     # -------------------------------------------------------------------------------------------------------- read
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of corrections."""
         with self._reading() as connection:
             return int(connection.execute("SELECT count(*) FROM corrections").fetchone()[0])
 
     def newest(self, offset: int = 0, limit: int = 50) -> list[Correction]:
-        """Return a page of them, newest first."""
+        """Return a page of corrections, newest first."""
         with self._reading() as connection:
-            return list(select(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset)))
+            return list(
+                select_corrections(connection, self.path, "ORDER BY number DESC LIMIT ? OFFSET ?", (limit, offset))
+            )
 
     def picture(self, id: str) -> tuple[bytes, str]:
-        """Return a picture as it was sent, and Pillow's name of its format.
+        """Return a picture as it was sent, and its format by Pillow's name.
 
         Raises:
-            NoSuchCorrectionError: there is none of this id.
+            NoSuchCorrectionError: no correction has this id.
         """
         with self._reading() as connection:
             row = connection.execute("SELECT picture, format FROM corrections WHERE id = ?", (id,)).fetchone()
@@ -249,11 +259,11 @@ class Corrections:
         return row
 
     def export(self) -> IO[bytes]:
-        """Return all of them as an open ZIP, at its beginning; it has no name on the disk and goes when closed."""
-        file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115, whoever asked for it closes it
+        """Return all corrections as an open ZIP file without a name on the disk, which vanishes when it is closed."""
+        file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115, the caller closes it
         with self._reading() as connection, zipfile.ZipFile(file, "w") as archive:
-            corrections = list(select(connection, self.path, "ORDER BY number"))
-            archive.writestr("labels.csv", _table(corrections))
+            corrections = list(select_corrections(connection, self.path, "ORDER BY number"))
+            archive.writestr("labels.csv", _labels_csv(corrections))
             for correction in corrections:
                 query = "SELECT picture FROM corrections WHERE id = ?"
                 [picture] = connection.execute(query, (correction.id,)).fetchone()
@@ -264,21 +274,21 @@ class Corrections:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, sentences(self.path):
+        with self._lock, naming_sqlite_errors(self.path):
             yield self._connection
 
 
 def no_such(id: str) -> NoSuchCorrectionError:
-    """The error of an id that nothing has."""
+    """Return the error for an unknown id."""
     return NoSuchCorrectionError(f"There is no correction {id!r}; GET /corrections lists those there are.")
 
 
 def file_name(id: str, format: str) -> str:
-    """What a picture is called outside: nothing of what it shows."""
+    """Return a picture's file name, which says nothing about what it shows."""
     return f"{id}.{ENDINGS.get(format, format.lower())}"
 
 
-def _table(corrections: list[Correction]) -> str:
+def _labels_csv(corrections: list[Correction]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -27,7 +27,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.metrics import Tally
+from app.metrics import Metrics
 
 MEGABYTE = 1_000_000
 
@@ -197,7 +197,7 @@ EXACT: dict[str, Route] = {
     "/manifest.json": STATIC,
     "/robots.txt": STATIC,
     "/healthz": Route("health", READ),
-    "/readyz": Route("health", GET),
+    "/readyz": Route("health", READ),
     "/metrics": Route("metrics", GET),
     "/openapi.json": Route("openapi", READ),
     "/models": Route("models", GET),
@@ -482,11 +482,11 @@ class Guard:
     Args:
         app: what is behind.
         rules: what to let in.
-        tally: where it is counted.
+        metrics: where it is counted.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules, tally: Tally) -> None:
-        self.app, self.rules, self.tally = app, rules, tally
+    def __init__(self, app: ASGIApp, rules: Rules, metrics: Metrics) -> None:
+        self.app, self.rules, self.metrics = app, rules, metrics
         self.patterns = (*PATTERNS, (MCP, MCP_ROUTE)) if rules.mcp else PATTERNS
         self._places: Counter[tuple[bool, str]] = Counter()
 
@@ -509,7 +509,7 @@ class Guard:
             _visit.reset(token)
             seconds = time.perf_counter() - visit.started
             status = 499 if visit.gone and not visit.began else visit.status
-            self.tally.add(visit.route.name, status, seconds)
+            self.metrics.add(visit.route.name, status, seconds)
             if self.rules.log_requests:
                 self._log(visit, status, seconds)
 
@@ -612,23 +612,23 @@ class Guard:
         Raises:
             Refusal: the places, or those for one address, are taken.
         """
-        stream, tally = visit.route.stream, self.tally
+        stream, metrics = visit.route.stream, self.metrics
         client = visit.scope.get("client")
         place = stream, client[0] if client else ""
-        most, taken = (MOST_STREAMS, tally.streams) if stream else (MOST_WORK, tally.working)
+        most, taken = (MOST_STREAMS, metrics.streams) if stream else (MOST_WORK, metrics.working)
         if taken >= most:
             raise Refusal(503, "Busy", f"{taken} requests are waiting already; try again in a second.", RETRY)
         if self._places[place] >= most // SHARE:
             raise Refusal(429, "TooManyRequests", f"{most // SHARE} requests of yours are waiting already.", RETRY)
         self._places[place] += 1
-        tally.streams, tally.working = tally.streams + stream, tally.working + (not stream)
+        metrics.streams, metrics.working = metrics.streams + stream, metrics.working + (not stream)
         return place
 
     def _give_place(self, visit: Visit, place: tuple[bool, str]) -> None:
-        stream, tally = visit.route.stream, self.tally
-        tally.streams, tally.working = tally.streams - stream, tally.working - (not stream)
+        stream, metrics = visit.route.stream, self.metrics
+        metrics.streams, metrics.working = metrics.streams - stream, metrics.working - (not stream)
         if visit.route.held:
-            tally.held -= visit.received
+            metrics.held -= visit.received
         self._places[place] -= 1
         if not self._places[place]:
             del self._places[place]
@@ -666,7 +666,7 @@ class Guard:
         """The body, with its size and its speed held against what is accepted."""
         if visit.ended:
             return self._ended(visit, receive)
-        most, held, tally = visit.route.most_bytes, visit.route.held, self.tally
+        most, held, metrics = visit.route.most_bytes, visit.route.held, self.metrics
 
         async def watched() -> Message:
             if visit.ended:
@@ -680,10 +680,10 @@ class Guard:
             visit.received += size
             visit.ended = not message.get("more_body", False)
             if held:
-                tally.held += size
+                metrics.held += size
             if visit.received > most:
                 raise self._give_up(visit, _too_large(most))
-            if held and tally.held > MOST_HELD and tally.held > visit.received:
+            if held and metrics.held > MOST_HELD and metrics.held > visit.received:
                 raise self._give_up(visit, Refusal(503, "Busy", "Too much is being sent at once; try again.", RETRY))
             return message
 

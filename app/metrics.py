@@ -1,46 +1,57 @@
 """What the server counts while it runs: requests, their time, and what is in work now."""
 
-import time
-from bisect import bisect_left
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Upper bounds of the classes of time, in seconds."""
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
-
-@dataclass
-class Times:
-    """How many requests took how long; ``counts`` has one class more than ``BOUNDS``, for the slowest."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
-    total: float = 0.0
-
-    def add(self, seconds: float) -> None:
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.total += seconds
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the histogram of request times, in seconds."""
 
 
-@dataclass
-class Tally:
-    """Plain numbers, which the one thread of the event loop changes; whoever publishes them only reads.
+class Metrics:
+    """The metrics of one application, in a registry of its own.
+
+    Limits depend on ``working``, ``streams`` and ``held``: plain numbers, changed by the event loop's one thread.
 
     Attributes:
-        requests: by the route's name and the status answered; 499 where the client left before.
-        times: by the route's name.
+        registry: what ``/metrics`` publishes.
         working: requests in work or waiting for it.
         streams: connections on which a page or a client listens.
-        held: bytes of bodies in memory.
+        held: bytes of request bodies in memory.
     """
 
-    started: float = field(default_factory=time.time)
-    requests: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
-    times: dict[str, Times] = field(default_factory=lambda: defaultdict(Times))
-    working: int = 0
-    streams: int = 0
-    held: int = 0
+    def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each counter, which tells nothing
+        self.registry = CollectorRegistry()
+        self.working = self.streams = self.held = 0
+        self._requests = Counter(
+            "inkwear_requests", "Requests by route and outcome.", ("route", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "inkwear_request_seconds", "How long requests took.", ("route",), buckets=BUCKETS, registry=self.registry
+        )
+        ProcessCollector(registry=self.registry)
+        self.publish("inkwear_requests_in_work", "Requests in work or waiting for it.", lambda: self.working)
+        self.publish("inkwear_streams_open", "Gradio's event streams with a listener.", lambda: self.streams)
+        self.publish("inkwear_bodies_bytes", "Bytes of request bodies in memory.", lambda: self.held)
 
     def add(self, route: str, status: int, seconds: float) -> None:
-        """Count a request that has ended."""
-        self.requests[route, status] += 1
-        self.times[route].add(seconds)
+        """Count a request that has ended.
+
+        Args:
+            route: the route's name.
+            status: the HTTP status of the response; 499 where the client left before it.
+            seconds: time from the request's first byte to its end.
+        """
+        self._requests.labels(route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def publish(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """Publish a number that is read at each scrape.
+
+        Args:
+            name: the metric's name.
+            description: one sentence for dashboards.
+            read: gives the number.
+        """
+        Gauge(name, description, registry=self.registry).set_function(read)

@@ -16,11 +16,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.console import EXPORTS, SOME_FAILED, Device, exit_codes_for_errors, ignore_pillow_warnings, print_err
+from app.console import EXPORTS, SOME_FAILED, exit_codes_for_errors, ignore_pillow_warnings, print_err
+from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
-    from app.batch.after.post_run import Afterwards
-    from app.batch.inputs.item import Item
+    from app.batch.after.post_run import PostRun
+    from app.batch.inputs.input import Input
     from app.batch.output.fingerprint import RunFingerprint
     from app.batch.output.formats import Format
     from app.batch.output.table import Table
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
     )
-    option("--model", required=True, help="the name of an export, such as mnist-lenet, or the path of an .onnx file")
+    option("--model", required=True, help="an export's name, such as mnist-lenet, or the path of an .onnx file")
     option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
     option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
     option("--top-k", type=_positive, default=3, help="how many classes to list with their probabilities [%(default)s]")
@@ -123,7 +124,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     form = format_of(options.output, options.format)
     engine = _engine(options)
-    entry = find_model(options.model, options.exports)
+    entry = find_model(options.exports, options.model)
     classifier = entry.classifier("cpu" if options.engine == "ray" and options.device == "auto" else options.device)
     job = Job(entry.path, options.device, options.top_k, form)
     post_run = _post_run(options, classifier)
@@ -149,20 +150,22 @@ def _predict(options: argparse.Namespace) -> int:
             table.complete()
     if not table.was_complete:
         _print_summary(table, seconds, elapsed, classifier)
+        if left_out := inputs.left_out.in_words():
+            print_err(left_out)
     _print_end(options, stop, table)
     if post_run and not stop.asked:
         device = classifier.runtime.device.upper()
-        print_err(post_run.look_back(options.output, form, inputs, f"{entry.name} on {device}"))
+        print_err(post_run.report(options.output, form, inputs, f"{entry.name} on {device}"))
     return stop.exit_code or (SOME_FAILED if table.counts["error"] else 0)
 
 
-def _post_run(options: argparse.Namespace, classifier: "Classifier") -> "Afterwards | None":
+def _post_run(options: argparse.Namespace, classifier: "Classifier") -> "PostRun | None":
     if not options.labels and not options.sheet:
         return None
-    from app.batch.after.post_run import Afterwards
+    from app.batch.after.post_run import PostRun
 
     names = classifier.metadata.class_names
-    return Afterwards.of(options.output, options.labels, options.sheet, names, options.overwrite or options.resume)
+    return PostRun.of(options.output, options.labels, options.sheet, names, options.overwrite or options.resume)
 
 
 def _fingerprint(options: argparse.Namespace, form: "Format", classifier: "Classifier") -> "RunFingerprint":
@@ -184,7 +187,7 @@ def _fingerprint(options: argparse.Namespace, form: "Format", classifier: "Class
     )
 
 
-Engine = Callable[["Iterable[Sequence[Item]]", "Job", "Classifier"], "Iterator[Answered]"]
+Engine = Callable[["Iterable[Sequence[Input]]", "Job", "Classifier"], "Iterator[Answered]"]
 
 
 def _engine(options: argparse.Namespace) -> Engine:
@@ -215,7 +218,8 @@ def _with_progress(answers: "Iterator[Answered]", table: "Table") -> "Iterator[A
 def _print_summary(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
     """Print what became of the inputs, how fast, where the time went, and which model read them."""
     runtime, counts = classifier.runtime, table.counts
-    why = f" ({runtime.obstacle})" if runtime.obstacle and runtime.obstacle.code != "not_asked" else ""
+    reason = runtime.fallback_reason
+    why = f" ({reason})" if reason and reason.code != "not_asked" else ""
     before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
     print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "

@@ -1,7 +1,7 @@
-"""How fast ``app.predict`` is, beside peers and the least it could take: ``python -m benchmarks.batch``.
+"""Compares ``app.predict`` with its peers and with the least it could take: ``python -m benchmarks.batch``.
 
-All contenders take turns in every round, each in a process of its own, on the same files in the page cache; medians.
-The rate of a contender is that of its loop; of ours, also that of the whole process, its start included.
+All contenders take turns in every round, each in its own process, on the same files in the page cache; the results are
+medians. A contender's rate is that of its loop; for ours, that of the whole process is printed too.
 """
 
 import json
@@ -30,10 +30,11 @@ from tests.conftest import EXPORTS, ROOT
 from training.datasets import DATASETS, load_pixels
 from training.simulator.photographs import MIXED, photograph
 
-DISTINCT = 200
+DISTINCT_PHOTOS = 200
 """Photographs that are made; the others are hard links to them."""
 
 STARTS = 11
+"""Calls of the command for one picture, whose median is taken."""
 
 BARE = """
 import argparse
@@ -53,18 +54,18 @@ Seconds = dict[str, list[float]]
 
 
 def write_digits(folder: Path, count: int, data_dir: Path) -> None:
-    """The first test images of MNIST as PNG files."""
+    """Write the first test images of MNIST as PNG files."""
     folder.mkdir()
     for index, pixels in enumerate(test_images(data_dir)[:count]):
         Image.fromarray(pixels).save(folder / f"{index:05}.png")
 
 
 def write_photos(folder: Path, count: int, data_dir: Path) -> None:
-    """Photographs of 1024×768 by the project's simulator."""
+    """Write photographs of 1024×768 by the project's simulator."""
     folder.mkdir()
     scene = replace(MIXED, side=(1024, 1024), aspect=(4 / 3, 4 / 3), turned=0)
     made = []
-    for index, pixels in enumerate(test_images(data_dir)[: min(DISTINCT, count)]):
+    for index, pixels in enumerate(test_images(data_dir)[: min(DISTINCT_PHOTOS, count)]):
         picture = photograph(pixels, np.random.default_rng([6, index]), scene)
         made.append(folder / f"{index:05}.jpg")
         picture.fp.seek(0)
@@ -74,13 +75,13 @@ def write_photos(folder: Path, count: int, data_dir: Path) -> None:
 
 
 def test_images(data_dir: Path) -> np.ndarray:
-    """(10000, 28, 28) uint8."""
+    """Return MNIST's test images: (10000, 28, 28) uint8."""
     return load_pixels(DATASETS["mnist"], "test", data_dir)[0]
 
 
 def contend(name: str, folder: Path, model: Path, python: str = sys.executable) -> float:
-    """Seconds of a contender's loop."""
-    script = ROOT / "tests" / "benchmarks" / "batch_contenders.py"
+    """Return the seconds of a contender's loop."""
+    script = ROOT / "benchmarks" / "batch_contenders.py"
     command = [python, str(script), name, str(folder), str(model)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -91,19 +92,20 @@ def contend(name: str, folder: Path, model: Path, python: str = sys.executable) 
 
 
 def ours(folder: Path, model: Path) -> tuple[float, float]:
-    """Seconds of the real command's loop, and of its whole process."""
+    """Return the seconds of the real command's loop, and of its whole process."""
     started = time.perf_counter()
-    said = predict(folder, model)
+    stderr = predict(folder, model)
     whole = time.perf_counter() - started
     count, rate = (
-        float(number.replace(",", "")) for number in re.findall(r"^([\d,]+) inputs.* ([\d,]+) images/s", said, re.M)[0]
+        float(number.replace(",", ""))
+        for number in re.findall(r"^([\d,]+) inputs.* ([\d,]+) images/s", stderr, re.M)[0]
     )
     assert count == len(list(folder.iterdir()))
     return count / rate, whole
 
 
 def predict(path: Path, model: Path) -> str:
-    """Run the command; return what it says."""
+    """Run the command; return its stderr."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "app.predict", str(path), "--model", model.stem, "--exports", model.parent]
         command += ["--output", f"{scratch}/table.csv"]
@@ -111,7 +113,7 @@ def predict(path: Path, model: Path) -> str:
 
 
 def compare(folder: Path, model: Path, rounds: int, peers: str | None) -> Seconds:
-    """Let all contenders run in turn."""
+    """Let all contenders run in turn; return the seconds of each."""
     seconds: Seconds = defaultdict(list)
     names = ["naive", "decoding", "network", "decoding_on_one_core", "torchvision"]
     for number in range(rounds):
@@ -127,8 +129,8 @@ def compare(folder: Path, model: Path, rounds: int, peers: str | None) -> Second
     return seconds
 
 
-def tell(what: str, count: int, seconds: Seconds) -> None:
-    """Print rates and ratios; a ratio is the median of the rounds' own."""
+def print_rates(what: str, count: int, seconds: Seconds) -> None:
+    """Print rates and ratios; a ratio is the median of the ratios of the rounds."""
     print(f"\n{what}, {count:,} images")
     for name, times in seconds.items():
         ratio = statistics.median(other / own for other, own in zip(times, seconds["ours"], strict=True))
@@ -136,8 +138,8 @@ def tell(what: str, count: int, seconds: Seconds) -> None:
         print(f"  {name:24} {rate:10,.0f} images/s   ours ÷ it {ratio:6.2f}   ({1e6 / rate:,.0f} µs an image)")
 
 
-def tell_start(picture: Path, model: Path) -> None:
-    """Print what a call for one picture takes, beside a bare script that does the least."""
+def print_start(picture: Path, model: Path) -> None:
+    """Print the seconds of a call for one picture, and of a bare script that does the least."""
     calls: dict[str, Callable[[], object]] = {
         "bare": lambda: subprocess.run(
             [sys.executable, "-c", BARE, str(picture), str(model)], check=True, capture_output=True
@@ -163,7 +165,7 @@ def main(
     data_dir: Annotated[Path, typer.Option(envvar="INKWEAR_DATA")] = Path("data"),
     keep: Annotated[Path | None, typer.Option(help="Make the pictures here once, and find them the next time.")] = None,
 ) -> None:
-    """Print what each contender takes."""
+    """Print the rate of each contender."""
     print(f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores, batches of {BATCH}")
     with tempfile.TemporaryDirectory() as scratch:
         for what, write, count in (("digits", write_digits, digits), ("photos", write_photos, photos)):
@@ -172,8 +174,8 @@ def main(
                 continue
             with suppress(FileExistsError):
                 write(folder, count, data_dir)
-            tell(what, count, compare(folder, model, rounds, peers))
-            tell_start(min(folder.iterdir()), model)
+            print_rates(what, count, compare(folder, model, rounds, peers))
+            print_start(min(folder.iterdir()), model)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What ``benchmarks.batch`` compares, each in a process of its own: ``python FILE NAME FOLDER MODEL``.
+"""The contenders of ``benchmarks.batch``, each in its own process: ``python FILE NAME FOLDER MODEL``.
 
-Prints as JSON the images and the seconds of the loop alone: imports, models and warming up are left out, in favour of
-whoever takes long for them. The peers' ways are those of their own documentation, with networks that are as small as
-theirs get, so that decoding and preprocessing decide.
+Each prints as JSON the images and the seconds of its loop alone, without imports, opening the model and warming up. The
+peers run as their own documentation says, with the smallest networks that they have, so that decoding and preprocessing
+decide.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PROCESSES = 2
+"""Worker processes of each contender that has any."""
 
 BATCH = 64
 
@@ -23,7 +24,7 @@ def files_in(folder: str) -> list[str]:
 
 
 def naive(folder: str, model: str) -> tuple[int, float]:
-    """The script that everybody writes first: Pillow, one call of ONNX Runtime for each image."""
+    """Run the script that everybody writes first: Pillow, and one call of ONNX Runtime for each image."""
     import numpy as np
     import onnxruntime as ort
     from PIL import Image
@@ -39,22 +40,22 @@ def naive(folder: str, model: str) -> tuple[int, float]:
 
 
 def decoding(folder: str, model: str, processes: int = PROCESSES) -> tuple[int, float]:
-    """The floor's first part: reading, decoding and framing alone, on all cores, with nothing to hand over."""
+    """Measure the floor's first part: reading, decoding and framing on all cores, without returning anything."""
     import cv2
 
-    from app.batch.inputs.item import Item
-    from app.batch.run.reader import Job, Reader, Watch
+    from app.batch.inputs.input import Input
+    from app.batch.run.reader import Job, Reader, Stopwatch
 
     cv2.setNumThreads(1)
     reader = Reader(Job(Path(model), "cpu", 3, "csv"))
-    items = [Item(file) for file in files_in(folder)]
-    reader.prepared_images(items[:BATCH], Watch())
+    items = [Input(file) for file in files_in(folder)]
+    reader.prepared_images(items[:BATCH], Stopwatch())
     started = time.perf_counter()
     for process in range(processes):
         if os.fork() == 0:
             share = items[process::processes]
             for start in range(0, len(share), BATCH):
-                reader.prepared_images(share[start : start + BATCH], Watch())
+                reader.prepared_images(share[start : start + BATCH], Stopwatch())
             os._exit(0)
     for _ in range(processes):
         os.wait()
@@ -62,12 +63,12 @@ def decoding(folder: str, model: str, processes: int = PROCESSES) -> tuple[int, 
 
 
 def decoding_on_one_core(folder: str, model: str) -> tuple[int, float]:
-    """The same on one core: what a picture costs."""
+    """Measure ``decoding`` on one core, which is what a picture costs."""
     return decoding(folder, model, processes=1)
 
 
 def network(folder: str, model: str) -> tuple[int, float]:
-    """The floor's second part: ONNX Runtime alone, in batches, with as many threads as it takes by itself."""
+    """Measure the floor's second part: ONNX Runtime alone, in batches, with its default number of threads."""
     import numpy as np
     import onnxruntime as ort
 
@@ -82,7 +83,7 @@ def network(folder: str, model: str) -> tuple[int, float]:
 
 
 def torchvision(folder: str, model: str) -> tuple[int, float]:
-    """A loop over torchvision's transforms in a DataLoader with a worker for each core."""
+    """Loop over torchvision's transforms in a DataLoader with a worker for each core."""
     import torch
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -111,7 +112,7 @@ def torchvision(folder: str, model: str) -> tuple[int, float]:
 
 
 def timm(folder: str, model: str) -> tuple[int, float]:
-    """The loop of timm's ``inference.py``: its dataset, its loader, its smallest kind of network."""
+    """Run the loop of timm's ``inference.py``: its dataset, its loader, its smallest kind of network."""
     import timm as library
     import torch
     from timm.data import create_dataset, create_loader
@@ -128,7 +129,7 @@ def timm(folder: str, model: str) -> tuple[int, float]:
 
 
 def ultralytics(folder: str, model: str) -> tuple[int, float]:
-    """``YOLO.predict`` of its smallest classifier at its smallest size, streamed, in batches."""
+    """Run ``YOLO.predict`` of its smallest classifier at its smallest size, streamed, in batches."""
     from ultralytics import YOLO
 
     net = YOLO("yolo11n-cls.yaml")
@@ -141,12 +142,13 @@ def ultralytics(folder: str, model: str) -> tuple[int, float]:
 
 
 CONTENDERS: dict[str, Callable[[str, str], tuple[int, float]]] = {
-    way.__name__: way for way in (naive, decoding, decoding_on_one_core, network, torchvision, timm, ultralytics)
+    contender.__name__: contender
+    for contender in (naive, decoding, decoding_on_one_core, network, torchvision, timm, ultralytics)
 }
 
 
 def main(arguments: Iterator[str] | None = None) -> None:
-    """Run one of them."""
+    """Run one contender."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=CONTENDERS)
     parser.add_argument("folder")

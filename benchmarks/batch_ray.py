@@ -1,7 +1,7 @@
-"""One machine beside a cluster of two, one of which is killed: ``python -m benchmarks.batch_ray``.
+"""Compares one machine with a cluster of two, one of which is killed: ``python -m benchmarks.batch_ray``.
 
-The cluster is made of processes on this machine, a core for each of its two machines, so that engines compare by core;
-what a network adds is not in it. Starting Ray is not counted, joining it and opening the model on its processes is.
+The cluster is made of processes on this machine, one core for each of its two machines, so that engines compare by
+core; what a network would add is not measured. Joining Ray and opening the model count, starting Ray does not.
 """
 
 import os
@@ -17,7 +17,7 @@ import typer
 from PIL import Image
 
 from app.batch.inputs.arguments import Inputs, in_chunks
-from app.batch.inputs.item import Item
+from app.batch.inputs.input import Input
 from app.batch.ray import engine as ray_engine
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
@@ -29,15 +29,16 @@ from training.simulator import CONDITIONS
 
 BILLION = 1e9
 
-DIFFERENT_PHOTOS = 100
+DISTINCT_PHOTOS = 100
+"""Photographs that are made; the others are hard links to them."""
 
-AT_ONCE = 0.1
-"""Seconds in which a window's answers come; the first window has waited for processes to start."""
+SAME_WINDOW = 0.1
+"""Seconds within which the answers of one window arrive; the first window has waited for processes to start."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run: the table's bytes, seconds for all of it, and images/s after the first window's answers."""
+    """A run: the table's bytes, its seconds, and the images/s after the first window's answers."""
 
     table: bytes
     seconds: float
@@ -45,7 +46,7 @@ class Run:
 
 
 def write_digits(folder: Path, count: int, data_dir: Path) -> None:
-    """MNIST's test images as 28×28 PNG files, hard-linked as often as it takes."""
+    """Write MNIST's test images as 28×28 PNG files, with hard links for as many as are needed."""
     pixels = load_pixels(DATASETS["mnist"], "test", data_dir)[0]
     for index in range(count):
         path = folder / f"{index:06}.png"
@@ -56,23 +57,23 @@ def write_digits(folder: Path, count: int, data_dir: Path) -> None:
 
 
 def write_photos(folder: Path, count: int, data_dir: Path) -> None:
-    """Photographs of digits on paper, 1024×768 JPEG."""
+    """Write photographs of digits on paper, as 1024×768 JPEG."""
     pixels = load_pixels(DATASETS["mnist"], "test", data_dir)[0]
     for index in range(count):
         path = folder / f"{index:06}.jpg"
-        if index < DIFFERENT_PHOTOS:
+        if index < DISTINCT_PHOTOS:
             photo = CONDITIONS["mnist"]["photographs/plain"](np.asarray(pixels[index]), np.random.default_rng(index))
             photo.convert("RGB").resize((1024, 768), Image.Resampling.BICUBIC).save(path, quality=90)
         else:
-            os.link(folder / f"{index % DIFFERENT_PHOTOS:06}.jpg", path)
+            os.link(folder / f"{index % DISTINCT_PHOTOS:06}.jpg", path)
 
 
-def chunks(folder: Path) -> Iterator[list[Item]]:
+def chunks(folder: Path) -> Iterator[list[Input]]:
     return in_chunks(Inputs([str(folder)]), CHUNK)
 
 
 def timed(answers: Iterator[Answered], halfway: Callable[[], None] | None = None, count: int = 0) -> Run:
-    """Take all answers, and do something to the cluster when half of them are there."""
+    """Take all answers, and call ``halfway`` when half of them are there."""
     parts, moments, done = [], [], [0]
     started = time.perf_counter()
     for answered in answers:
@@ -82,7 +83,7 @@ def timed(answers: Iterator[Answered], halfway: Callable[[], None] | None = None
         if halfway and done[-1] >= count / 2:
             halfway()
             halfway = None
-    later = [index for index, moment in enumerate(moments) if moment > moments[0] + AT_ONCE] or [0]
+    later = [index for index, moment in enumerate(moments) if moment > moments[0] + SAME_WINDOW] or [0]
     first, since = (later[0], moments[0]) if later[0] else (0, started)
     return Run(b"".join(parts), moments[-1] - started, (done[-1] - done[first]) / (moments[-1] - since))
 
@@ -91,7 +92,7 @@ def two_machines() -> Any:
     from ray.cluster_utils import Cluster
 
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-    Path("/tmp/ray").mkdir(exist_ok=True)  # the head notes its address there
+    Path("/tmp/ray").mkdir(exist_ok=True)  # the head writes its address there
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
@@ -99,7 +100,7 @@ def two_machines() -> Any:
 
 
 def kill_one(cluster: Any) -> None:
-    """Kill a machine that is not the head: its scheduler, its object store and all that read there."""
+    """Kill a machine that is not the head: its scheduler, its object store and its workers."""
     cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
 
 
@@ -111,7 +112,7 @@ def main(
     model: str = "mnist-convnet",
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Compare the rows, and print images/s and what they come to for a billion."""
+    """Compare the rows, and print images/s and the cost of a billion images."""
     job = Job(EXPORTS / f"{model}.onnx", "cpu", 3, "csv")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

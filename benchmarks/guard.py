@@ -11,7 +11,7 @@ import typer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.guard import Guard, Hosts, Rules
-from app.metrics import Tally
+from app.metrics import Metrics
 
 ROUNDS, EACH = 30, 1_000
 
@@ -43,7 +43,7 @@ async def ask(app: ASGIApp, times: int) -> float:
 
 async def compare() -> None:
     """Print the medians."""
-    guarded = Guard(answers, Rules(Hosts.of("127.0.0.1")), Tally())
+    guarded = Guard(answers, Rules(Hosts.of("127.0.0.1")), Metrics())
     bare, behind = [], []
     for _ in range(ROUNDS):
         bare.append(await ask(answers, EACH))

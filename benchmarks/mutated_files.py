@@ -21,9 +21,9 @@ import typer
 from tqdm import tqdm
 
 from inkwear.classifier import Classifier
+from inkwear.errors import ModelFileError
 from inkwear.numbers.line_reader import LineReader
 from inkwear.onnx.checksums import SUMS
-from inkwear.onnx.session import ModelFileError
 from tests.conftest import EXPORTS
 from tests.mutations import flip_a_bit, mutants
 from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint

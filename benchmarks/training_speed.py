@@ -48,7 +48,7 @@ TUTORIAL_EPOCHS = 10
 
 
 def tutorial_lenet(data_dir: Path) -> Iterator[tuple[float, float]]:
-    """The LeNet of "Dive into Deep Learning" on Fashion-MNIST. Yields seconds of training and test accuracy per epoch."""
+    """Yield seconds of training and test accuracy of each epoch of "Dive into Deep Learning"'s LeNet."""
     torch.manual_seed(0)
     to_tensor = transforms.ToTensor()
     train = datasets.FashionMNIST(str(data_dir), train=True, transform=to_tensor)

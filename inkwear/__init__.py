@@ -10,29 +10,28 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+__all__ = ["Classifier", "Digit", "InputSpec", "ModelMetadata", "Prediction", "open_image"]
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reads it when it is imported
+
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
     from inkwear.images.decode import open_image
     from inkwear.onnx.metadata import ModelMetadata
     from inkwear.prediction import Digit, Prediction
     from inkwear.preprocess.spec import InputSpec
+else:
+    _MODULES = {
+        "Classifier": "inkwear.classifier",
+        "Digit": "inkwear.prediction",
+        "InputSpec": "inkwear.preprocess.spec",
+        "ModelMetadata": "inkwear.onnx.metadata",
+        "Prediction": "inkwear.prediction",
+        "open_image": "inkwear.images.decode",
+    }
+    """The module of each public name, imported on first use: OpenCV and ONNX Runtime take a third of a second."""
 
-__all__ = ["Classifier", "Digit", "InputSpec", "ModelMetadata", "Prediction", "open_image"]
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reports home unless told otherwise before its import
-
-_HOMES = {
-    "Classifier": "inkwear.classifier",
-    "Digit": "inkwear.prediction",
-    "InputSpec": "inkwear.preprocess.spec",
-    "ModelMetadata": "inkwear.onnx.metadata",
-    "Prediction": "inkwear.prediction",
-    "open_image": "inkwear.images.decode",
-}
-"""The module of each public name; imported on first use, as OpenCV and ONNX Runtime take a third of a second."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'inkwear' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'inkwear' has no attribute {name!r}")
+        return getattr(import_module(_MODULES[name]), name)

@@ -8,45 +8,46 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from PIL import Image
 
+from inkwear.errors import DeviceError, MetadataError, ModelFileError
 from inkwear.images.decode import FULL_SIZE
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.numbers.components import scaled_box
+from inkwear.numbers.decode import read_number
+from inkwear.numbers.line_reader import LineReader, find_reader
+from inkwear.numbers.segment import split, whole
+from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.sandbox import read_trusted
-from inkwear.onnx.session import Device, DeviceError, ModelFileError, open_session, share_session
+from inkwear.onnx.session import Device, Runtime, open_session, share_session
 from inkwear.prediction import Digit, Prediction, Prepared, Segmented
 from inkwear.preprocess.framing import FRAMED_ALREADY, are_framed_already, find, frame_found, framed_already
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.steps import SIZE, Floats, Framed, Pixels, normalize, to_colors, unsqueeze
 
-if TYPE_CHECKING:
-    from inkwear.numbers.line_reader import LineReader
-
-
 REFERENCE_TOLERANCE = 1e-3
-"""Largest difference of a logit from the file's own reference, on any processor."""
+"""Largest difference of a logit from the reference in the file, on any processor."""
 
 
 class Classifier:
-    """A session, its metadata and the preprocessing they ask for.
+    """A model file that is open for reading pictures, with the preprocessing that it asks for.
 
     Args:
         path: an exported ``.onnx`` file.
         device: ``auto``, ``cpu`` or ``cuda``.
-        data: what the file holds, where the caller knows that it may be opened; otherwise it is read, held against its
-            digests and, where it is foreign, examined (``inkwear.onnx.sandbox``).
+        data: the content of the file, if the caller knows that it may be loaded; otherwise the file is read and, if it
+            is not listed in ``SHA256SUMS``, loaded in the sandbox first (``inkwear.onnx.sandbox``).
 
     Attributes:
-        digest: SHA-256 of the bytes it was opened from, whatever has become of the file since.
-        device_failed: whether CUDA has failed since it was opened there; who asks a catalog next is given another.
-        seconds: what the network took for one picture when it checked itself; infinite before that.
+        digest: SHA-256 of the content, whatever has become of the file since.
+        device_failed: whether CUDA has failed since the file was opened there.
+        seconds: the network took for one picture in ``self_test``; infinite before that.
 
     Raises:
-        ModelFileError: the file cannot be opened, is damaged, breaks its contract or failed the examination.
-        DeviceError: ``cuda`` was asked for and is not to be had.
+        ModelFileError: the file cannot be loaded, is damaged, breaks its contract or did not pass the sandbox.
+        DeviceError: ``cuda`` was asked for and is not available.
     """
 
     def __init__(self, path: str | os.PathLike[str], device: Device = "auto", data: bytes | None = None) -> None:
@@ -58,12 +59,12 @@ class Classifier:
         self.runtime = open_session(path, device, data)
         try:
             self.metadata = ModelMetadata.from_props(self.runtime.session.get_modelmeta().custom_metadata_map)
-            self._check_graph()
         except MetadataError as error:
             raise ModelFileError(f"{path}: {error}.") from error
+        _check_graph(path, self.runtime, self.metadata)
 
     def on(self, device: Device) -> Self | None:
-        """The same classifier under another name of its device, sharing the session; None for another device."""
+        """Return this classifier for another name of its device, with the same session; None for another device."""
         runtime = share_session(self.runtime, device)
         if runtime is None:
             return None
@@ -72,11 +73,11 @@ class Classifier:
         return twin
 
     def self_test(self) -> None:
-        """Read the reference picture that the file carries.
+        """Read the reference picture in the file and compare the logits.
 
         Raises:
-            ModelFileError: the logits are not those that the file states.
-            DeviceError: CUDA fails, on which it was opened.
+            ModelFileError: they differ from those in the file.
+            DeviceError: CUDA fails.
         """
         reference = self.metadata.reference
         for _ in range(3):  # the first run of a session takes longer
@@ -94,64 +95,60 @@ class Classifier:
         """Read pictures of any size and mode, one prediction each, in their order.
 
         Args:
-            images: opened by ``inkwear.images.decode``.
-            draft: of a drawing whose pen is still down: digits that touch are not looked for, which takes long.
+            images: opened by ``inkwear.open_image``.
+            draft: leaves out the slow search for touching digits, while a drawing is not finished.
 
         Raises:
-            ValueError: a picture of values that are not finite (``to_colors``).
+            ValueError: a picture has values that are not finite.
         """
         return self.predict_prepared([self.prepare(image, draft) for image in images])
 
     def prepare(self, image: Image.Image, draft: bool = False) -> Prepared:
-        """Find and frame what is in one picture; ``draft`` and what is raised as in ``predict``."""
+        """Segment and frame one picture; ``draft`` and what is raised as in ``predict``."""
         return self._prepare_framed_already(image) or self.frame(self.segment(image), draft)
 
     def segment(self, image: Image.Image) -> Segmented:
-        """Turn a picture upright and look for what is in it.
+        """Turn a picture upright and separate ink or clothing from the background.
 
         Raises:
-            ValueError: a picture of values that are not finite (``to_colors``).
+            ValueError: the picture has values that are not finite.
         """
         picture, notes = to_colors(image)
         foreground, found = find(picture, self.metadata.input)
         longer_side = max(image.info.get(FULL_SIZE, image.size))
         return Segmented(picture, notes, foreground, tuple(found), longer_side)
 
-    def frame(self, found: Segmented, draft: bool = False) -> Prepared:
-        """Frame what was found as one thing, and as digits where it may be a number; ``draft`` as in ``predict``."""
-        spec = self.metadata.input
-        framed = frame_found(found.picture, found.foreground, list(found.found), spec)
-        framed = Framed(framed.pixels, found.notes + framed.notes, framed.blank)
-        may_be_number = self._reads_digits and not framed.blank and max(found.picture.shape[:2]) > SIZE
-        if not may_be_number:
-            return Prepared(framed, ())
-        from inkwear.numbers.segment import split, whole  # when there may be one: an image of a data set is none
-
-        lines = tuple(split(found.foreground, spec, cuts=not draft))
+    def frame(self, segmented: Segmented, draft: bool = False) -> Prepared:
+        """Frame a picture as one thing, and as digits if it may be a number; ``draft`` as in ``predict``."""
+        spec, foreground, found = self.metadata.input, segmented.foreground, segmented.found
+        framed = frame_found(segmented.picture, foreground, list(found), spec)
+        framed = Framed(framed.pixels, segmented.notes + framed.notes, framed.blank)
+        may_be_number = self._reads_digits and not framed.blank and max(segmented.picture.shape[:2]) > SIZE
+        lines = tuple(split(foreground, spec, cuts=not draft)) if may_be_number else ()
         if not lines:
             return Prepared(framed, ())
-        enlarged = found.longer_side / max(found.foreground.shape)
-        return Prepared(framed, found.notes + found.found, lines, whole(found.foreground, framed.pixels), enlarged)
+        scale = segmented.longer_side / max(foreground.shape)
+        return Prepared(framed, segmented.notes + found, lines, whole(foreground, framed.pixels), scale)
 
     def predict_prepared(self, prepared_images: Sequence[Prepared]) -> list[Prediction]:
-        """Let the network read what was framed, one prediction each, in their order."""
+        """Run the network on prepared pictures, one prediction each, in their order."""
         together = [pixels for prepared in prepared_images for pixels in prepared.pixels()]
         logits = self.logits(np.stack(together)) if together else np.empty((0, 0), np.float32)
         probabilities = softmax(logits, self.metadata.temperature)
-        as_numbers: list[list[float]] = probabilities.tolist()  # all at once, which is many times as fast as singly
+        as_lists: list[list[float]] = probabilities.tolist()  # much faster than one by one
         predictions, end = [], 0
         for prepared in prepared_images:
             start, end = end, end + prepared.count
             digits = self._digits(prepared, logits[start:end], probabilities[start:end]) if prepared.single else ()
-            ours = () if prepared.framed.blank else tuple(as_numbers[start])
+            ours = () if prepared.framed.blank else tuple(as_lists[start])
             predictions.append(self._prediction(prepared, digits, ours))
         return predictions
 
     def logits(self, pixels: Pixels) -> Floats:
-        """Run the network on pictures that are framed already: (N, 28, 28) uint8 -> (N, classes) float32.
+        """Run the network on framed pictures: (N, 28, 28) uint8 -> (N, classes) float32.
 
         Raises:
-            DeviceError: CUDA fails, on which it was opened.
+            DeviceError: CUDA fails.
         """
         images = unsqueeze(normalize(pixels, self.metadata.input))
         try:
@@ -161,7 +158,7 @@ class Classifier:
             raise
 
     def prepare_framed(self, pictures: Pixels) -> list[Prepared | None]:
-        """Take what is framed already as it is: (N, 28, 28) uint8 gray; None for what needs the long way."""
+        """Prepare pictures that are framed already, (N, 28, 28) uint8 gray; None for those that are not."""
         framed = are_framed_already(pictures, self.metadata.input)
         return [
             Prepared(Framed(picture, FRAMED_ALREADY), ()) if is_framed else None
@@ -169,7 +166,7 @@ class Classifier:
         ]
 
     def _prepare_framed_already(self, image: Image.Image) -> Prepared | None:
-        """The same for one picture of any size and mode, with the notes of how it became gray."""
+        """Prepare a picture of any size and mode with the notes of its conversion; None if it is not framed already."""
         if image.size != (SIZE, SIZE):
             return None
         picture, notes = to_colors(image)
@@ -178,68 +175,61 @@ class Classifier:
 
     @property
     def _reads_digits(self) -> bool:
-        """Whether classes can stand side by side: single characters, written with strokes."""
+        """Whether the classes can stand side by side: single characters, written with strokes."""
         return self.metadata.input.stroke is not None and all(len(name) == 1 for name in self.metadata.class_names)
 
     def _prediction(
         self, prepared: Prepared, digits: tuple[Digit, ...], probabilities: tuple[float, ...]
     ) -> Prediction:
-        """Say what a picture shows: nothing, a number of these ``digits``, or one thing of these ``probabilities``."""
-        names = self.metadata.class_names
-        if prepared.framed.blank:
-            return Prediction("blank", names, (), prepared.framed.pixels, prepared.framed.notes)
+        """Return the prediction of a blank picture, a number with ``digits``, or one thing with ``probabilities``."""
+        names, framed = self.metadata.class_names, prepared.framed
+        if framed.blank:
+            return Prediction("blank", names, (), framed.pixels, framed.notes)
         if digits:
             status = self._status(min(digit.confidence for digit in digits))
             notes = (*prepared.found, Note("number", {"digits": len(digits)}))
-            return Prediction(status, names, (), prepared.framed.pixels, notes, digits)
-        status = self._status(max(probabilities))
-        return Prediction(status, names, probabilities, prepared.framed.pixels, prepared.framed.notes)
+            return Prediction(status, names, (), framed.pixels, notes, digits)
+        return Prediction(self._status(max(probabilities)), names, probabilities, framed.pixels, framed.notes)
 
     def _status(self, confidence: float) -> Literal["ok", "unsure"]:
         return "unsure" if confidence < self.metadata.reject_threshold else "ok"
 
     def _digits(self, prepared: Prepared, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
-        """The digits of a number; none where it is one digit."""
-        from inkwear.numbers.components import enlarged_box
-        from inkwear.numbers.decode import read_number
-
+        """Return the digits of a number; none if it is one digit."""
         pixels, boxes = prepared.pixels(), prepared.boxes()
         chosen = read_number(prepared, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
         return tuple(
             Digit(
                 label=self.metadata.class_names[class_id],
                 confidence=confidence,
-                box=enlarged_box(boxes[index], prepared.enlarged),
+                box=scaled_box(boxes[index], prepared.scale),
                 pixels=pixels[index],
             )
             for index, class_id, confidence in chosen
         )
 
     @cached_property
-    def line_reader(self) -> "LineReader | None":
-        """The reader of lines beside the model, on the device that the model is on, opened when first needed."""
-        from inkwear.numbers.line_reader import find_reader
-
+    def line_reader(self) -> LineReader | None:
+        """The reader of lines beside the model, on the model's device, opened when it is first needed."""
         return find_reader(self.path, self.metadata.class_names, self.runtime.device)
 
-    def _check_graph(self) -> None:
-        """Hold the graph to its contract: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes), float32."""
-        found = [
-            (value.name, *value.shape[1:], value.type)
-            for value in (*self.runtime.session.get_inputs(), *self.runtime.session.get_outputs())
-        ]
-        expected = [
-            ("images", 1, SIZE, SIZE, "tensor(float)"),
-            ("logits", len(self.metadata.class_names), "tensor(float)"),
-        ]
-        if found != expected:
-            raise ModelFileError(f"{self.path}: its inputs and outputs are {found}, expected {expected}.")
-        batch = self.runtime.session.get_inputs()[0].shape[0]
-        if isinstance(batch, int):
-            raise ModelFileError(f"{self.path}: it takes batches of exactly {batch}; any number is expected.")
+
+def _check_graph(path: Path, runtime: Runtime, metadata: ModelMetadata) -> None:
+    """Check the contract: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes), float32."""
+    inputs, outputs = runtime.session.get_inputs(), runtime.session.get_outputs()
+    found = [(value.name, *value.shape[1:], value.type) for value in (*inputs, *outputs)]
+    expected = [
+        ("images", 1, SIZE, SIZE, "tensor(float)"),
+        ("logits", len(metadata.class_names), "tensor(float)"),
+    ]
+    if found != expected:
+        raise ModelFileError(f"{path}: its inputs and outputs are {found}, expected {expected}.")
+    batch = inputs[0].shape[0]
+    if isinstance(batch, int):
+        raise ModelFileError(f"{path}: it takes batches of exactly {batch}; any number is expected.")
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Probabilities: (…, classes) -> (…, classes) float32, each image's computed alike whatever batch it came in."""
+    """Turn logits (…, classes) into probabilities, each image's independent of its batch."""
     exponents = np.exp((logits.astype(np.float64) - logits.max(axis=-1, keepdims=True, initial=-np.inf)) / temperature)
     return (exponents / exponents.sum(axis=-1, keepdims=True)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""One picture, read by every model that tells the same classes apart."""
+"""Compares the answers of all models with the same classes on one picture."""
 
 import statistics
 import time
@@ -10,13 +10,13 @@ from typing import Generic, Protocol, TypeVar
 from PIL import Image
 
 from inkwear.classifier import Classifier
+from inkwear.errors import DeviceError, ModelFileError
 from inkwear.onnx.metadata import ModelMetadata
-from inkwear.onnx.session import DeviceError, ModelFileError
 from inkwear.prediction import Prediction, Prepared
 from inkwear.preprocess.steps import InputSpec
 
 RUNS = 3
-"""The median of so many is the time that a network takes for a picture."""
+"""Runs of a network of which the median time is reported."""
 
 
 class Listed(Protocol):
@@ -34,9 +34,13 @@ Entry = TypeVar("Entry", bound=Listed)
 
 @dataclass(frozen=True, eq=False)
 class Reading(Generic[Entry]):
-    """What one model says: a ``prediction``, and the ``milliseconds`` of its network alone for one 28×28 image.
+    """The answer of one model.
 
-    Or ``error``, why it says nothing.
+    Attributes:
+        entry: the model.
+        prediction: None if there is an error.
+        milliseconds: of its network alone for one 28×28 image; None if there is an error.
+        error: why there is no answer.
     """
 
     entry: Entry
@@ -47,12 +51,12 @@ class Reading(Generic[Entry]):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Generic[Entry]):
-    """What all say, the most accurate first.
+    """The answers of all models, in the order in which the models were given.
 
     Attributes:
         readings: one for each model.
-        label: what most say; of two that as many say, what the more accurate model says. None where nobody says any.
-        agreement: share of the models with an answer that say it; None where there is no label.
+        label: the most frequent; of several the one of the earliest model. None if no model gives one.
+        agreement: share of the answers with that label; None if there is no label.
     """
 
     readings: tuple[Reading[Entry], ...]
@@ -63,23 +67,22 @@ class Comparison(Generic[Entry]):
 def compare(
     picture: Image.Image, metadata: ModelMetadata, entries: Sequence[Entry], open_model: Callable[[str], Classifier]
 ) -> Comparison[Entry]:
-    """Let every model of a set read a picture; one that cannot be opened or run has its error in its place.
+    """Let every model with the same classes read a picture; one that cannot be opened or run has its error instead.
 
     Args:
-        picture: to be read.
-        metadata: of a model; its class names are those of the set.
-        entries: the models there are, also of other sets.
-        open_model: gives the classifier of a name.
+        picture: opened by ``inkwear.open_image``.
+        metadata: of any of these models.
+        entries: all models, the best first; those with other classes are left out.
+        open_model: returns the classifier of a name.
     """
     prepared_images: dict[InputSpec, Prepared] = {}
-    of_the_set = [entry for entry in entries if entry.metadata.class_names == metadata.class_names]
-    ranked = sorted(of_the_set, key=lambda entry: -entry.metadata.metrics.get("test_accuracy", 0.0))
-    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in ranked)
+    same_classes = [entry for entry in entries if entry.metadata.class_names == metadata.class_names]
+    readings = tuple(_reading(entry, picture, prepared_images, open_model) for entry in same_classes)
     return Comparison(readings, *majority([reading.prediction for reading in readings if reading.prediction]))
 
 
 def majority(predictions: Sequence[Prediction]) -> tuple[str | None, float | None]:
-    """Return the label that most predictions have, the first of those as frequent, and the share that has it."""
+    """Return the most frequent label, the first of several, and its share."""
     labels = [prediction.label for prediction in predictions]
     votes = Counter(label for label in labels if label is not None)
     if not votes:
@@ -97,7 +100,7 @@ def _reading(
     try:
         classifier = open_model(entry.name)
         spec = classifier.metadata.input
-        if spec not in prepared_images:  # the classes being the same, the pictures differ no further
+        if spec not in prepared_images:  # it depends on nothing else
             prepared_images[spec] = classifier.frame(classifier.segment(picture))
         [prediction] = classifier.predict_prepared([prepared_images[spec]])
         return Reading(entry, prediction, _milliseconds(classifier, prepared_images[spec]))
@@ -106,7 +109,7 @@ def _reading(
 
 
 def _milliseconds(classifier: Classifier, prepared: Prepared) -> float:
-    """Time of the network for one framed image: the median of ``RUNS``, after ``read`` has warmed it up."""
+    """Measure the time of the network for one framed image, which it has read before."""
     times = []
     for _ in range(RUNS):
         started = time.perf_counter()

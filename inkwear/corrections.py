@@ -1,6 +1,6 @@
-"""Corrections: pictures with their right labels. The app writes them (``app.corrections``), training reads them.
+"""Reads corrections: pictures with the labels that users gave them. ``app.corrections`` writes them.
 
-They lie in one SQLite file, or in the ZIP that the app makes of it: ``labels.csv``, ``images/<id>.png`` as the network
+They are in a SQLite file, or in the ZIP that the app makes of it: ``labels.csv``, ``images/<id>.png`` as the network
 saw them, ``pictures/<id>.<ending>`` as they were sent.
 """
 
@@ -19,16 +19,17 @@ from typing import Any
 
 import numpy as np
 
+from inkwear.errors import CorrectionsError
 from inkwear.images.decode import open_image
 from inkwear.preprocess.spec import SIZE, Pixels
 
 DATABASE = "corrections.sqlite"
 
 APPLICATION_ID = 0x496E6B77
-"""``Inkw``: what SQLite's header says the file is for (``PRAGMA application_id``)."""
+"""``Inkw``, the application id in SQLite's header (``PRAGMA application_id``)."""
 
 VERSION = 1
-"""Of the table below (``PRAGMA user_version``)."""
+"""Version of the table below (``PRAGMA user_version``)."""
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS corrections (
@@ -50,30 +51,26 @@ CREATE TABLE IF NOT EXISTS corrections (
     UNIQUE (dataset, pixels)
 )
 """
-"""One label for what the network sees of a picture; ``picture`` last, so that lists need not read through it."""
+"""One row for each image that the network saw; ``picture`` is last, so that lists need not read past it."""
 
 COLUMNS = ("id", "created", "dataset", "title", "class_names", "label", "said", "confidence", "model", "digest")
-"""Of ``labels.csv``, and of the table before its bytes."""
-
-
-class CorrectionsError(ValueError):
-    """Corrections that cannot be read or written; the message names the file and says what to do."""
+"""Columns of ``labels.csv``, and of the table before the images."""
 
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """What is known of a picture that was read, and what it really is.
+    """A picture with its right label, and how a model had read it.
 
     Attributes:
         id: 32 random hexadecimal digits.
         created: UTC, ISO 8601.
         dataset, title, class_names: of the model that had read it.
         label: the right class name.
-        said: what the model had said; of a number, its digits in a row.
-        confidence: the probability it had given to that.
+        said: the label that the model had given; the digits of a number in a row.
+        confidence: of ``said``.
         model, digest: the model's name, and the SHA-256 of its file.
-        pixels: (28, 28) uint8, what the network saw.
-        format: of the picture as sent, by Pillow's name.
+        pixels: (28, 28) uint8, as the network saw it.
+        format: of the picture as it was sent, by Pillow's name.
     """
 
     id: str
@@ -90,13 +87,13 @@ class Correction:
     format: str = "PNG"
 
     def checksum(self) -> str:
-        """The SHA-256 of all that training takes from here."""
-        taken = json.dumps([self.id, self.dataset, self.label]).encode()
-        return hashlib.sha256(taken + self.pixels.tobytes()).hexdigest()
+        """Return the SHA-256 of everything that training uses."""
+        used = json.dumps([self.id, self.dataset, self.label]).encode()
+        return hashlib.sha256(used + self.pixels.tobytes()).hexdigest()
 
 
 def read_corrections(source: Path) -> list[Correction]:
-    """Read the app's folder, a ZIP that it exported, or the folder into which that was unpacked; oldest first.
+    """Read the app's folder, a ZIP that it exported, or the folder where that was unpacked; oldest first.
 
     Raises:
         CorrectionsError: there are none, or they are damaged.
@@ -118,16 +115,16 @@ def read_corrections(source: Path) -> list[Correction]:
 
 
 def _read_database(path: Path) -> list[Correction]:
-    """Read it beside an app that writes; where none does there is no log, and none is left behind, nor needed to."""
-    alone = not path.with_name(f"{path.name}-wal").exists()
-    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
-    with sentences(path), closing(sqlite3.connect(address, uri=True)) as connection:
+    """Read a database, also while an app writes to it; without one, no log is needed and none is left behind."""
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    address = f"{path.absolute().as_uri()}?mode=ro{'' if has_log else '&immutable=1'}"
+    with naming_sqlite_errors(path), closing(sqlite3.connect(address, uri=True)) as connection:
         check_database(connection, path)
-        return list(select(connection, path, "ORDER BY number"))
+        return list(select_corrections(connection, path, "ORDER BY number"))
 
 
 def check_database(connection: sqlite3.Connection, path: Path) -> None:
-    """Make sure that a database is whole, and ours.
+    """Check that a database is intact, and one of corrections.
 
     Raises:
         CorrectionsError: it is not.
@@ -137,36 +134,41 @@ def check_database(connection: sqlite3.Connection, path: Path) -> None:
     if (version := _pragma(connection, "user_version")) != VERSION:
         raise CorrectionsError(f"{path}: of version {version}, this Inkwear reads {VERSION}. Update Inkwear.")
     if (found := _pragma(connection, "quick_check(1)")) != "ok":
-        raise damaged(path, found)
+        raise _damaged(path, found)
 
 
-def select(
+def select_corrections(
     connection: sqlite3.Connection, path: Path, which: str, values: Sequence[object] = ()
 ) -> Iterator[Correction]:
-    """Read rows, ``which`` being what follows ``FROM corrections``.
+    """Yield the corrections that a query finds.
+
+    Args:
+        connection: to the database.
+        path: of the database, for errors.
+        which: the part of the query after ``FROM corrections``.
+        values: of its parameters.
 
     Raises:
         CorrectionsError: a row is damaged.
     """
     columns = ", ".join((*COLUMNS, "pixels", "format", "checksum"))
     for *values_of_row, checksum in connection.execute(f"SELECT {columns} FROM corrections {which}", values):
-        correction = _of_row(values_of_row, path)
+        correction = _from_row(values_of_row, path)
         if correction.checksum() != checksum:
-            raise damaged(path, f"the correction {correction.id} is not what was written")
+            raise _damaged(path, f"the correction {correction.id} is not what was written")
         yield correction
 
 
-def _of_row(row: list[Any], path: Path) -> Correction:
+def _from_row(row: list[Any], path: Path) -> Correction:
     try:
         pixels = np.frombuffer(row[10], np.uint8).reshape(SIZE, SIZE)
         values = dict(zip(COLUMNS, row, strict=False)) | {"class_names": tuple(json.loads(row[4]))}
         return Correction(**values, pixels=pixels, format=row[11])
     except (TypeError, ValueError) as error:
-        raise damaged(path, f"the correction {row[0]}: {error}") from error
+        raise _damaged(path, f"the correction {row[0]}: {error}") from error
 
 
-def damaged(path: Path, reason: object) -> CorrectionsError:
-    """The error of a file that is not what it should be."""
+def _damaged(path: Path, reason: object) -> CorrectionsError:
     return CorrectionsError(
         f"{path}: damaged, or no database of corrections ({reason}). Move it away, put a copy of it back if there is "
         "one, and start again."
@@ -174,7 +176,7 @@ def damaged(path: Path, reason: object) -> CorrectionsError:
 
 
 @contextmanager
-def sentences(path: Path) -> Iterator[None]:
+def naming_sqlite_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ``CorrectionsError``."""
     try:
         yield
@@ -184,7 +186,7 @@ def sentences(path: Path) -> Iterator[None]:
             "does no other program hold the file?"
         ) from error
     except sqlite3.DatabaseError as error:
-        raise damaged(path, error) from error
+        raise _damaged(path, error) from error
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -198,13 +200,13 @@ def _read_table(root: Path | zipfile.Path, source: Path) -> Iterator[Correction]
     try:
         rows = list(csv.DictReader(io.StringIO((root / "labels.csv").read_bytes().decode("utf-8-sig"))))
         for row in rows:
-            yield _of_table(row, root)
+            yield _from_csv(row, root)
     except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise CorrectionsError(f"{source}: damaged ({error}). Export it from the page again.") from error
 
 
-def _of_table(row: dict[str, str], root: Path | zipfile.Path) -> Correction:
-    """Read a line of ``labels.csv`` and its image; the name of that is made from the id, never taken from the file."""
+def _from_csv(row: dict[str, str], root: Path | zipfile.Path) -> Correction:
+    """Read a line of ``labels.csv`` and its image, whose name is made from the id, never taken from the file."""
     if not re.fullmatch("[0-9a-f]{32}", row["id"]):
         raise ValueError(f"labels.csv: {row['id']!r} is no id")
     name = f"images/{row['id']}.png"

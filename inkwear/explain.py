@@ -1,34 +1,51 @@
-"""What an answer came from: the picture after every step of the preprocessing, and the ink that decided."""
+"""Explains an answer: the picture after every step of the preprocessing, and the ink that decided.
 
+The ink is found by occlusion (Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014, section
+4.2): parts of the picture are covered, and the network is asked again. The data set's background takes the place of
+their gray square, so that covered ink looks as if it had never been drawn. It needs no gradients, and so works for any
+export.
+"""
+
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inkwear.classifier import Classifier
-from inkwear.occlusion import Saliency, occlude
 from inkwear.prediction import Prediction, Prepared, Segmented
 from inkwear.preprocess.notes import STEPS, Note
 from inkwear.preprocess.scaling import shrink
 from inkwear.preprocess.steps import SIZE, Floats, Pixels, normalize, to_grayscale
 
-LONGEST = 320
-"""Pixels on the longer side of a step's picture, at most."""
+MAX_SIDE = 320
+"""Pixels on the longer side of a step's picture."""
 
-DIGITS_A_ROW = 10
-"""Of a number, in the picture of what the network saw."""
+DIGITS_IN_ROW = 10
+"""Digits of a number side by side in the picture of what the network saw."""
+
+PATCHES = ((6, 2), (6, 3), (8, 4), (7, 7))
+"""Sides and strides of what is covered, in pixels, the finest first. Six pixels break a stroke, which is two to three
+wide, and leave the rest of a digit; if the side is a multiple of the stride, every pixel is covered equally often."""
+
+MAX_SECONDS = 2.0
+"""Seconds for which the finest map is chosen that can be made in them; the coarsest is made however long it takes."""
+
+BATCH = 64
+"""Pictures in one run of the network: more bring no speed, and AlexNet holds 3 MB of maps for each."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A picture on its way.
+    """The picture after one step.
 
     Attributes:
         code: one of ``inkwear.preprocess.notes.STEPS``.
         notes: what was done in this step.
         width, height: of the picture in this step.
-        picture: (H, W) or (H, W, 3) uint8, made smaller where it is longer than ``LONGEST``.
-        numbers: of a step that leaves no levels of gray, the ``least``, ``mean`` and ``greatest`` number.
+        picture: (H, W) or (H, W, 3) uint8, reduced to ``MAX_SIDE``.
+        numbers: the ``least``, ``mean`` and ``greatest`` number, if the step does not end in levels of gray.
     """
 
     code: str
@@ -40,55 +57,77 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
+class Saliency:
+    """How much of an answer rests on each pixel.
+
+    Attributes:
+        class_id: the answer.
+        values: (28, 28) float32 from -1 to 1: above 0 the ink there speaks for the answer, below 0 against it; 0 where
+            there is no ink, or where it does not matter.
+        nats: by how much the log-odds of the answer fall where ``values`` is 1.
+        patch, stride: in pixels, of what was covered.
+    """
+
+    class_id: int
+    values: Floats
+    nats: float
+    patch: int
+    stride: int
+
+
+@dataclass(frozen=True, eq=False)
 class Explanation:
-    """An answer, the steps to it, and what it rests on: nothing of a blank picture, of a number each digit."""
+    """An answer, the steps to it, and the saliency of each digit of a number, or of one thing, or of nothing."""
 
     prediction: Prediction
     steps: tuple[Step, ...]
     saliency: tuple[Saliency, ...]
 
 
-def explain(classifier: Classifier, found: Segmented) -> Explanation:
-    """Read a picture and say how; its steps are those of ``Classifier.predict`` itself."""
-    prepared = classifier.frame(found)
+def explain(classifier: Classifier, segmented: Segmented) -> Explanation:
+    """Read a picture and explain the answer; its steps are those of ``Classifier.predict`` itself."""
+    prepared = classifier.frame(segmented)
     [prediction] = classifier.predict_prepared([prepared])
-    seen = what_was_read(prediction)
+    seen = classified_images(prediction)
     saliency = occlude(classifier, [pixels for pixels, _ in seen], [class_id for _, class_id in seen])
-    return Explanation(prediction, tuple(_steps(classifier, found, prepared, prediction)), tuple(saliency))
+    return Explanation(prediction, tuple(_steps(classifier, segmented, prepared, prediction)), tuple(saliency))
 
 
-def what_was_read(prediction: Prediction) -> list[tuple[Pixels, int]]:
-    """Each 28×28 picture that has a class of its own, and that class; none of a blank picture."""
+def classified_images(prediction: Prediction) -> list[tuple[Pixels, int]]:
+    """List the 28×28 pictures that have a class, each with its class id; none if the picture is blank."""
     if prediction.digits:
         return [(digit.pixels, prediction.class_names.index(digit.label)) for digit in prediction.digits]
     return [] if prediction.class_id is None else [(prediction.pixels, prediction.class_id)]
 
 
-def _steps(classifier: Classifier, found: Segmented, prepared: Prepared, prediction: Prediction) -> list[Step]:
-    seen = _side_by_side([pixels for pixels, _ in what_was_read(prediction)] or [prepared.framed.pixels])
+# ----------------------------------------------------------------------------------------------------------- steps
+
+
+def _steps(classifier: Classifier, segmented: Segmented, prepared: Prepared, prediction: Prediction) -> list[Step]:
+    seen = _side_by_side([pixels for pixels, _ in classified_images(prediction)] or [prepared.framed.pixels])
     numbers = normalize(seen, classifier.metadata.input)
-    enlarged = found.longer_side / max(found.picture.shape[:2])
+    scale = segmented.longer_side / max(segmented.picture.shape[:2])
     notes = (*prepared.framed.notes, *prediction.notes)
     return [
-        _step("original", found.picture, notes, enlarged),
-        _step("gray", to_grayscale(found.picture), notes),
-        _step("found", np.rint(found.foreground).astype(np.uint8), notes),
+        _step("original", segmented.picture, notes, scale),
+        _step("gray", to_grayscale(segmented.picture), notes),
+        _step("found", np.rint(segmented.foreground).astype(np.uint8), notes),
         _step("framed", seen, notes),
         _step("normalized", _around_zero(numbers), notes, numbers=_summary(numbers)),
     ]
 
 
 def _step(
-    code: str, picture: Pixels, notes: Sequence[Note], enlarged: float = 1, numbers: dict[str, float] | None = None
+    code: str, picture: Pixels, notes: Sequence[Note], scale: float = 1, numbers: dict[str, float] | None = None
 ) -> Step:
-    height, width = (round(side * enlarged) for side in picture.shape[:2])
-    its_own = {note.code: note for note in notes if note.code in STEPS[code]}  # once, though told of both ways
-    return Step(code, tuple(its_own.values()), width, height, shrink(picture, LONGEST), numbers)
+    height, width = (round(side * scale) for side in picture.shape[:2])
+    its_own = {note.code: note for note in notes if note.code in STEPS[code]}  # once, though both lists may have it
+    return Step(code, tuple(its_own.values()), width, height, shrink(picture, MAX_SIDE), numbers)
 
 
 def _side_by_side(pictures: Sequence[Pixels]) -> Pixels:
-    """Put 28×28 pictures in rows of ``DIGITS_A_ROW``."""
-    columns = min(len(pictures), DIGITS_A_ROW)
+    """Put 28×28 pictures in rows of ``DIGITS_IN_ROW``."""
+    columns = min(len(pictures), DIGITS_IN_ROW)
     rows = -(-len(pictures) // columns)
     sheet = np.zeros((rows, columns, SIZE, SIZE), np.uint8)
     sheet.reshape(-1, SIZE, SIZE)[: len(pictures)] = pictures
@@ -102,3 +141,75 @@ def _around_zero(numbers: Floats) -> Pixels:
 
 def _summary(numbers: Floats) -> dict[str, float]:
     return {"least": float(numbers.min()), "mean": float(numbers.mean()), "greatest": float(numbers.max())}
+
+
+# ------------------------------------------------------------------------------------------------------- occlusion
+
+
+def occlude(classifier: Classifier, pixels: Sequence[Pixels], class_ids: Sequence[int]) -> list[Saliency]:
+    """Find the ink that each answer rests on.
+
+    Args:
+        classifier: gave the answers.
+        pixels: framed pictures, (28, 28) uint8 each.
+        class_ids: the answers.
+    """
+    if not len(pixels):
+        return []
+    started = time.perf_counter()
+    before = log_odds(classifier, np.stack(pixels), class_ids)
+    patch, stride = choose_patch(pixels, (time.perf_counter() - started) / len(pixels))
+    return [
+        _occlude(classifier, image, class_id, float(odds), patch, stride)
+        for image, class_id, odds in zip(pixels, class_ids, before, strict=True)
+    ]
+
+
+def choose_patch(pixels: Sequence[Pixels], seconds: float) -> tuple[int, int]:
+    """Choose the finest of ``PATCHES`` for which ``seconds`` an image leave enough time, or the coarsest."""
+    for patch, stride in PATCHES:
+        if seconds * sum(len(_windows(image, patch, stride)) for image in pixels) <= MAX_SECONDS:
+            return patch, stride
+    return PATCHES[-1]
+
+
+def log_odds(classifier: Classifier, pixels: Pixels, class_ids: Sequence[int]) -> NDArray[np.float64]:
+    """Compute the log-odds of a class for each picture, in nats: (N, 28, 28), N classes -> (N,).
+
+    Args:
+        classifier: reads the pictures.
+        pixels: framed pictures.
+        class_ids: a class for each.
+    """
+    logits = classifier.logits(pixels).astype(np.float64) / classifier.metadata.temperature
+    rows = np.arange(len(logits))
+    chosen = logits[rows, class_ids]
+    logits[rows, class_ids] = -np.inf
+    return chosen - np.logaddexp.reduce(logits, axis=1)
+
+
+def _occlude(classifier: Classifier, image: Pixels, class_id: int, before: float, patch: int, stride: int) -> Saliency:
+    """Give each pixel the mean fall of the patches over it, in proportion to its ink: only ink was taken away."""
+    fall, times = np.zeros((SIZE, SIZE)), np.zeros((SIZE, SIZE))
+    windows = _windows(image, patch, stride)
+    for start in range(0, len(windows), BATCH):
+        part = windows[start : start + BATCH]
+        covered = np.repeat(image[None], len(part), axis=0)
+        for picture, window in zip(covered, part, strict=True):
+            picture[window] = 0
+        falls = before - log_odds(classifier, covered, [class_id] * len(part))
+        for window, value in zip(part, falls, strict=True):
+            fall[window] += value
+            times[window] += 1
+    values = fall / np.maximum(times, 1) * (image / max(int(image.max()), 1))
+    nats = float(np.abs(values).max())
+    return Saliency(class_id, (values / max(nats, 1e-9)).astype(np.float32), nats, patch, stride)
+
+
+def _windows(image: Pixels, patch: int, stride: int) -> list[tuple[slice, slice]]:
+    """List where a patch covers any ink; those at the edge reach beyond it, so that it is covered as often."""
+    starts = range(stride - patch, SIZE, stride)
+    windows = [
+        (slice(max(0, top), top + patch), slice(max(0, left), left + patch)) for top in starts for left in starts
+    ]
+    return [window for window in windows if image[window].any()]

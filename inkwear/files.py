@@ -1,5 +1,6 @@
-"""Write files so that a reader finds the old content or the new, never half of either."""
+"""Writes files atomically: a reader finds the old content or the new, never half of either."""
 
+import hashlib
 import os
 import re
 import tempfile
@@ -9,17 +10,17 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: no file is locked there, and leftovers stay until somebody removes them
+except ImportError:  # Windows: files are not locked there, and leftovers are not removed
     fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; when the block ends well it takes the place of ``path``.
+    """Yield a temporary path beside ``path``, and move it to ``path`` when the block ends well.
 
     The content reaches the disk before the name changes (fsync of the file, rename, fsync of the folder). When the
-    block raises, the temporary file is removed and ``path`` is left as it was. Where the process is killed, the
-    temporary file stays until the next writer of ``path`` removes it.
+    block raises, the temporary file is removed and ``path`` is left as it was. If the process is killed, the temporary
+    file stays until the next writer of ``path`` removes it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path)
@@ -41,17 +42,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text in UTF-8, whole or not at all."""
+    """Write a text in UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of writers of ``path`` that were killed; those of writers at work are locked."""
+    """Remove the temporary files of killed writers of ``path``; those of running writers are locked."""
     pattern = re.compile(rf"\.{re.escape(path.stem)}-[a-z0-9_]{{8}}{re.escape(path.suffix)}")  # as tempfile names them
-    there = path.parent.iterdir() if path.parent.is_dir() else ()
-    for leftover in [found for found in there if pattern.fullmatch(found.name)]:
-        with suppress(OSError):  # in use, or removed by somebody else: not ours to remove
+    siblings = path.parent.iterdir() if path.parent.is_dir() else ()
+    for leftover in [sibling for sibling in siblings if pattern.fullmatch(sibling.name)]:
+        with suppress(OSError):  # in use, or just removed
             handle = os.open(leftover, os.O_RDWR)
             try:
                 if _lock(handle):
@@ -62,7 +69,7 @@ def remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes out that change several files of a folder together; they wait for each other."""
+    """Wait for other processes that change several files of a folder together, and keep them out."""
     handle = os.open(folder, os.O_RDONLY) if fcntl else None
     try:
         if handle is not None:
@@ -74,7 +81,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(handle: int) -> bool:
-    """Take a file for this process as long as it is open; False where another has it."""
+    """Lock a file until it is closed; return False if another process holds it."""
     if not fcntl:
         return False
     try:

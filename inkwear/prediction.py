@@ -1,15 +1,13 @@
-"""What a classifier says of a picture, and what it makes of it on the way."""
+"""What a classifier answers, and its intermediate results."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from inkwear.numbers.components import Box
+from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.framing import Framed
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.spec import Floats, Pixels
-
-if TYPE_CHECKING:
-    from inkwear.numbers.components import Box
-    from inkwear.numbers.score import Candidate, Line
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,28 +17,28 @@ class Digit:
     Attributes:
         label: its class name.
         confidence: the probability of that class.
-        box: left, top, right, bottom around its ink, in pixels of the picture as the file has it, turned upright.
-        pixels: (28, 28) uint8, what the network saw.
+        box: left, top, right, bottom around its ink, in pixels of the file's picture, turned upright.
+        pixels: (28, 28) uint8, as the network saw it.
     """
 
     label: str
     confidence: float
-    box: "Box"
+    box: Box
     pixels: Pixels
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a classifier says of one picture.
+    """The answer for one picture.
 
     Attributes:
-        status: ``ok``; ``unsure`` where the confidence is below the export's ``reject_threshold``, so that the label is
-            only the likeliest; ``blank`` where there is nothing to read: then there is no label and no probability.
+        status: ``ok``; ``unsure`` if the confidence is below the export's ``reject_threshold``, so that the label is
+            only the likeliest; ``blank`` if there is nothing to read, and so no label and no probability.
         class_names: of the model, in the order of ``probabilities``.
-        probabilities: one for each class, adding up to 1; empty where the picture is blank or a number.
-        pixels: (28, 28) uint8, what the network saw: all of the picture, also where it is a number.
-        notes: how it came to be.
-        digits: of a number, as one reads: line by line, each from left to right; empty where it is one thing.
+        probabilities: one for each class, adding up to 1; empty if the picture is blank or a number.
+        pixels: (28, 28) uint8, the whole picture as the network saw it, also if it is a number.
+        notes: what was done to the picture.
+        digits: of a number in reading order, line by line from left to right; empty if it is one thing.
     """
 
     status: Literal["ok", "unsure", "blank"]
@@ -56,14 +54,14 @@ class Prediction:
 
     @property
     def label(self) -> str | None:
-        """A class name; of a number the digits' in a row, such as 4711."""
+        """A class name; the digits of a number in a row, such as 4711."""
         if self.digits:
             return "".join(digit.label for digit in self.digits)
         return None if self.class_id is None else self.class_names[self.class_id]
 
     @property
     def confidence(self) -> float | None:
-        """The label's probability; of a number, that of its least certain digit."""
+        """The label's probability; that of the least certain digit of a number."""
         if self.digits:
             return min(digit.confidence for digit in self.digits)
         return max(self.probabilities, default=None)
@@ -76,14 +74,14 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Segmented:
-    """A picture, and what was found in it.
+    """A picture separated into foreground and background.
 
     Attributes:
         picture: (H, W) or (H, W, 3) uint8, upright.
-        notes: how it came to be so.
+        notes: how it was converted.
         foreground: (h, w) float32 from 0, where there is background, to 255.
-        found: notes of how it was found.
-        longer_side: of the picture as the file has it, in pixels.
+        found: how the foreground was found.
+        longer_side: of the file's picture, in pixels.
     """
 
     picture: Pixels
@@ -95,32 +93,33 @@ class Segmented:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A picture on its way to the network: framed as one thing, and split where it may be a number.
+    """A picture ready for the network: framed as one thing, and split if it may be a number.
 
     Attributes:
-        lines: what may be digits; empty where it is one thing.
-        single: all of it as one digit, where there are lines.
+        framed: the whole picture.
         found: notes of what was done before it was framed.
-        enlarged: pixels of the picture as the file has it for one of the foreground.
+        lines: candidates for digits; empty if it is one thing.
+        single: all of it as one digit, if there are lines.
+        scale: pixels of the file's picture for one of the foreground.
     """
 
     framed: Framed
     found: tuple[Note, ...]
-    lines: "tuple[Line, ...]" = ()
-    single: "Candidate | None" = None
-    enlarged: float = 1
+    lines: tuple[Line, ...] = ()
+    single: Candidate | None = None
+    scale: float = 1
 
     def pixels(self) -> list[Pixels]:
-        """All that the network has to see: the whole picture, then every candidate."""
+        """List what the network reads: the whole picture, then every candidate."""
         candidates = [candidate.pixels for line in self.lines for candidate in line.candidates]
         return [] if self.framed.blank else [self.framed.pixels, *candidates]
 
-    def boxes(self) -> "list[Box]":
-        """Where each of them is in the foreground, of a number."""
+    def boxes(self) -> list[Box]:
+        """List the boxes of ``pixels`` in the foreground of a number."""
         assert self.single is not None
         return [self.single.box, *(candidate.box for line in self.lines for candidate in line.candidates)]
 
     @property
     def count(self) -> int:
-        """How many that are."""
+        """The number of ``pixels``."""
         return 0 if self.framed.blank else 1 + sum(len(line.candidates) for line in self.lines)

@@ -1,41 +1,35 @@
-"""What lies beside an export for people: its layers, how it learnt, which class it takes for which, how sure it is.
+"""Reports of exports for people: layers, learning curves, confusions and calibration.
 
-``exports/mnist-lenet.onnx`` has its report in ``exports/reports/mnist-lenet.json``. Nothing that is answered depends on
-it; a report of other bytes than the file's is not believed.
+The report of ``exports/mnist-lenet.onnx`` is ``exports/reports/mnist-lenet.json``. No answer depends on it; a report
+with the digest of another file is an error.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from inkwear.errors import ReportError
+from inkwear.files import file_digest
+
 SCHEMA_VERSION = 1
 
 FOLDER = "reports"
 
 
-class ReportError(ValueError):
-    """There is no report of a file that can be believed; ``code`` is ``missing``, ``damaged`` or ``other_file``."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 @dataclass(frozen=True)
 class Layer:
-    """One step of a network.
+    """A layer of a network.
 
     Attributes:
-        name: where the network keeps it, such as ``features.0``; the input is ``images``.
+        name: its path in the network, such as ``features.0``; the input is ``images``.
         kind: its class or function in PyTorch, such as ``Conv2d`` or ``cat``.
-        detail: what else tells it from others of its kind, such as ``5×5, stride 2``.
-        shape: of what it gives for one image, such as (32, 14, 14).
-        parameters: how many numbers it has learnt.
-        macs: its multiply-adds for one image.
-        inputs: the names of the layers it reads.
+        detail: distinguishes it from others of its kind, such as ``5×5, stride 2``.
+        shape: of its output for one image, such as (32, 14, 14).
+        parameters: count of learned numbers.
+        macs: multiply-adds for one image.
+        inputs: names of the layers that it reads.
     """
 
     name: str
@@ -49,16 +43,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of an export beyond its file.
+    """Facts about an export that its file does not hold.
 
     Attributes:
         sha256: of the file, in hexadecimal.
-        layers: in the order in which they are computed, the input first.
-        curves: a mapping for each epoch: ``epoch``, ``train_loss``, ``validation_accuracy``, ``lr`` and more.
-        confusion: how often each class (row) of the test set was read as each (column), by the file itself.
-        confidence: how far its confidence can be trusted on the test set, as fractions: ``calibration_error``
-            (expected, 10 bins), ``unsure`` (images below the reject threshold) and ``accuracy_when_sure`` (of all
-            others); empty in a report of before this was measured.
+        layers: in the order of computation, the input first.
+        curves: for each epoch ``epoch``, ``train_loss``, ``validation_accuracy``, ``lr`` and more.
+        confusion: how often the file reads each class (row) of the test set as each (column).
+        confidence: on the test set, as fractions: ``calibration_error`` (expected, 10 bins), ``unsure`` (images below
+            the reject threshold) and ``accuracy_when_sure`` (of all others); empty in older reports.
     """
 
     sha256: str
@@ -69,7 +62,7 @@ class Report:
     confidence: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Return it as JSON, a layer, an epoch and a class a line."""
+        """Return it as JSON with one line for each layer, epoch and class."""
         parts = asdict(self)
         lists = {name: parts.pop(name) for name in ("layers", "curves", "confusion")}
         lines = [f'"{name}":{_compact(value)}' for name, value in parts.items()]
@@ -79,10 +72,10 @@ class Report:
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
-        """Read it back.
+        """Read a report.
 
         Raises:
-            ReportError: not JSON, of another version, or not what it should be.
+            ReportError: it is not JSON, of another version, or invalid.
         """
         try:
             values = json.loads(text)
@@ -114,21 +107,15 @@ def _layer(row: Mapping[str, Any]) -> Layer:
 
 
 def report_path(export: Path) -> Path:
-    """Where the report of an export lies."""
+    """Return the path of an export's report."""
     return export.parent / FOLDER / f"{export.stem}.json"
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_report(export: Path) -> Report:
     """Read the report of an export.
 
     Raises:
-        ReportError: there is none, it is damaged, or it is of another file of this name.
+        ReportError: there is none, it is damaged, or it belongs to another file.
     """
     path = report_path(export)
     try:
@@ -139,6 +126,6 @@ def read_report(export: Path) -> Report:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError("damaged", f"The report of {export.name} cannot be read.") from error
-    if report.sha256 != digest(export):
+    if report.sha256 != file_digest(export):
         raise ReportError("other_file", f"The report of {export.name} is of another file of this name.")
     return report

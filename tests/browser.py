@@ -60,6 +60,51 @@ def draw_strokes(page: Any, strokes: list[Stroke]) -> None:
         page.mouse.up()
 
 
+class Touchscreen:
+    """A pad under several fingers and a pen; places are fractions of the pad."""
+
+    def __init__(self, page: Any) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._pad = page.locator(".pad").bounding_box()
+        self._fingers: dict[int, dict[str, float]] = {}
+
+    def touch(self, finger: int, x: float, y: float) -> None:
+        """Put a finger down, or move it."""
+        kind = "touchMove" if finger in self._fingers else "touchStart"
+        self._fingers[finger] = {**self._place(x, y), "id": finger}
+        self._send(kind)
+
+    def lift(self, finger: int) -> None:
+        """Lift one finger, and leave the others where they are."""
+        del self._fingers[finger]
+        self._send("touchMove" if self._fingers else "touchEnd")
+
+    def cancel(self) -> None:
+        """Take all fingers from the page, as a system does for a gesture of its own."""
+        self._fingers.clear()
+        self._send("touchCancel")
+
+    def pen(self, kind: str, x: float, y: float) -> None:
+        """Let the pen do something.
+
+        Args:
+            kind: ``mousePressed``, ``mouseMoved`` or ``mouseReleased``, as Chromium calls it for a pen too.
+            x: place on the pad, from its left.
+            y: place on the pad, from its top.
+        """
+        button = {"button": "left", "buttons": 0 if kind == "mouseReleased" else 1, "clickCount": 1}
+        self._session.send(
+            "Input.dispatchMouseEvent", {"type": kind, "pointerType": "pen", **button, **self._place(x, y)}
+        )
+
+    def _send(self, kind: str) -> None:
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(self._fingers.values())})
+
+    def _place(self, x: float, y: float) -> dict[str, float]:
+        pad = self._pad
+        return {"x": pad["x"] + x * pad["width"], "y": pad["y"] + y * pad["height"]}
+
+
 def settled(page: Any) -> str:
     """Wait until the answer belongs to what lies on the sheet now, and return its label."""
     page.wait_for_function("() => document.querySelector('.studio').dataset.settled === 'true'")

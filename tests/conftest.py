@@ -1,5 +1,6 @@
 """What the tests share: a small data set written by a hand of ours, one trained run and its export, a real browser."""
 
+import json
 import os
 import shutil
 import socket
@@ -29,6 +30,13 @@ def lacking(what: str) -> None:
     if NOTHING_MAY_BE_SKIPPED:
         pytest.fail(f"INKWEAR_TEST_EVERYTHING is set, and {what}")
     pytest.skip(what)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``browser`` whatever asks for the fixture of that name."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 # ------------------------------------------------------------------------------------------------------- data sets
@@ -103,6 +111,16 @@ def some_exports(folder: Path, names: Iterable[str]) -> Path:
         shutil.copy(EXPORTS / f"{name}.onnx", folder)
         shutil.copy(EXPORTS / "reports" / f"{name}.json", folder / "reports")
     return folder
+
+
+def change_metadata(path: Path, **values: object) -> None:
+    """Give a model file other metadata, and leave its network as it is."""
+    import onnx
+
+    model = onnx.load(path)
+    props = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, props | {name: json.dumps(value) for name, value in values.items()})
+    onnx.save(model, path)
 
 
 # --------------------------------------------------------------------------------------------------- server, browser

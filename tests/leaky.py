@@ -9,7 +9,7 @@ import time
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import app.api
+import app.application
 
 KEPT: list[object] = []
 
@@ -62,14 +62,14 @@ def main() -> None:
     """Start the app with what was asked for around it."""
     from app.__main__ import cli
 
-    sound, planted = app.api.build_app, os.environ["INKWEAR_PLANTED"]
+    sound, planted = app.application.build_app, os.environ["INKWEAR_PLANTED"]
 
     def build_app(*arguments: object, **options: object) -> object:
         built = sound(*arguments, **options)  # type: ignore[arg-type]
         built.add_middleware(Leak, planted=planted)
         return built
 
-    app.api.build_app = build_app  # type: ignore[assignment]
+    app.application.build_app = build_app  # type: ignore[assignment]
     cli()
 
 

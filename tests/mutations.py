@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 Mutation = Callable[[bytes, random.Random], bytes]
 
 EDGE = 400
-"""Bytes at either end that are hit as often as all others together: headers, metadata and seals stand there."""
+"""Bytes at either end that are hit as often as all others together: headers and metadata stand there."""
 
 
 def somewhere(data: bytes, draw: random.Random) -> int:

@@ -8,8 +8,11 @@ not change at the same moment, and a run that is killed between the two would ha
 import functools
 import hashlib
 import re
+import shutil
 import sys
 import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +21,12 @@ import torch
 from torch import Tensor
 
 from inkwear.files import atomic_path
+
+RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
+"""What a run leaves in its folder; ``last.pt`` comes first, as a folder that has it holds a whole run."""
+
+ASIDE = ".earlier"
+"""The folder, within a run's own, where an earlier run waits until the new one has begun."""
 
 COMMENT = b"Inkwear: SHA-256 with its own digits as 0: "
 """What stands before the digest."""
@@ -99,6 +108,41 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not sealed:
         _say_once(f"{path}: it is of an earlier version and carries no digest; the checksums of its parts are right.")
     return checkpoint
+
+
+# ----------------------------------------------------------------------------------------------------- earlier run
+
+
+@contextmanager
+def replacing_run(folder: Path) -> Iterator[None]:
+    """Put the run of a folder aside for a new one, and remove it at the end if the new one has saved ``last.pt``.
+
+    If it has not, whatever went wrong, the earlier run is put back. ``settle_run`` does either after a power cut.
+    """
+    (folder / ASIDE).mkdir(parents=True, exist_ok=True)
+    _move_run(RUN_FILES, folder, folder / ASIDE)
+    try:
+        yield
+    finally:
+        settle_run(folder)
+
+
+def settle_run(folder: Path) -> None:
+    """Leave one run in a folder where a second was being put in its place: the new one if it has begun."""
+    aside = folder / ASIDE
+    if not aside.exists():
+        return
+    if not (folder / RUN_FILES[0]).exists():
+        _move_run(reversed(RUN_FILES), aside, folder)  # last.pt last: until then this can be done again
+    shutil.rmtree(aside)
+
+
+def _move_run(names: Iterable[str], source: Path, target: Path) -> None:
+    for name in names:
+        if (source / name).exists():
+            if (target / name).is_dir():
+                shutil.rmtree(target / name)
+            (source / name).replace(target / name)
 
 
 # ---------------------------------------------------------------------------------------------------------- digest

@@ -52,7 +52,7 @@ def exit_codes_for_errors() -> Iterator[None]:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the code of an error that this room raises for users' mistakes, None of any other."""
-    from inkwear.onnx.session import ModelFileError
+    from inkwear.errors import ModelFileError
     from training.checkpoint import CheckpointError
     from training.datasets import DataError
 

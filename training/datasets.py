@@ -180,11 +180,7 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     Raises:
         DataError: as ``load_split``.
     """
-    prefix = "t10k" if part == "test" else "train"
-    raw = data_dir / dataset.folder / "raw"
-    images_file, labels_file = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
-    if not (_is_there(images_file) and _is_there(labels_file)):
-        _download(dataset, data_dir)
+    images_file, labels_file = find_files(dataset, part, data_dir)
     pixels = read_idx(images_file, 3, dataset.published.get(images_file.name))
     labels = read_idx(labels_file, 1, dataset.published.get(labels_file.name))
     _check_together(pixels, labels, images_file, labels_file, len(dataset.class_names))
@@ -193,6 +189,20 @@ def load_pixels(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Pixels, P
     held_out = _held_out(labels, dataset.held_out)
     chosen = held_out if part == "validation" else ~held_out
     return pixels[chosen], labels[chosen]
+
+
+def find_files(dataset: Dataset, part: Part, data_dir: Path) -> tuple[Path, Path]:
+    """Return the files of one part's images and labels, packed or not, downloaded where they are missing.
+
+    Raises:
+        DataError: one is missing and cannot be downloaded.
+    """
+    prefix = "t10k" if part == "test" else "train"
+    raw = data_dir / dataset.folder / "raw"
+    files = raw / f"{prefix}-images-idx3-ubyte", raw / f"{prefix}-labels-idx1-ubyte"
+    if not all(map(_is_there, files)):
+        _download(dataset, data_dir)
+    return files
 
 
 def read_idx(path: Path, dimensions: int, published: Published | None = None) -> Pixels:

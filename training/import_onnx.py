@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.errors import MetadataError
+from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.steps import normalize, unsqueeze
 from models import create_model
 from training.checkpoint import CheckpointError

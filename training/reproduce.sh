@@ -27,7 +27,7 @@ RUNS
     DEVICE=auto train <<'RUNS'
 --dataset fashion_mnist --model alexnet --start-from models/checkpoints/fashion_mnist-alexnet/best.pt --epochs 2 --lr 0.00025
 RUNS
-    $python -m training.export models/checkpoints/{mnist-alexnet,fashion_mnist-alexnet-tuned}/best.pt ${COMPACT:+--compact}
+    $python -m training.export models/checkpoints/{mnist-alexnet,fashion_mnist-alexnet-tuned}/best.pt --replace ${COMPACT:+--compact}
     exit
 fi
 
@@ -46,7 +46,7 @@ RUNS
 --dataset mnist --model inkwear_l --recipe real --epochs 5 --lr 0.03 --start-from models/checkpoints/mnist-inkwear_l/best.pt --also data/digits.npz --also data/outliers-mnist.npz
 --dataset fashion_mnist --model inkwear_s --epochs 20 --lr 0.1 --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt --start-from models/checkpoints/fashion_mnist-inkwear_s-taught/best.pt
 RUNS
-    $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-taught,fashion_mnist-inkwear_l,fashion_mnist-inkwear_s-taught-tuned}/best.pt --real 500
+    $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-taught,fashion_mnist-inkwear_l,fashion_mnist-inkwear_s-taught-tuned}/best.pt --real 500 --replace
     # From these exports on, as their checkpoints were lost (their digests stand in the files that came of them), in float32. The
     # first run would have the name of one above, so it lies apart.
     few=data/few
@@ -64,7 +64,7 @@ RUNS
 --dataset mnist --model inkwear_s --seed $seed --recipe real --epochs 2 --lr 0.04 --strength 0.5 --held-out 1000 --teacher models/checkpoints/mnist-inkwear_l-real-tuned-held1000/best.pt --start-from exports/mnist-inkwear_s.onnx --also $few/digits.npz --also $few/outliers-mnist.npz
 RUNS
     done
-    $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-real-taught-tuned,fashion_mnist-inkwear_s-taught-tuned}-held1000/best.pt --real 500
+    $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-real-taught-tuned,fashion_mnist-inkwear_s-taught-tuned}-held1000/best.pt --real 500 --replace
     exit
 fi
 
@@ -109,7 +109,7 @@ RUNS
 train <<'RUNS'
 --dataset mnist --model sturdy --start-from models/checkpoints/mnist-sturdy/best.pt --epochs 4 --lr 0.001 --also data/digits.npz --also data/outliers-mnist.npz --also data/cuttings.npz
 RUNS
-$python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500
+$python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500 --replace
 
 # The reader of whole lines, for digits that touch.
 [ -e exports/lines.onnx ] || $python -m training.train_line_reader --count 180000 --digits 16000
@@ -138,7 +138,7 @@ train <<'RUNS'
 --dataset fashion_mnist --model lenet --seed 2
 RUNS
 
-$python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,lenet_relu,convnet,inception,resnet,sprint}/best.pt
+$python -m training.export models/checkpoints/{mnist,fashion_mnist}-{mlp,mlp_small,lenet,lenet_relu,convnet,inception,resnet,sprint}/best.pt --replace
 $python -m training.evaluate exports/*mnist-*.onnx
 $python -m training.evaluate --real exports/mnist-sturdy.onnx --condition drawings --condition photographs
 $python -m training.evaluate --real exports/mnist-sturdy.onnx --condition numbers/apart --condition numbers/touching --count 400

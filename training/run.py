@@ -2,10 +2,10 @@
 
 import math
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +18,10 @@ from inkwear.files import remove_leftovers
 from inkwear.preprocess.steps import normalize
 from models import create_model
 from training.augment import augment, erase, shade
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, replacing_run, save_checkpoint, settle_run
 from training.corrections_data import Extra, load_extra
-from training.datasets import VALIDATION_SIZE, Dataset, Split, find_dataset, load_split, to_split
-from training.distributed import Processes, joined
+from training.datasets import VALIDATION_SIZE, Dataset, Split, find_dataset, find_files, load_split, to_split
+from training.distributed import Processes, is_first_process, joined
 from training.extra_images import describe_corpus, load_corpus
 from training.import_onnx import SUFFIX, describe_export, thaw
 from training.interrupt import StopRequest, stop_request
@@ -31,9 +31,6 @@ from training.malloc import keep_freed_memory
 from training.publish.export import rebuild
 from training.recipes import EXTRA_SHARE, TEACHING, TEACHING_TEMPERATURE, Recipe, RecipeName, find_recipe
 from training.watch import Watch
-
-RUN_FILES = ("last.pt", "best.pt", "metrics.jsonl", "curves.png", "report.html", "tensorboard")
-"""What a run leaves in its folder."""
 
 SECONDS_BETWEEN_CHECKPOINTS = 300
 """Within an epoch; at the end of each there is one anyway."""
@@ -153,6 +150,7 @@ def fit(
     device: torch.device,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     tensorboard: bool = False,
 ) -> Checkpoint:
     """Train to the end of the recipe and return the best epoch's checkpoint, ``test_accuracy`` among its metrics.
@@ -160,26 +158,32 @@ def fit(
     ``folder`` receives ``last.pt`` (after each epoch, every five minutes, and when the run is stopped), ``best.pt``
     (the latest epoch within a standard error of the highest validation accuracy), ``metrics.jsonl`` (a line an epoch)
     and ``curves.png``. With ``resume`` a stopped run goes on from ``last.pt``, or from its beginning where there is
-    none, and ends with the weights it would have had. Under ``torchrun`` each batch is shared among the processes.
+    none, and ends with the weights it would have had. With ``overwrite`` a run takes the place of an earlier one, which
+    is put aside once all inputs are read, and put back where the new one ends before its first ``last.pt``. Under
+    ``torchrun`` each batch is shared among the processes.
 
     Raises:
         ValueError: no such model or data set.
         DataError: a data file is missing or damaged.
         CorrectionsError: corrections cannot be read.
-        RunError: the folder holds a run and ``resume`` was not asked for, or one with other options.
+        RunError: the folder holds a run and neither ``resume`` nor ``overwrite`` was asked for, or, to be resumed, one
+            with other options.
         CheckpointError: ``last.pt`` is damaged.
         KeyboardInterrupt: the run was stopped, and ``last.pt`` holds every step it did.
     """
     keep_freed_memory()
     dataset = find_dataset(config.dataset, config.held_out)
     last, best = folder / "last.pt", folder / "best.pt"
-    if last.exists() and not resume:
+    if is_first_process():
+        settle_run(folder)
+    if last.exists() and not (resume or overwrite):
         raise RunError(f"{last} is already there: add --resume to go on with it, or --overwrite to start again.")
     torch.manual_seed(config.seed)
     network = create_model(config.model, len(dataset.class_names))
     if config.start_from:
         _load_start(network, config.start_from, dataset, data_dir)
     teacher = _load_teacher(config.teacher, dataset, data_dir) if config.teacher else None
+    find_files(dataset, "test", data_dir)  # they are read at the end, and missed now
     with joined(device) as (processes, device):
         run = _Run(config, dataset, network, teacher, data_dir, folder, device, processes)
         if resume and last.exists():
@@ -189,7 +193,8 @@ def fit(
         if processes.first:
             remove_leftovers(last)
             remove_leftovers(best)
-        with stop_request() as stop:
+        replaces = overwrite and not resume and processes.first
+        with replacing_run(folder) if replaces else nullcontext(), stop_request() as stop:
             run.learn(stop, tensorboard)
         if processes.first:
             _read_test_set(best, run, load_split(dataset, "test", data_dir).to(device))
@@ -405,16 +410,6 @@ def _read_test_set(best: Path, run: _Run, test: Split) -> None:
         scores = evaluate(run.learner.model, test)
         checkpoint.metrics |= {"test_accuracy": scores.accuracy, "test_loss": scores.loss}
         save_checkpoint(checkpoint, best)
-
-
-def discard(folder: Path) -> None:
-    """Remove what an earlier run left in its folder."""
-    for name in RUN_FILES:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _versions(device: torch.device, processes: Processes) -> dict[str, str]:

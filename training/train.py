@@ -60,7 +60,7 @@ def train(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     checkpoints: Annotated[Path, typer.Option(help="The run's folder is made in here.")] = Path("models/checkpoints"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Throw an earlier run of this name away.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run of this name.")] = False,
     find_lr: Annotated[
         bool, typer.Option("--find-lr", help="Try rates, draw the losses, suggest one; no training.")
     ] = False,
@@ -71,7 +71,7 @@ def train(
     with exit_codes_for_errors():
         from training.datasets import VALIDATION_SIZE
         from training.distributed import is_first_process
-        from training.run import Config, discard, fit
+        from training.run import Config, fit
 
         found = find_device(device)
         config = Config.of(
@@ -95,10 +95,8 @@ def train(
         if find_lr:
             _find_lr(config, data_dir, folder, found)
             return
-        if overwrite and not resume:
-            discard(folder)
         try:
-            best = fit(config, data_dir, folder, found, resume=resume, tensorboard=tensorboard)
+            best = fit(config, data_dir, folder, found, resume=resume, overwrite=overwrite, tensorboard=tensorboard)
         except KeyboardInterrupt:
             typer.echo(f"Stopped. {_how_to_go_on(folder)}", err=True)
             raise typer.Exit(INTERRUPTED) from None
@@ -118,6 +116,8 @@ def _find_lr(config: "Config", data_dir: Path, folder: Path, device: "torch.devi
 
 
 def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_dir: Path, report: bool) -> None:
+    from training.publish.export import DEFAULT_OUTPUT_DIR, ReplaceError, check_replaceable, output_path
+
     metrics = best.metrics
     typer.echo(
         f"{config.name}: test accuracy {metrics['test_accuracy']:.2%} with epoch {metrics['epoch']:.0f}, "
@@ -129,6 +129,10 @@ def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_
 
         typer.echo(str(write_report(folder / "best.pt", data_dir)))
     typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")
+    try:
+        check_replaceable(output_path(best, DEFAULT_OUTPUT_DIR), best)
+    except ReplaceError as error:
+        typer.echo(str(error))
 
 
 def _how_to_go_on(folder: Path) -> str:

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 import typer
 
-from inkwear.numbers.line_image import ROWS, to_strip
+from inkwear.numbers.line_image import to_strip
+from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.spec import Floats, Pixels
 from inkwear.preprocess.steps import scale_to_one
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
@@ -296,8 +297,8 @@ def export(model: "torch.nn.Module", output: Path, dataset: str, recipe: dict[st
     import onnx
     import torch
 
-    from inkwear.numbers.joint import KIND
-    from inkwear.onnx.checksums import sealed_path
+    from inkwear.numbers.line_reader import KIND
+    from inkwear.onnx.checksums import listed_path
     from training.publish.quantize import compact_convolutions
 
     strips = torch.zeros(2, 1, ROWS, 200)
@@ -321,7 +322,7 @@ def export(model: "torch.nn.Module", output: Path, dataset: str, recipe: dict[st
         "recipe": recipe,
     }
     program.model.metadata_props.update({key: json.dumps(value) for key, value in facts.items()})
-    with sealed_path(output) as temporary:
+    with listed_path(output) as temporary:
         program.save(str(temporary), external_data=False)
         model_file = onnx.load(temporary)
         compact_convolutions(model_file)

@@ -1,14 +1,16 @@
-"""``GET /models/{name}/card`` and ``/drawing.svg``: a network's own card."""
+"""``GET /models/{name}/card`` and ``/drawing.svg``: what is known of a network, from its file and its report."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk
-from app.card import Card, card_of
+from app.api.deps import AppStateDep
+from app.catalog import Entry
 from app.drawing import draw
+from inkwear.errors import ReportError
+from inkwear.report import read_report
 
 router = APIRouter()
 
@@ -20,8 +22,8 @@ class Problem(BaseModel):
     text: str
 
 
-class LayerAnswer(BaseModel):
-    """One layer or function; ``shape`` and ``macs`` are for one image, ``inputs`` the names of what it reads."""
+class LayerResponse(BaseModel):
+    """One layer or function; ``shape`` and ``macs`` are for one image, ``inputs`` the names of the layers it reads."""
 
     name: str
     kind: str
@@ -32,8 +34,8 @@ class LayerAnswer(BaseModel):
     inputs: tuple[str, ...]
 
 
-class CardAnswer(BaseModel):
-    """What is known of a network; ``null`` where nothing is."""
+class CardResponse(BaseModel):
+    """What is known of a network; the fields from its report are ``null`` without one, and ``note`` says why."""
 
     name: str
     title: str
@@ -48,22 +50,23 @@ class CardAnswer(BaseModel):
     recipe: dict[str, Any]
     temperature: float
     reject_threshold: float
-    layers: list[LayerAnswer] | None
-    macs: int | None
-    curves: list[dict[str, float]] | None
+    layers: list[LayerResponse] | None = None
+    """The layers in the order of computing."""
+    macs: int | None = None
+    curves: list[dict[str, float]] | None = None
     """For each epoch: epoch, train_loss, train_accuracy, validation_loss, validation_accuracy, lr, seconds."""
-    confusion: list[list[int]] | None
+    confusion: list[list[int]] | None = None
     """How often each class (row) of the test set was read as each (column)."""
-    class_accuracy: list[float] | None
-    confidence: dict[str, float] | None
+    class_accuracy: list[float] | None = None
+    confidence: dict[str, float] | None = None
     """On the test set, as fractions: calibration_error, unsure, accuracy_when_sure."""
-    drawing: str | None
-    """SVG of the layers, in the colour of the text around it."""
-    note: Problem | None
+    drawing: str | None = None
+    """SVG of the layers, in the color of the text around it."""
+    note: Problem | None = None
 
     @classmethod
-    def of(cls, card: Card) -> "CardAnswer":
-        entry, metadata = card.entry, card.entry.metadata
+    def of(cls, entry: Entry) -> Self:
+        metadata = entry.metadata
         return cls(
             name=entry.name,
             title=metadata.title,
@@ -71,33 +74,47 @@ class CardAnswer(BaseModel):
             dataset=metadata.dataset,
             class_names=metadata.class_names,
             bytes=entry.bytes,
-            sha256=card.sha256,
+            sha256=entry.digest,
             input=asdict(metadata.input),
             metrics=dict(metadata.metrics),
             recipe=dict(metadata.recipe),
             temperature=metadata.temperature,
             reject_threshold=metadata.reject_threshold,
-            layers=[LayerAnswer(**asdict(layer)) for layer in card.layers] if card.layers else None,
-            macs=sum(layer.macs for layer in card.layers) if card.layers else None,
-            curves=[dict(epoch) for epoch in card.curves] if card.curves else None,
-            confusion=[list(row) for row in card.confusion] if card.confusion else None,
-            class_accuracy=list(card.class_accuracy) if card.class_accuracy else None,
-            confidence=dict(card.confidence) if card.confidence else None,
-            drawing=card.drawing,
-            note=Problem(code=card.problem.code, text=str(card.problem)) if card.problem else None,
+            **_reported(entry),
         )
 
 
+def _reported(entry: Entry) -> dict[str, Any]:
+    """Return the fields that come from a model's report, or why there is none."""
+    try:
+        report = read_report(entry.path)
+    except ReportError as error:
+        return {"note": Problem(code=error.code, text=str(error))}
+    accuracy = [row[index] / max(sum(row), 1) for index, row in enumerate(report.confusion)]
+    return {
+        "layers": [LayerResponse(**asdict(layer)) for layer in report.layers] or None,
+        "macs": sum(layer.macs for layer in report.layers) if report.layers else None,
+        "curves": [dict(epoch) for epoch in report.curves] or None,
+        "confusion": [list(row) for row in report.confusion] or None,
+        "class_accuracy": accuracy or None,
+        "confidence": dict(report.confidence) or None,
+        "drawing": draw(report.layers, entry.name) if report.layers else None,
+    }
+
+
 @router.get("/models/{name}/card")
-def card(name: str, desk: TheDesk) -> CardAnswer:
+def card(name: str, state: AppStateDep) -> CardResponse:
     """Tell all that is known of a model: recipe, layers, curves, confusions on the test set."""
-    return CardAnswer.of(card_of(desk.catalog.find(name)))
+    return CardResponse.of(state.catalog.find(name))
 
 
 @router.get("/models/{name}/drawing.svg", response_class=Response)
-def drawing(name: str, desk: TheDesk) -> Response:
-    """Draw a model's layers as an SVG with colours of its own, light or dark."""
-    known = card_of(desk.catalog.find(name))
-    if known.layers is None:
-        raise HTTPException(404, str(known.problem or f"The report of {name} holds no layers."))
-    return Response(draw(known.layers, name, standalone=True), media_type="image/svg+xml")
+def drawing(name: str, state: AppStateDep) -> Response:
+    """Draw a model's layers as an SVG with colors of its own, light or dark."""
+    try:
+        layers = read_report(state.catalog.find(name).path).layers
+    except ReportError as error:
+        raise HTTPException(404, str(error)) from error
+    if not layers:
+        raise HTTPException(404, f"The report of {name} holds no layers.")
+    return Response(draw(layers, name, standalone=True), media_type="image/svg+xml")

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.deps import TheDesk, desk_of
+from app.api.deps import AppStateDep, app_state
 from app.api.errors import RequestError, documented
-from app.api.executors import HEAVY, LARGEST_LIGHT, LIGHT, away, is_instant
-from app.api.responses import Answer
+from app.api.executors import HEAVY, LARGEST_LIGHT, LIGHT, is_instant, run_in
+from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
 from app.catalog import Entry
 from inkwear.images.decode import FORMATS_IN_WORDS
@@ -67,7 +67,7 @@ ONE_PICTURE: dict[str, Any] = {
 
 @router.post(
     "/classify",
-    response_model=Answer,
+    response_model=PredictionResponse,
     responses=documented(404, 409, 413, 422, 500),
     openapi_extra=ONE_PICTURE,
 )
@@ -82,7 +82,7 @@ async def classify(request: Request) -> Response:
     upload = await receive(request)
     name, data = the_picture(upload)
     draft = upload.draft
-    entry, classifier = await chosen(desk_of(request), upload)
+    entry, classifier = await chosen(app_state(request), upload)
 
     def work() -> str:
         return answer(name, data, entry, classifier, started, draft).model_dump_json()
@@ -90,8 +90,8 @@ async def classify(request: Request) -> Response:
     if is_instant(data, classifier):
         body: str | None = work()
     else:
-        body = await away(LIGHT, lambda: None if is_large(data) else work()) if len(data) <= LARGEST_LIGHT else None
-        body = body or await away(HEAVY, work)
+        body = await run_in(LIGHT, lambda: None if is_large(data) else work()) if len(data) <= LARGEST_LIGHT else None
+        body = body or await run_in(HEAVY, work)
     return Response(body, media_type="application/json")
 
 
@@ -108,24 +108,24 @@ def the_picture(upload: Upload) -> tuple[str, bytes]:
     raise RequestError("image: Field required")
 
 
-async def chosen(desk: TheDesk, upload: Upload) -> "tuple[Entry, Classifier]":
+async def chosen(state: AppStateDep, upload: Upload) -> "tuple[Entry, Classifier]":
     """The model asked for; a file that nobody has asked for yet is opened in a thread.
 
     Raises: as ``Catalog.choose``, and ``RequestError``.
     """
-    model, device = upload.model, upload.device or desk.default_device
-    if device in desk.catalog.find(model).opened_on:
-        return desk.catalog.choose(model, device)
-    return await away(HEAVY, lambda: desk.catalog.choose(model, device))
+    model, device = upload.model, upload.device or state.default_device
+    if device in state.catalog.find(model).opened_on:
+        return state.catalog.choose(model, device)
+    return await run_in(HEAVY, lambda: state.catalog.choose(model, device))
 
 
 def answer(
     name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, draft: bool = False
-) -> Answer:
+) -> PredictionResponse:
     """Read a picture.
 
     Raises:
         ImageError: it cannot be read.
     """
     [prediction] = classifier.predict([open_picture(data, name)], draft)
-    return Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
+    return PredictionResponse.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))

@@ -14,17 +14,17 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from app.api.classify import BINARY, CHOICES, chosen
-from app.api.deps import desk_of
+from app.api.deps import app_state
 from app.api.errors import RequestError, WhatFailed, documented, error_body
-from app.api.executors import CORES, HEAVY, away
-from app.api.responses import Answer
+from app.api.executors import CORES, HEAVY, run_in
+from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
 from app.archives.pictures import MEGABYTE, Found, pictures_in
 from app.catalog import Entry
 from app.guard import request_id
+from inkwear.errors import DeviceError
 from inkwear.images.subprocess import open_picture
 from inkwear.images.thumbnail import thumbnail
-from inkwear.onnx.session import DeviceError
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
@@ -48,7 +48,7 @@ class Read(BaseModel):
 
     index: int
     name: str
-    answer: Answer
+    answer: PredictionResponse
     thumbnail: str
     """A WebP of at most 96 pixels on its longer side, in base64."""
 
@@ -110,7 +110,7 @@ async def classify_many(request: Request) -> StreamingResponse:
     try:
         if not any(field == "images" for field, _ in upload.files):
             raise RequestError("images: Field required")
-        entry, classifier = await chosen(desk_of(request), upload)
+        entry, classifier = await chosen(app_state(request), upload)
     except BaseException:
         upload.store.close()
         raise
@@ -124,7 +124,7 @@ async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> Asyn
     count = failed = 0
     try:
         while True:
-            while len(waiting) < AHEAD and (picture := await away(HEAVY, lambda: next(found, None))):
+            while len(waiting) < AHEAD and (picture := await run_in(HEAVY, lambda: next(found, None))):
                 waiting.append(HEAVY.submit(copy_context().run, read, count, picture, entry, classifier))
                 count += 1
             if not waiting:
@@ -154,7 +154,7 @@ def read(index: int, found: Found, entry: Entry, classifier: "Classifier") -> Re
             raise found.error
         image = open_picture(found.data, name)
         [prediction] = classifier.predict([image])
-        answer = Answer.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
+        answer = PredictionResponse.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
         return Read(index=index, name=name, answer=answer, thumbnail=thumbnail(image, THUMBNAIL))
     except ValueError as error:  # ImageError is one
         body = error_body(error)["error"]

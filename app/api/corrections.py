@@ -1,13 +1,13 @@
-"""``/corrections``: pictures that were read wrong, with the right label; kept only where the user said so."""
+"""``/corrections``: pictures that were read wrong, with their right labels; kept only where the user asked for it."""
 
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk
+from app.api.deps import AppStateDep
 from app.api.responses import in_base64
 from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
 from inkwear.images.subprocess import open_picture
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from inkwear.preprocess.spec import Pixels
 
 CHUNK = 1 << 20
-"""Bytes of the ZIP sent at once."""
+"""Bytes of the ZIP that are sent at once."""
 
 WHOLE = "whole"
+"""Stands for the whole number in the field ``digit``."""
 
 
-class CorrectionAnswer(BaseModel):
-    """A correction: what the model had said, and the right label."""
+class CorrectionResponse(BaseModel):
+    """A correction: the label that the model gave, ``said``, and the right one."""
 
     id: str
     created: str
@@ -35,82 +36,82 @@ class CorrectionAnswer(BaseModel):
     confidence: float
     model: str
     digest: str
-    """The SHA-256 of the model's file."""
+    """SHA-256 of the model's file."""
     pixels: str
     """28×28 bytes, row by row, in base64: what the network saw."""
 
     @classmethod
-    def of(cls, correction: Correction) -> "CorrectionAnswer":
+    def of(cls, correction: Correction) -> Self:
         plain = {name: getattr(correction, name) for name in cls.model_fields if name != "pixels"}
         return cls(**plain, pixels=in_base64(correction.pixels))
 
 
-class CorrectionsAnswer(BaseModel):
+class CorrectionsResponse(BaseModel):
     """Whether corrections are kept, how many there are, and a page of them, newest first."""
 
     enabled: bool
     count: int
-    items: list[CorrectionAnswer]
+    items: list[CorrectionResponse]
 
 
-class DeletedAnswer(BaseModel):
-    """How many were deleted."""
+class DeletedResponse(BaseModel):
+    """The number of deleted corrections."""
 
     deleted: int
 
 
-def the_corrections(desk: TheDesk) -> Corrections:
-    """Return where corrections are kept.
+def corrections_on(state: AppStateDep) -> Corrections:
+    """Return the kept corrections.
 
     Raises:
-        CorrectionsOff: nowhere.
+        CorrectionsOff: none are kept.
     """
-    if desk.corrections is None:
+    if state.corrections is None:
         raise CorrectionsOff
-    return desk.corrections
+    return state.corrections
 
 
 router = APIRouter()
 
-TheCorrections = Annotated[Corrections, Depends(the_corrections)]
+CorrectionsDep = Annotated[Corrections, Depends(corrections_on)]
 
 
 @router.get("/corrections")
 def list_corrections(
-    desk: TheDesk,
+    state: AppStateDep,
     offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> CorrectionsAnswer:
+) -> CorrectionsResponse:
     """List corrections, newest first; where none are kept, say so."""
-    if desk.corrections is None:
-        return CorrectionsAnswer(enabled=False, count=0, items=[])
-    items = [CorrectionAnswer.of(each) for each in desk.corrections.newest(offset, limit)]
-    return CorrectionsAnswer(enabled=True, count=desk.corrections.count(), items=items)
+    if state.corrections is None:
+        return CorrectionsResponse(enabled=False, count=0, items=[])
+    items = [CorrectionResponse.of(each) for each in state.corrections.newest(offset, limit)]
+    return CorrectionsResponse(enabled=True, count=state.corrections.count(), items=items)
 
 
 @router.post("/corrections", status_code=201)
 def correct(
-    corrections: TheCorrections,
-    desk: TheDesk,
+    corrections: CorrectionsDep,
+    state: AppStateDep,
     image: Annotated[UploadFile, File(description="as it was classified")],
-    model: Annotated[str, Form(description="the one that read it, by a name from /models")],
-    label: Annotated[str, Form(description="what it really is: one of the model's class_names")],
+    model: Annotated[str, Form(description="the model that read it, by its name from /models")],
+    label: Annotated[str, Form(description="the right label: one of the model's class_names")],
     device: Annotated[Device | None, Form()] = None,
     digit: Annotated[
         int | Literal["whole"] | None,
-        Form(description="of a number: which of its digits, from 0; or whole, where it is one thing after all"),
+        Form(description="of a number: the digit's place, from 0; or whole, where the picture shows one thing"),
     ] = None,
-) -> CorrectionAnswer:
+) -> CorrectionResponse:
     """Keep a picture and its label: `curl -F image=@7.png -F model=mnist-lenet -F label=7 localhost:7860/corrections`.
 
     The picture is read once more, so that what is kept is what this model sees and says. A later correction of the
-    same takes the place of the earlier.
+    same pixels replaces the earlier one.
     """
     content = image.file.read()
     picture = open_picture(content, name=image.filename or "the picture")
     assert picture.format  # every picture of open_image has one
-    classifier = desk.catalog.classifier(model, device or desk.default_device)
-    said, confidence, pixels = what_was_said(classifier.predict([picture])[0], digit)
+    classifier = state.catalog.classifier(model, device or state.default_device)
+    said, confidence, pixels = reading_of(classifier.predict([picture])[0], digit)
     correction = new_correction(
         classifier.metadata,
         label,
@@ -122,14 +123,14 @@ def correct(
         format=picture.format,
     )
     corrections.add(correction, content)
-    return CorrectionAnswer.of(correction)
+    return CorrectionResponse.of(correction)
 
 
-def what_was_said(prediction: "Prediction", digit: int | str | None) -> "tuple[str, float, Pixels]":
+def reading_of(prediction: "Prediction", digit: int | str | None) -> "tuple[str, float, Pixels]":
     """Return label, confidence and pixels (28, 28) of a picture, or of one digit of a number.
 
     Raises:
-        ValueError: nothing was seen, or it is not said which digit is meant.
+        ValueError: the picture is blank, or ``digit`` does not name one of its digits.
     """
     digits = prediction.digits
     if prediction.label is None or prediction.confidence is None:
@@ -147,30 +148,30 @@ def what_was_said(prediction: "Prediction", digit: int | str | None) -> "tuple[s
 
 
 @router.delete("/corrections")
-def delete_all(corrections: TheCorrections) -> DeletedAnswer:
+def delete_all(corrections: CorrectionsDep) -> DeletedResponse:
     """Delete every correction, pictures and all."""
-    return DeletedAnswer(deleted=corrections.delete_all())
+    return DeletedResponse(deleted=corrections.delete_all())
 
 
 @router.delete("/corrections/{id}")
-def delete(corrections: TheCorrections, id: str) -> DeletedAnswer:
+def delete(corrections: CorrectionsDep, id: str) -> DeletedResponse:
     """Delete one correction and its picture."""
     corrections.delete(id)
-    return DeletedAnswer(deleted=1)
+    return DeletedResponse(deleted=1)
 
 
 @router.get("/corrections/{id}/picture", response_class=Response)
-def picture(corrections: TheCorrections, id: str) -> Response:
+def picture(corrections: CorrectionsDep, id: str) -> Response:
     """Return a picture as it was sent."""
-    content, its_format = corrections.picture(id)
-    headers = _kept_private(file_name(id, its_format), "inline")
-    return Response(content, media_type=f"image/{its_format.lower()}", headers=headers)
+    content, picture_format = corrections.picture(id)
+    headers = _private_file(file_name(id, picture_format), "inline")
+    return Response(content, media_type=f"image/{picture_format.lower()}", headers=headers)
 
 
 @router.get("/corrections.zip", response_class=StreamingResponse)
-def export(corrections: TheCorrections) -> StreamingResponse:
-    """Return all corrections as a ZIP, which `training.train --extra-data` reads too."""
-    headers = _kept_private("corrections.zip", "attachment")
+def export(corrections: CorrectionsDep) -> StreamingResponse:
+    """Return all corrections as a ZIP, which `training.train --extra-data` reads."""
+    headers = _private_file("corrections.zip", "attachment")
     return StreamingResponse(_chunks(corrections.export()), media_type="application/zip", headers=headers)
 
 
@@ -180,9 +181,9 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _kept_private(name: str, how: str) -> dict[str, str]:
+def _private_file(name: str, disposition: str) -> dict[str, str]:
     return {
-        "Content-Disposition": f'{how}; filename="{name}"',
+        "Content-Disposition": f'{disposition}; filename="{name}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }

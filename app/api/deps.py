@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Desk:
+class AppState:
     """What the server was started with.
 
     Attributes:
@@ -31,10 +31,10 @@ class Desk:
     corrections: Corrections | None = None
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk of the app that a request came to."""
-    desk: Desk = request.app.state.desk
-    return desk
+def app_state(request: Request) -> AppState:
+    """The state of the app that a request came to."""
+    state: AppState = request.app.state.inkwear
+    return state
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Asked:
 
 
 def asked(
-    desk: Annotated[Desk, Depends(desk_of)],
+    state: Annotated[AppState, Depends(app_state)],
     image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, GIF, BMP or TIFF")],
     model: Annotated[str | None, Form(description="a name from /models; the best one where none is given")] = None,
     device: Annotated[Device | None, Form()] = None,
@@ -62,9 +62,9 @@ def asked(
     """
     started = time.perf_counter()
     picture = open_picture(image.file.read(), name=image.filename or "the picture")
-    entry, classifier = desk.catalog.choose(model, device or desk.default_device)
+    entry, classifier = state.catalog.choose(model, device or state.default_device)
     return Asked(started, picture, entry.name, classifier)
 
 
-TheDesk = Annotated[Desk, Depends(desk_of)]
+AppStateDep = Annotated[AppState, Depends(app_state)]
 ThePicture = Annotated[Asked, Depends(asked)]

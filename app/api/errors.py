@@ -8,9 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.catalog import UnknownModelError
-from app.corrections import CorrectionsError, CorrectionsOff, NoSuchCorrectionError
-from inkwear.images.decode import ImageError
-from inkwear.onnx.session import DeviceError, ModelFileError
+from app.corrections import CorrectionsOff, NoSuchCorrectionError
+from inkwear.errors import CorrectionsError, DeviceError, ImageError, ModelFileError
 
 
 class RequestError(ValueError):
@@ -34,7 +33,7 @@ class RequestFailed(WhatFailed):
     request_id: str
 
 
-class ErrorAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """The answer of every endpoint that cannot answer; the guard adds the id."""
 
     error: RequestFailed
@@ -69,7 +68,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What /openapi.json says of these errors: ``responses`` of a route."""
     return {
         status: {
-            "model": ErrorAnswer,
+            "model": ErrorResponse,
             "description": code,
             "content": {
                 "application/json": {

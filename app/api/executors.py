@@ -42,6 +42,6 @@ def is_instant(data: bytes, classifier: "Classifier") -> bool:
     return max(width, height) <= ICON
 
 
-async def away(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def run_in(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Do the work in a thread."""
     return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -1,54 +1,52 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``: for whoever watches the server."""
+"""``/healthz``, ``/readyz`` and ``/metrics``: endpoints for monitoring."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-from app.api.deps import Desk, TheDesk
-from app.api.executors import HEAVY, away
-from app.gradio.uploads import parked_bytes
-from app.metrics import BOUNDS, Tally
-from inkwear.onnx.session import DeviceError, ModelFileError
-
-if TYPE_CHECKING:
-    from prometheus_client.core import Metric
-    from prometheus_client.registry import CollectorRegistry
+from app.api.deps import AppState, AppStateDep
+from app.api.executors import HEAVY, run_in
+from app.gradio.uploads import stored_bytes
+from app.metrics import Metrics
+from inkwear.errors import DeviceError, ModelFileError
+from inkwear.onnx.session import Device
 
 router = APIRouter(tags=["watch"])
 
-SECONDS_TO_OPEN = 5.0
-"""How long ``/readyz`` waits for a model that is being opened."""
+MAX_OPENING_SECONDS = 5.0
+"""Seconds that ``/readyz`` waits for a model that is being opened."""
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "not yet, or no more; the reason is said"}})
-async def readyz(desk: TheDesk) -> JSONResponse:
-    """Let the default model read the picture whose answer is known, and say whether it gave that answer."""
+@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", responses={503: {"description": "not yet, or no longer; the message gives the reason"}})
+async def readyz(state: AppStateDep) -> JSONResponse:
+    """Let the default model read its reference picture; ready where it gives the known answer."""
     try:
-        async with asyncio.timeout(SECONDS_TO_OPEN):
-            known = await away(HEAVY, lambda: _ask_what_is_known(desk))
+        async with asyncio.timeout(MAX_OPENING_SECONDS):
+            ready = await run_in(HEAVY, lambda: _self_test(state))
     except TimeoutError:
         return _not_ready("NotYet", "The default model is being opened, or the server is busy.")
     except (DeviceError, ModelFileError, ValueError) as error:
-        why = "; ".join(desk.catalog.refused.values()) if not desk.catalog.entries else ""
+        why = "; ".join(state.catalog.refused.values()) if not state.catalog.entries else ""
         return _not_ready(type(error).__name__, f"{error} {why}".strip())
-    return JSONResponse({"status": "ready"} | known)
+    return JSONResponse({"status": "ready"} | ready)
 
 
-def _ask_what_is_known(desk: Desk) -> dict[str, str]:
-    entry, classifier = desk.catalog.choose(None, desk.default_device)
+def _self_test(state: AppState) -> dict[str, str]:
+    entry, classifier = state.catalog.choose(None, state.default_device)
     classifier.self_test()
     return {"model": entry.name, "device": classifier.runtime.device}
 
@@ -59,108 +57,40 @@ def _not_ready(code: str, message: str) -> JSONResponse:
 
 @router.get("/metrics", response_class=Response)
 def metrics(request: Request) -> Response:
-    """Everything that is counted, in the text format of Prometheus."""
-    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # when the first one asks
-
-    state = request.app.state
-    return Response(generate_latest(_registry(state.desk, state.tally)), media_type=CONTENT_TYPE_LATEST)
+    """Return everything that is counted, in Prometheus' text format."""
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _registry(desk: Desk, tally: Tally) -> "CollectorRegistry":
-    """A registry of our own, whose one collector reads what is counted elsewhere."""
-    from prometheus_client.registry import CollectorRegistry
-
-    registry = CollectorRegistry()
-    registry.register(_Collector(desk, tally))
-    return registry
-
-
-class _Collector:
-    def __init__(self, desk: Desk, tally: Tally) -> None:
-        self.desk, self.tally = desk, tally
-
-    def collect(self) -> "Iterator[Metric]":
-        yield from _of_requests(self.tally)
-        yield from _of_the_process(self.tally)
-        yield from _of_models(self.desk)
-
-
-def _of_requests(tally: Tally) -> "Iterator[Metric]":
-    from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-
-    requests = CounterMetricFamily("inkwear_requests", "Requests by route and outcome.", labels=("route", "status"))
-    for (route, status), count in [*tally.requests.items()]:
-        requests.add_metric((route, str(status)), count)
-    yield requests
-    seconds = HistogramMetricFamily("inkwear_request_seconds", "How long requests took.", labels=("route",))
-    for route, times in [*tally.times.items()]:
-        seconds.add_metric((route,), [*_classes(times.counts)], times.total)
-    yield seconds
-
-
-def _classes(counts: list[int]) -> Iterator[tuple[str, float]]:
-    """How many took no longer than each bound."""
-    total = 0
-    for bound, count in zip((*map(str, BOUNDS), "+Inf"), counts, strict=True):
-        total += count
-        yield bound, total
-
-
-def _of_the_process(tally: Tally) -> "Iterator[Metric]":
-    from prometheus_client.core import GaugeMetricFamily
-
-    gauges: dict[str, tuple[str, float | None]] = {
-        "inkwear_requests_in_work": ("Requests in work or waiting for it.", tally.working),
-        "inkwear_streams_open": ("Event streams of Gradio on which somebody listens.", tally.streams),
-        "inkwear_tasks_waiting": ("Pictures that wait for a thread.", HEAVY._work_queue.qsize()),
-        "inkwear_bodies_bytes": ("Bytes of requests held in memory.", tally.held),
-        "inkwear_cache_bytes": ("Bytes of uploads to Gradio, on the disk.", parked_bytes()),
-        "process_resident_memory_bytes": ("Resident memory.", resident_bytes()),
-        "process_open_fds": ("Open file descriptors.", _open_descriptors()),
-        "process_start_time_seconds": ("Start, in seconds since 1970.", tally.started),
-    }
-    for name, (meaning, value) in gauges.items():
-        if value is not None:
-            yield GaugeMetricFamily(name, meaning, value=value)
-
-
-def resident_bytes() -> int | None:
-    """Resident memory of this process; None where the system does not tell."""
-    with suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * _page_size()
-    return None
-
-
-@cache
-def _page_size() -> int:
-    return os.sysconf("SC_PAGE_SIZE")
-
-
-def _open_descriptors() -> int | None:
-    with suppress(OSError):
-        return len([*Path("/proc/self/fd").iterdir()])
-    return None
-
-
-def _of_models(desk: Desk) -> "Iterator[Metric]":
-    from prometheus_client.core import GaugeMetricFamily
-
-    shelf = desk.catalog.shelf
-    labels = ("model", "digest", "asked", "device", "provider", "obstacle")
-    info = GaugeMetricFamily(
-        "inkwear_model_info", "Open models: the file's SHA-256, and the real device.", labels=labels
+def publish(metrics: Metrics, state: AppState) -> None:
+    """Add to ``/metrics`` what is read at each scrape: waiting work, uploads, models and where they run."""
+    metrics.publish("inkwear_tasks_waiting", "Pictures that wait for a thread.", HEAVY._work_queue.qsize)
+    metrics.publish("inkwear_cache_bytes", "Bytes of uploads to Gradio, on the disk.", stored_bytes)
+    metrics.publish("inkwear_models", "Models that can be used.", lambda: len(state.catalog.snapshot.entries))
+    metrics.publish(
+        "inkwear_models_refused", "Files that cannot be used.", lambda: len(state.catalog.snapshot.refusals)
     )
-    for entry in shelf.entries.values():
-        for asked in entry.opened_on:
-            with suppress(DeviceError, ModelFileError, ValueError):
-                info.add_metric(_info(desk, entry.name, asked), 1)
-    yield info
-    yield GaugeMetricFamily("inkwear_models", "Models that can be used.", value=len(shelf.entries))
-    yield GaugeMetricFamily("inkwear_models_refused", "Files that cannot be used.", value=len(shelf.refusals))
+    metrics.registry.register(_OpenModels(state))
 
 
-def _info(desk: Desk, name: str, asked: Any) -> tuple[str, ...]:
-    classifier = desk.catalog.classifier(name, asked)
-    runtime = classifier.runtime
-    obstacle = runtime.obstacle.code if runtime.obstacle else ""
-    return name, classifier.digest, asked, runtime.device, runtime.provider, obstacle
+class _OpenModels(Collector):
+    """Collects the open models, each with its file's SHA-256 and the device it really runs on."""
+
+    def __init__(self, state: AppState) -> None:
+        self.state = state
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ("model", "digest", "asked", "device", "provider", "obstacle")
+        info = GaugeMetricFamily(
+            "inkwear_model_info", "Open models: the file's SHA-256, and the real device.", labels=labels
+        )
+        for entry in self.state.catalog.snapshot.entries.values():
+            for asked in entry.opened_on:
+                with suppress(DeviceError, ModelFileError, ValueError):
+                    info.add_metric(self._labels(entry.name, asked), 1)
+        yield info
+
+    def _labels(self, name: str, asked: Device) -> tuple[str, ...]:
+        classifier = self.state.catalog.classifier(name, asked)
+        runtime = classifier.runtime
+        obstacle = runtime.fallback_reason.code if runtime.fallback_reason else ""
+        return name, classifier.digest, asked, runtime.device, runtime.provider, obstacle

@@ -1,4 +1,4 @@
-"""``GET /models``: what can be asked, now."""
+"""``GET /models``: the models that can answer now."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.api.deps import TheDesk
+from app.api.deps import AppStateDep
 from app.catalog import Entry
 
 router = APIRouter(tags=["models"])
 
 
-class ModelCard(BaseModel):
-    """What a list says of a model; ``digest`` is the SHA-256 of its file, accuracies are fractions."""
+class ModelResponse(BaseModel):
+    """A model; ``digest`` is the SHA-256 of its file, accuracies are fractions."""
 
     name: str
     title: str
@@ -28,55 +28,53 @@ class ModelCard(BaseModel):
     digest: str
 
 
-class Models(BaseModel):
-    """The models of the folder.
+class ModelsResponse(BaseModel):
+    """The models of the folder, the best first.
 
-    A name in ``refused`` and in ``models`` too is answered by what was loaded before. ``default_model`` answers where
-    a request names none. ``revision`` is another whenever anything in the folder is.
+    A name in both ``refused`` and ``models`` is answered by the version that was loaded before. ``default_model``
+    answers where a request names none. ``revision`` changes whenever anything in the folder does.
     """
 
     revision: str
-    models: list[ModelCard]
+    models: list[ModelResponse]
     refused: dict[str, str]
     folder: str
     default_model: str | None
     default_device: str
 
 
-@router.get("/models", response_model=Models, responses={304: {"description": "nothing has changed"}})
-def models(desk: TheDesk, request: Request) -> Response:
+@router.get("/models", response_model=ModelsResponse, responses={304: {"description": "nothing has changed"}})
+def models(state: AppStateDep, request: Request) -> Response:
     """List the models of the exports folder, and why other files in it were refused.
 
-    The answer has an ETag: send it as If-None-Match to hear 304 until something has changed.
+    The response has an ETag: send it as If-None-Match to get 304 until something has changed.
     """
-    shelf = desk.catalog.shelf
-    headers = {"ETag": f'"{shelf.revision}"', "Cache-Control": "no-cache"}
-    if shelf.revision in request.headers.get("if-none-match", ""):
+    snapshot = state.catalog.snapshot
+    headers = {"ETag": f'"{snapshot.revision}"', "Cache-Control": "no-cache"}
+    if snapshot.revision in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     listed = {
-        "revision": shelf.revision,
-        "models": [card(entry) for entry in shelf.entries.values()],
-        "refused": {name: refusal.reason for name, refusal in shelf.refusals.items()},
-        "folder": desk.catalog.folder.name,
-        "default_model": shelf.best,
-        "default_device": desk.default_device,
+        "revision": snapshot.revision,
+        "models": [summary(entry) for entry in snapshot.ranked],
+        "refused": {name: refusal.reason for name, refusal in snapshot.refusals.items()},
+        "folder": state.catalog.folder.name,
+        "default_model": snapshot.best,
+        "default_device": state.default_device,
     }
     return JSONResponse(listed, headers=headers)
 
 
-def card(entry: Entry) -> dict[str, Any]:
-    """What a list says of a model."""
+def summary(entry: Entry) -> dict[str, Any]:
+    """Return what the list says of a model, the fields of ``ModelResponse``."""
     metadata = entry.metadata
+    measured = ("test_accuracy", "validation_accuracy", "real_accuracy", "parameters")
     return {
         "name": entry.name,
         "title": metadata.title,
         "architecture": metadata.architecture,
         "dataset": metadata.dataset,
         "class_names": metadata.class_names,
-        "test_accuracy": metadata.metrics.get("test_accuracy"),
-        "validation_accuracy": metadata.metrics.get("validation_accuracy"),
-        "real_accuracy": metadata.metrics.get("real_accuracy"),
-        "parameters": metadata.metrics.get("parameters"),
+        **{name: metadata.metrics.get(name) for name in measured},
         "bytes": entry.bytes,
         "digest": entry.digest,
     }

@@ -4,7 +4,7 @@ Our own values need no validation: ``model_construct`` leaves it out, which a sm
 """
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inkwear.prediction import Prediction
 
 
-class NoteAnswer(BaseModel):
+class NoteResponse(BaseModel):
     """One step of the preprocessing."""
 
     code: str
@@ -24,11 +24,11 @@ class NoteAnswer(BaseModel):
     values: dict[str, str | int]
 
     @classmethod
-    def of(cls, note: Note) -> "NoteAnswer":
+    def of(cls, note: Note) -> Self:
         return cls.model_construct(code=note.code, text=str(note), values=dict(note.values))
 
 
-class DeviceAnswer(BaseModel):
+class DeviceResponse(BaseModel):
     """Where the answer was computed; ``reason`` says why that is not CUDA, ``remedy`` what would change it."""
 
     asked: str
@@ -39,8 +39,8 @@ class DeviceAnswer(BaseModel):
     remedy: str | None
 
     @classmethod
-    def of(cls, classifier: "Classifier") -> "DeviceAnswer":
-        runtime, obstacle = classifier.runtime, classifier.runtime.obstacle
+    def of(cls, classifier: "Classifier") -> Self:
+        runtime, obstacle = classifier.runtime, classifier.runtime.fallback_reason
         return cls.model_construct(
             asked=runtime.asked,
             used=runtime.device,
@@ -51,7 +51,7 @@ class DeviceAnswer(BaseModel):
         )
 
 
-class DigitAnswer(BaseModel):
+class DigitResponse(BaseModel):
     """One digit of a number; ``box`` is left, top, right, bottom in pixels of the upright picture."""
 
     label: str
@@ -61,7 +61,7 @@ class DigitAnswer(BaseModel):
     """28×28 bytes, row by row, in base64: what the network saw."""
 
 
-class Answer(BaseModel):
+class PredictionResponse(BaseModel):
     """What the model says of a picture: ``ok``, ``unsure`` of the likeliest label, or ``blank``.
 
     A blank one has no label and no probabilities, a number no probabilities.
@@ -72,36 +72,38 @@ class Answer(BaseModel):
     class_id: int | None
     confidence: float | None
     probabilities: dict[str, float]
-    notes: list[NoteAnswer]
+    notes: list[NoteResponse]
     pixels: str
     """28×28 bytes, row by row, in base64: what the network saw of the whole picture."""
-    digits: list[DigitAnswer]
+    digits: list[DigitResponse]
     """Of a number, line by line and from left to right; empty where it is one thing."""
     model: str
     digest: str
     """SHA-256 of the model file that answered; /models lists the same while that file lies there."""
-    device: DeviceAnswer
+    device: DeviceResponse
     milliseconds: float
 
     @classmethod
-    def of(cls, prediction: "Prediction", model: str, classifier: "Classifier", milliseconds: float) -> "Answer":
+    def of(
+        cls, prediction: "Prediction", model: str, classifier: "Classifier", milliseconds: float
+    ) -> "PredictionResponse":
         return cls.model_construct(
             status=prediction.status,
             label=prediction.label,
             class_id=prediction.class_id,
             confidence=prediction.confidence,
             probabilities=dict(zip(prediction.class_names, prediction.probabilities, strict=False)),
-            notes=[NoteAnswer.of(note) for note in prediction.notes],
+            notes=[NoteResponse.of(note) for note in prediction.notes],
             pixels=in_base64(prediction.pixels),
             digits=[
-                DigitAnswer.model_construct(
+                DigitResponse.model_construct(
                     label=digit.label, confidence=digit.confidence, box=digit.box, pixels=in_base64(digit.pixels)
                 )
                 for digit in prediction.digits
             ],
             model=model,
             digest=classifier.digest,
-            device=DeviceAnswer.of(classifier),
+            device=DeviceResponse.of(classifier),
             milliseconds=milliseconds,
         )
 

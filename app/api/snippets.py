@@ -19,7 +19,7 @@ def snippets(request: Request) -> dict[str, str]:
     address = str(request.base_url).rstrip("/")
     if not re.fullmatch(r"https?://[\w.:\[\]-]+", address):
         address = WRITTEN_FOR
-    best = request.app.state.desk.catalog.shelf.best or MODEL
+    best = request.app.state.inkwear.catalog.snapshot.best or MODEL
     return {
         path.name: path.read_text(encoding="utf-8").replace(WRITTEN_FOR, address).replace(MODEL, best)
         for path in sorted(SNIPPETS.iterdir())

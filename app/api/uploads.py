@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.api.errors import RequestError, TooLargeError
-from app.archives.pictures import MEGABYTE, MOST_BYTES
+from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
 from inkwear.onnx.session import Device
 
 IN_MEMORY = 8 * MEGABYTE
@@ -110,7 +110,7 @@ class Upload:
         return asked == "true"
 
 
-async def receive(request: Request, most_bytes: int = MOST_BYTES, field: str = "image") -> Upload:
+async def receive(request: Request, most_bytes: int = MAX_PICTURE_BYTES, field: str = "image") -> Upload:
     """Read a request to its end: a form, or a body that is itself the file.
 
     Args:

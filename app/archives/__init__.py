@@ -1,5 +1,5 @@
 """Archives read one picture at a time: nothing is unpacked to disk, and nothing in them is trusted.
 
-``kinds`` says from its bytes what a file is, ``zips`` and ``tars`` yield what is in it, ``packing`` undoes gzip, bzip2
-and xz, ``entry`` holds what they share: the limits, the names that are refused, and what was found.
+``sniff`` recognizes a file by its bytes, ``zips`` and ``tars`` yield its entries, ``compression`` undoes gzip,
+bzip2 and xz, and ``entry`` holds what they share: the entries found, their limits, and the names that are refused.
 """

@@ -1,4 +1,4 @@
-"""What gzip, bzip2 and xz packed, as a stream that says how far it is on both sides."""
+"""Decompresses gzip, bzip2 and xz as a stream that knows its position before and after decompression."""
 
 import bz2
 import gzip
@@ -9,41 +9,41 @@ from typing import Any, BinaryIO
 GZIP, BZIP2, XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
 
 READ_AHEAD = 128 * 1024
-"""Packed bytes that may have been read and not unpacked yet."""
+"""Compressed bytes that may have been read and not decompressed yet."""
 
-MOST_MEMORY = 80_000_000
-"""Of an xz stream's window: xz -9 needs 68 MB to unpack."""
+MAX_XZ_MEMORY = 80_000_000
+"""Bytes that the window of an xz stream may take: files of xz -9 need 68 MB."""
 
 
 class Stream:
-    """Bytes from a file, unpacked where it is packed.
+    """Reads a file, decompressed where it is compressed.
 
     Attributes:
-        place: how many bytes were read.
-        is_packed: whether less than that was taken from the file.
+        position: how many bytes ``read`` has returned.
+        is_compressed: whether the file is compressed.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         head = file.read(6)
         file.seek(0)
-        self.place = 0
+        self.position = 0
         self._file = file
         self._reader = _reader(head, file)
-        self.is_packed = self._reader is not file
+        self.is_compressed = self._reader is not file
 
     def read(self, size: int) -> bytes:
-        """Read so many bytes; fewer only at the end."""
+        """Read ``size`` bytes; fewer only at the end."""
         data: bytes = self._reader.read(size)
-        self.place += len(data)
+        self.position += len(data)
         return data
 
-    def taken(self) -> int:
-        """How many bytes of the file were read."""
+    def consumed(self) -> int:
+        """Return how many bytes of the file were read."""
         return self._file.tell()
 
 
-def is_packed(head: bytes) -> bool:
+def is_compressed(head: bytes) -> bool:
     return head.startswith((GZIP, BZIP2, XZ))
 
 
@@ -56,14 +56,14 @@ def _reader(head: bytes, file: BinaryIO) -> Any:
 
 
 class _Xz(io.RawIOBase):
-    """As ``lzma.LZMAFile``, which knows no limit of memory: a header of 12 bytes may ask for a window of 4 GB."""
+    """Replaces ``lzma.LZMAFile``, which has no memory limit: a header of 12 bytes may ask for a window of 4 GB."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._machine = self._new()
+        self._decompressor = self._new()
 
     def _new(self) -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_MEMORY)
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY)
 
     def readable(self) -> bool:
         return True
@@ -71,24 +71,24 @@ class _Xz(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = b""
         while not data:
-            packed = self._packed()
-            if packed is None:
+            compressed = self._compressed()
+            if compressed is None:
                 return 0
-            data = self._machine.decompress(packed, len(buffer))
+            data = self._decompressor.decompress(compressed, len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
-    def _packed(self) -> bytes | None:
-        """The next packed bytes; None after the last stream of the file."""
-        if self._machine.eof:
-            rest = (self._machine.unused_data or self._file.read(READ_AHEAD)).lstrip(b"\0")
+    def _compressed(self) -> bytes | None:
+        """Return the next compressed bytes; None after the last stream of the file."""
+        if self._decompressor.eof:
+            rest = (self._decompressor.unused_data or self._file.read(READ_AHEAD)).lstrip(b"\0")
             if not rest:
                 return None
-            self._machine = self._new()
+            self._decompressor = self._new()
             return rest
-        if not self._machine.needs_input:
+        if not self._decompressor.needs_input:
             return b""
-        packed = self._file.read(READ_AHEAD)
-        if not packed:
+        compressed = self._file.read(READ_AHEAD)
+        if not compressed:
             raise EOFError("it ends too early")
-        return packed
+        return compressed

@@ -1,38 +1,39 @@
-"""Where pictures come from: files as they are, and ZIP and TAR archives, read one picture at a time, never unpacked."""
+"""The pictures in an uploaded file: the file itself, or the entries of a ZIP or TAR archive, one at a time."""
 
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from app.archives.entry import MEGABYTE, ArchiveError, Found, Limits, most_unpacked, too_large
+from app.archives import tars, zips
+from app.archives.entry import MEGABYTE, ArchiveError, Found, Limits, max_unpacked, too_large
 from app.archives.sniff import kind_of
 
 __all__ = ["MEGABYTE", "ArchiveError", "Found", "pictures_in"]
 
-MOST_BYTES = 200 * MEGABYTE
-"""Of one picture: a 50-megapixel TIFF has 150 MB."""
+MAX_PICTURE_BYTES = 200 * MEGABYTE
+"""Bytes of one picture: a 50-megapixel TIFF has 150 MB."""
 
-MOST_ENTRIES = 20_000
-"""Of one archive."""
+MAX_ENTRIES = 20_000
+"""Entries of one archive."""
 
-MOST_UNPACKED = 20_000 * MEGABYTE
-"""Of one archive, all its pictures together; each of them is forgotten before the next is read."""
+MAX_UNPACKED = 20_000 * MEGABYTE
+"""Bytes of all pictures of one archive; each is forgotten before the next is read."""
+
+_READERS = {"zip": zips.entries, "tar": tars.entries}
 
 
 def pictures_in(name: str, file: BinaryIO) -> Iterator[Found]:
-    """Yield what a file holds: itself, or the pictures of an archive in its own order.
+    """Yield a file itself, or the pictures of an archive in its own order.
 
     Args:
-        name: what to call it.
-        file: anything that can be read and sought; it must stay open meanwhile.
+        name: the file's name.
+        file: any seekable file; it must stay open during the iteration.
     """
-    from app.archives import tars, zips
-
-    readers = {"zip": zips.entries, "tar": tars.entries}
     kind = kind_of(file, name)
-    if kind in readers:
-        unpacked = min(MOST_UNPACKED, most_unpacked(file.seek(0, os.SEEK_END)))
-        yield from readers[kind](name, file, Limits(MOST_ENTRIES, MOST_BYTES, unpacked))
-    else:
-        data = file.read(MOST_BYTES + 1)
-        yield Found(name, error=too_large(name, MOST_BYTES)) if len(data) > MOST_BYTES else Found(name, data)
+    if kind in _READERS:
+        total = min(MAX_UNPACKED, max_unpacked(file.seek(0, os.SEEK_END)))
+        yield from _READERS[kind](name, file, Limits(MAX_ENTRIES, MAX_PICTURE_BYTES, total))
+        return
+    data = file.read(MAX_PICTURE_BYTES + 1)
+    is_too_large = len(data) > MAX_PICTURE_BYTES
+    yield Found(name, error=too_large(name, MAX_PICTURE_BYTES)) if is_too_large else Found(name, data)

@@ -1,6 +1,6 @@
-"""TAR archives, plain or packed with gzip, bzip2 or xz, read once from front to end.
+"""TAR archives, plain or compressed with gzip, bzip2 or xz, read once from front to end.
 
-``tarfile`` reads the headers; its own way through an archive keeps all of them, and believes the sizes that they state.
+``tarfile`` parses the headers; its own iteration keeps all of them in memory, and trusts the sizes that they state.
 The layout is that of POSIX.1-1988 (ustar), POSIX.1-2001 (pax) and GNU tar.
 """
 
@@ -16,44 +16,50 @@ from app.archives.entry import (
     Limits,
     check_name,
     check_ratio,
-    explained,
+    explain,
     full_name,
-    is_hidden,
     nested,
-    read_whole,
+    read_in_pieces,
+    refused,
 )
-from app.archives.sniff import is_archive
+from app.archives.sniff import is_archive, is_hidden
 
 BLOCK = tarfile.BLOCKSIZE
 
-LONGEST_EXTRA = MEGABYTE
-"""Bytes of what stands before an entry: a long name, or pax's settings."""
+MAX_EXTRA_BYTES = MEGABYTE
+"""Bytes of a long name, or of pax's settings, which stand before an entry."""
 
 FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 
 LEFT_OUT = (tarfile.DIRTYPE, b"D", b"V")
-"""Folders, GNU's lists of them, and the name of the volume."""
+"""Types of entries that are no files: folders, GNU's lists of them, and the name of the volume."""
 
 
 def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    """Yield the pictures of a TAR archive in its own order, and a ``Found`` with an error for each that is not read."""
+    """Yield the pictures of a TAR archive in its own order, and a ``Found`` with an error for each that is not read.
+
+    Args:
+        name: the archive's file name.
+        file: the archive, seekable.
+        limits: how much of it is accepted.
+    """
     try:
-        yield from _Tar(name, Stream(file), limits).found()
+        yield from _Tar(name, Stream(file), limits).pictures()
     except Exception as error:  # from EOFError to zlib.error
-        yield Found(name, error=explained(name, error))
+        yield Found(name, error=explain(name, error))
 
 
 class _Tar:
     def __init__(self, name: str, stream: Stream, limits: Limits) -> None:
         self.name, self.stream, self.limits = name, stream, limits
 
-    def found(self) -> Iterator[Found]:
+    def pictures(self) -> Iterator[Found]:
         count = 0
         while info := self._next():
             count += 1
             self.limits.check_entries(self.name, count)
             has_data = info.type in FILES or info.type not in tarfile.SUPPORTED_TYPES
-            end = self.stream.place + (_in_blocks(info.size) if has_data else 0)
+            end = self.stream.position + (_in_blocks(info.size) if has_data else 0)
             name = full_name(self.name, info.name)
             try:
                 if info.type not in LEFT_OUT:
@@ -62,38 +68,38 @@ class _Tar:
                         yield Found(name, self._read(name, info))
             except ArchiveError as error:
                 yield Found(name, error=error)
-            except Exception as error:  # where it breaks, it ends
-                yield Found(name, error=explained(name, error))
+            except Exception as error:  # nothing behind a broken entry can be found
+                yield Found(name, error=explain(name, error))
                 return
             self._skip_to(end)
 
     def _read(self, name: str, info: tarfile.TarInfo) -> bytes:
         if info.type == tarfile.GNUTYPE_SPARSE or any(key.startswith("GNU.sparse") for key in info.pax_headers):
-            raise ArchiveError(f"{name}: a sparse file; pack it without --sparse.", "archive_refused")
+            raise refused(name, "a sparse file; pack it without --sparse.")
         if info.type not in FILES:
             raise ArchiveError(f"{name}: a link or a device, not a picture; pack what it leads to.", "name_refused")
         self.limits.check_entry(name, info.size)
-        before = self.stream.taken() - READ_AHEAD
+        before = self.stream.consumed() - READ_AHEAD
 
         def check(so_far: int) -> None:
-            if self.stream.is_packed:
-                check_ratio(name, so_far, self.stream.taken() - before)
+            if self.stream.is_compressed:
+                check_ratio(name, so_far, self.stream.consumed() - before)
 
-        data = read_whole(self.stream.read, info.size, check)
+        data = read_in_pieces(self.stream.read, info.size, check)
         if len(data) < info.size:
-            raise _cut()
+            raise _cut_short()
         if is_archive(data):
             raise nested(name)
         return data
 
-    def _skip_to(self, place: int) -> None:
-        while self.stream.place < place:
-            self.limits.check_unpacked(self.name, self.stream.place)
-            if not self.stream.read(min(MEGABYTE, place - self.stream.place)):
-                raise _cut()
+    def _skip_to(self, end: int) -> None:
+        while self.stream.position < end:
+            self.limits.check_total(self.name, self.stream.position)
+            if not self.stream.read(min(MEGABYTE, end - self.stream.position)):
+                raise _cut_short()
 
     def _next(self) -> tarfile.TarInfo | None:
-        """The header of the next entry, with the long name and the settings that stand before it; None at the end."""
+        """Return the header of the next entry, with the name and settings that stand before it; None at the end."""
         long_name, pax = b"", dict[str, str]()
         while info := self._header():
             if info.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
@@ -111,27 +117,27 @@ class _Tar:
                     raise tarfile.HeaderError("an entry of less than no bytes")
                 return info
         if long_name or pax:
-            raise _cut()
+            raise _cut_short()
         return None
 
     def _header(self) -> tarfile.TarInfo | None:
-        """The next block that is not zero: archives may be strung together, each with an end mark of zeros."""
+        """Return the next header; archives may be concatenated, each with an end mark of zeros."""
         ended = False
         while block := self.stream.read(BLOCK):
-            self.limits.check_unpacked(self.name, self.stream.place)
+            self.limits.check_total(self.name, self.stream.position)
             if block.strip(b"\0"):
                 return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
             ended = True
         if not ended:
-            raise _cut()
+            raise _cut_short()
         return None
 
     def _extra(self, info: tarfile.TarInfo) -> bytes:
-        if not 0 <= info.size <= LONGEST_EXTRA:
-            raise ArchiveError(f"{self.name}: a name of {info.size:,} bytes, as in a bomb.", "archive_refused")
+        if not 0 <= info.size <= MAX_EXTRA_BYTES:
+            raise refused(self.name, f"a name of {info.size:,} bytes, as in a bomb.")
         data = self.stream.read(_in_blocks(info.size))
         if len(data) < info.size:
-            raise _cut()
+            raise _cut_short()
         return data[: info.size]
 
 
@@ -139,12 +145,12 @@ def _in_blocks(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-def _cut() -> EOFError:
+def _cut_short() -> EOFError:
     return EOFError("it ends too early")
 
 
 def _settings(data: bytes) -> dict[str, str]:
-    """The ``length key=value`` lines of a pax header."""
+    """Parse the ``length key=value`` lines of a pax header."""
     settings = {}
     while data:
         length, _, _ = data.partition(b" ")

@@ -1,7 +1,8 @@
-"""ZIP archives: their table of contents is read piece by piece, so that any number of entries takes no memory.
+"""ZIP archives, whose table of contents is read piece by piece, so that memory does not grow with it.
 
-``zipfile`` finds that table and unpacks the entries; it would also hold all of the table. The layout is that of
-APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory), 4.5.3 (ZIP64), 4.6.9 (Unicode path).
+``zipfile`` finds that table and decompresses the entries; its own reader would keep all of the table in memory. The
+layout is that of APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory), 4.5.3 (ZIP64), 4.6.9
+(Unicode path).
 """
 
 import os
@@ -19,32 +20,32 @@ from app.archives.entry import (
     Limits,
     check_name,
     check_ratio,
-    explained,
+    explain,
     full_name,
-    is_hidden,
     nested,
-    read_whole,
+    read_in_pieces,
+    refused,
 )
-from app.archives.sniff import is_archive
+from app.archives.sniff import is_archive, is_hidden
 
 LOCAL, CENTRAL = struct.Struct("<4s22xHH"), struct.Struct("<4s4B4HL2L5H2L")
 
 BLOCK = 256 * 1024
 """Bytes of the table of contents that are read at once."""
 
-LONGEST = CENTRAL.size + 3 * 0xFFFF
-"""Bytes of an entry in it: name, extra fields and comment have a length of 16 bits each."""
+MAX_LINE_BYTES = CENTRAL.size + 3 * 0xFFFF
+"""Bytes of one entry's line in it: name, extra fields and comment have a length of 16 bits each."""
 
-LOCKED, UTF8 = 0x1 | 0x40, 0x800
-"""Flags of an entry: encrypted, simply or strongly; named in UTF-8."""
+ENCRYPTED, UTF8 = 0x1 | 0x40, 0x800
+"""Flags of an entry: simple or strong encryption; a name in UTF-8."""
 
 DOS = 0
-"""The system that made an entry, which says how it is named where no flag does."""
+"""Number of the operating system that made an entry; it decides the encoding of a name without a flag."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the table of contents."""
+    """One line of the table of contents."""
 
     name: str
     raw_name: bytes
@@ -52,24 +53,30 @@ class Entry:
 
 
 def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    """Yield the pictures of a ZIP archive in its own order, and a ``Found`` with an error for each that is not read."""
+    """Yield the pictures of a ZIP archive in its own order, and a ``Found`` with an error for each that is not read.
+
+    Args:
+        name: the archive's file name.
+        file: the archive, seekable.
+        limits: how much of it is accepted.
+    """
     try:
         yield from _entries(name, file, limits)
-    except Exception as error:  # as in _read
-        yield Found(name, error=explained(name, error))
+    except Exception as error:  # of as many types as in _read
+        yield Found(name, error=explain(name, error))
 
 
 def _entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
     size = file.seek(0, os.SEEK_END)
     contents = _Contents(name, file)
     limits.check_entries(name, contents.count)
-    count = packed = unpacked = 0
+    count = compressed = unpacked = 0
     for entry in contents:
         count += 1
         limits.check_entries(name, count)
-        packed += entry.info.compress_size
-        if packed > size:
-            raise ArchiveError(f"{name}: its entries overlap, as in a bomb; the rest is not read.", "archive_refused")
+        compressed += entry.info.compress_size
+        if compressed > size:
+            raise refused(name, "its entries overlap, as in a bomb; the rest is not read.")
         if entry.name.endswith("/"):
             continue
         whole_name = full_name(name, entry.name)
@@ -82,15 +89,15 @@ def _entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
             yield Found(whole_name, error=error)
             continue
         unpacked += entry.info.file_size
-        limits.check_unpacked(name, unpacked)
+        limits.check_total(name, unpacked)
         yield _read(whole_name, file, entry)
     if count & 0xFFFF != contents.count & 0xFFFF:
         raise ArchiveError(f"{name}: damaged: it promises {contents.count:,} entries and has {count:,}.")
 
 
 def _check(name: str, info: zipfile.ZipInfo, limits: Limits) -> None:
-    if info.flag_bits & LOCKED:
-        raise ArchiveError(f"{name}: locked with a password; pack it without.", "archive_refused")
+    if info.flag_bits & ENCRYPTED:
+        raise refused(name, "locked with a password; pack it without.")
     if info.create_system != DOS and S_IFMT(info.external_attr >> 16) == S_IFLNK:
         raise ArchiveError(f"{name}: a link, not a picture; pack what it leads to.", "name_refused")
     limits.check_entry(name, info.file_size)
@@ -98,20 +105,20 @@ def _check(name: str, info: zipfile.ZipInfo, limits: Limits) -> None:
 
 
 def _read(name: str, file: BinaryIO, entry: Entry) -> Found:
-    """Read one entry, and no more of it than the archive says it has."""
+    """Read one entry, at most the bytes that the table of contents states."""
     try:
-        _go_to(file, entry)
-        with zipfile.ZipExtFile(file, "r", entry.info) as packed:
-            data = read_whole(packed.read, entry.info.file_size)
+        _seek_to(file, entry)
+        with zipfile.ZipExtFile(file, "r", entry.info) as compressed:
+            data = read_in_pieces(compressed.read, entry.info.file_size)
         if len(data) != entry.info.file_size:
             raise EOFError(f"{len(data):,} of {entry.info.file_size:,} bytes")
     except Exception as error:  # from BadZipFile to struct.error, and zlib's, lzma's and bz2's errors
-        return Found(name, error=explained(name, error, within=True))
+        return Found(name, error=explain(name, error, is_entry=True))
     return Found(name, error=nested(name)) if is_archive(data) else Found(name, data)
 
 
-def _go_to(file: BinaryIO, entry: Entry) -> None:
-    """Place the file behind the entry's own header, which must name it as the table of contents does."""
+def _seek_to(file: BinaryIO, entry: Entry) -> None:
+    """Seek past the entry's own header, whose name must be that in the table of contents."""
     file.seek(entry.info.header_offset)
     signature, name_length, extra_length = LOCAL.unpack(file.read(LOCAL.size))
     if signature != b"PK\x03\x04" or file.read(name_length) != entry.raw_name:
@@ -120,29 +127,29 @@ def _go_to(file: BinaryIO, entry: Entry) -> None:
 
 
 class _Contents:
-    """The table of contents, read anew each time it is gone through.
+    """The table of contents, read from the file in each iteration.
 
     Attributes:
-        count: of entries, as the archive promises it.
+        count: the number of entries that the archive promises.
     """
 
     def __init__(self, name: str, file: BinaryIO) -> None:
-        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # its only reader that knows ZIP64
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # the only function there that knows ZIP64
         if not end:
             raise ArchiveError(f"{name}: the archive is damaged or cut short (it has no table of contents).")
         signature, self.count, self._size, offset, place = end[0], end[4], end[5], end[6], end[9]
         if signature == b"PK\x06\x06":
-            place -= 56 + 20  # ZIP64's own end of the table, and what leads to it
+            place -= 56 + 20  # ZIP64's own end record and its locator
         self._file = file
         self._start = place - self._size
-        self._before = self._start - offset  # bytes before the archive's own, as in one that unpacks itself
+        self._before = self._start - offset  # bytes before the archive, as in a self-extracting one
         if self._start < 0 or self._before < 0:
             raise ArchiveError(f"{name}: the archive is damaged or cut short (its table of contents is misplaced).")
 
     def __iter__(self) -> Iterator[Entry]:
         block, used, place, end = b"", 0, self._start, self._start + self._size
         while used < len(block) or place < end:
-            if len(block) - used < LONGEST and place < end:
+            if len(block) - used < MAX_LINE_BYTES and place < end:
                 self._file.seek(place)
                 more = self._file.read(min(BLOCK, end - place))
                 block, used, place = block[used:] + more, 0, place + len(more)
@@ -177,17 +184,17 @@ def _fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
         extra = extra[4 + length :]
 
 
-def _sizes(packed: int, unpacked: int, offset: int, zip64: bytes) -> tuple[int, int, int]:
-    """Sizes and place of an entry; what has no room in 32 bits stands in the field of ZIP64, in another order."""
+def _sizes(compressed: int, unpacked: int, offset: int, zip64: bytes) -> tuple[int, int, int]:
+    """Return both sizes and the offset of an entry; those beyond 32 bits are in the ZIP64 field, in another order."""
     wide = iter(struct.unpack_from(f"<{len(zip64) // 8}Q", zip64))
-    unpacked, packed, offset = (
-        next(wide, value) if value == 0xFFFFFFFF else value for value in (unpacked, packed, offset)
+    unpacked, compressed, offset = (
+        next(wide, value) if value == 0xFFFFFFFF else value for value in (unpacked, compressed, offset)
     )
-    return packed, unpacked, offset
+    return compressed, unpacked, offset
 
 
 def _text(raw: bytes, flags: int, system: int, unicode_path: bytes) -> str:
-    """An entry's name: UTF-8 where it is said or true; else in DOS's letters, or, from Unix, the bytes as they are."""
+    """Decode an entry's name: as UTF-8 where that is flagged or works, else as DOS's code page or Unix's raw bytes."""
     if len(unicode_path) > 5 and struct.unpack_from("<L", unicode_path, 1)[0] == zlib.crc32(raw):
         return unicode_path[5:].decode("utf-8", "surrogateescape")
     try:

@@ -10,6 +10,8 @@ from fastapi.staticfiles import StaticFiles
 from gradio.events import api
 from starlette.types import Scope
 
+from app.batch.output.formats import FORMULA_START
+
 PAGE = Path(__file__).parents[1] / "page"
 
 EXAMPLES = {"five": "5", "number": "4", "eight": "8", "dress": "Dress", "trouser": "Trouser", "boot": "Ankle boot"}
@@ -51,6 +53,7 @@ def build_ui(classify: Callable[..., object]) -> gr.Blocks:
         gr.HTML(
             html_template=_studio(),
             js_on_load=START,
+            formula_start=FORMULA_START,
             words=json.loads((PAGE / "words.json").read_text(encoding="utf-8")),
             apply_default_css=False,
             elem_id="inkwear",

@@ -12,18 +12,19 @@ import gradio.processing_utils
 from gradio.utils import LRUCache
 
 from app.api.classify import answer
-from app.api.deps import Desk
+from app.api.deps import AppState
 from app.api.errors import STATUS, RequestError
 from app.gradio.uploads import upload_folder
 from app.guard import refuse
-from inkwear.onnx.session import Device, DeviceError, ModelFileError
+from inkwear.errors import DeviceError, ModelFileError
+from inkwear.onnx.session import Device
 
 Route = Callable[[gr.FileData, str, str], dict[str, Any]]
 
 log = logging.getLogger("inkwear")
 
 
-def route(desk: Desk) -> Route:
+def route(state: AppState) -> Route:
     """Return the function behind ``/gradio_api/call/classify``."""
     os.environ["GRADIO_TEMP_DIR"] = str(upload_folder())
 
@@ -43,7 +44,7 @@ def route(desk: Desk) -> Route:
             path = uploaded(image)
             if device not in ("", *get_args(Device)):
                 raise RequestError("device: Input should be 'auto', 'cpu' or 'cuda'")
-            entry, classifier = desk.catalog.choose(model or None, device or desk.default_device)  # type: ignore[arg-type]
+            entry, classifier = state.catalog.choose(model or None, device or state.default_device)  # type: ignore[arg-type]
             os.utime(path.parent)  # it is in use: somebody may ask another model about it
             return answer(path.name, path.read_bytes(), entry, classifier, started).model_dump()
         except (DeviceError, ModelFileError, ValueError) as error:

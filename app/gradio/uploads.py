@@ -77,7 +77,7 @@ def remove_leftovers(place: Path | None = None) -> None:
                 lock.close()
 
 
-def parked_bytes() -> int:
+def stored_bytes() -> int:
     """Bytes of all that lies there."""
     total = 0
     for folder, _, names in os.walk(upload_folder()):
@@ -89,7 +89,7 @@ def parked_bytes() -> int:
 
 def uploads_fit() -> bool:
     """Whether there is room for another."""
-    return parked_bytes() < MOST_PARKED
+    return stored_bytes() < MOST_PARKED
 
 
 def sweep(kept: float = SECONDS_KEPT) -> None:

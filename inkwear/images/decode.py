@@ -1,4 +1,4 @@
-"""One decoder for every picture that reaches Inkwear: bytes or a file in, a loaded Pillow image out."""
+"""The decoder of every picture that reaches Inkwear: from bytes or a file to a loaded Pillow image."""
 
 import io
 import math
@@ -9,50 +9,40 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from inkwear.errors import ImageError
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-"""Pillow's names of what is accepted; the MPO of phones, a JPEG with a second picture behind it, opens as JPEG."""
+"""Pillow's names of the accepted formats; a phone's MPO, a JPEG with a second picture behind it, opens as JPEG."""
 
 MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "I", "F"}
-"""Pillow's names of the modes that have a gray, besides I;16 in either byte order."""
+"""Pillow's names of the accepted modes, besides I;16 in either byte order."""
 
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 
 MAX_PIXELS = 100_000_000
-"""More than any phone's camera makes; a file that unpacks to more is taken for a decompression bomb."""
+"""Pixels that a picture may have; no phone's camera makes as many, and a larger file is taken for a bomb."""
 
 MAX_BYTES = 400_000_000
-"""Of one file: a picture of so many pixels in three colours, not packed, and some more."""
+"""Bytes that a file may have: ``MAX_PIXELS`` in three colors, uncompressed, and a margin."""
 
 WORKING_SIDE = 512
-"""JPEGs are decoded at the smallest scale whose longer side stays at least this long, in pixels: ink is looked for in
-no more (``inkwear.preprocess.ink``)."""
+"""Pixels of the longer side below which a JPEG is not decoded at reduced scale; ink is searched at this size
+(``inkwear.preprocess.ink``)."""
 
 FULL_SIZE = "full_size"
-"""Under this name an image's ``info`` holds the (width, height) that the file has, where less was decoded."""
-
-
-class ImageError(ValueError):
-    """A picture that cannot be read; the message names it, says why, and what would be accepted.
-
-    Attributes:
-        code: why, for programs: missing, unreadable, empty, not_a_picture, damaged, too_large or colour_mode.
-    """
-
-    def __init__(self, message: str, code: str = "damaged") -> None:
-        super().__init__(message)
-        self.code = code
+"""Key of an image's ``info`` that holds the (width, height) of the file, where fewer pixels were decoded."""
 
 
 def open_image(source: bytes | str | os.PathLike[str], name: str | None = None) -> Image.Image:
-    """Decode the first frame of a picture, all of it, as it is stored (no turning, no conversion).
+    """Decode the first frame of a picture as it is stored, without turning or converting it.
 
     Args:
         source: the encoded bytes, or the path of a file.
-        name: what to call the picture in errors; the path where there is one.
+        name: name of the picture in errors; its path by default.
 
     Raises:
-        ImageError: not there, not to be read, empty, not one of ``FORMATS`` and ``MODES``, damaged, cut short, or
-            too large.
+        ImageError: the picture is missing, unreadable, empty, damaged, cut short, too large, or not one of
+            ``FORMATS`` and ``MODES``.
     """
     if isinstance(source, bytes):
         name, data = name or "the picture", source
@@ -60,17 +50,17 @@ def open_image(source: bytes | str | os.PathLike[str], name: str | None = None) 
         name, data = name or os.fspath(source), _read(source)
     if not data:
         raise ImageError(f"{name}: the file is empty; accepted are {FORMATS_IN_WORDS}.", "empty")
-    return _decode(io.BytesIO(data), name)  # which shares the bytes as long as nobody asks for its buffer
+    return _decode(io.BytesIO(data), name)  # BytesIO shares the bytes until its buffer is asked for
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading; a pipe, a socket or a device is refused, not waited for.
+    """Open a file for reading; a pipe, a socket or a device is refused instead of waited for.
 
     Raises:
         ImageError: ``missing``, or ``unreadable``.
     """
     try:
-        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115, closed by its taker
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115, the caller closes it
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(f"{os.fspath(path)}: cannot be read ({error.strerror}).", "missing") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -124,22 +114,22 @@ def _decode(file: io.BytesIO, name: str) -> Image.Image:
 
 
 def draft_size(size: tuple[int, int]) -> tuple[int, int]:
-    """What to ask Pillow's ``draft`` for, of a picture of that (width, height): at least so many pixels are decoded."""
+    """Return the (width, height) to ask Pillow's ``draft`` for, given a picture's own; at least as much is decoded."""
     width, height = (math.ceil(side * WORKING_SIDE / max(size)) for side in size)
     return width, height
 
 
 def _read_what_pillow_puts_off(image: Image.Image) -> None:
-    """Parse the EXIF block and count the frames here, where damage is answered; Pillow keeps both."""
+    """Parse the EXIF block and count the frames here, where errors are handled; Pillow caches both."""
     image.getexif()
     getattr(image, "n_frames", 1)
 
 
 def _check_pixels_of_png(data: memoryview) -> None:
-    """Hold the pixels against the file's own checksums, which Pillow passes over: another bit is another picture.
+    """Verify the checksums of a PNG's pixel data, which Pillow ignores.
 
     Raises:
-        OSError: they differ.
+        OSError: a checksum is wrong.
     """
     start = 8
     while start + 12 <= len(data):

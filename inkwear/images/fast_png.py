@@ -1,7 +1,7 @@
-"""The quick way into the commonest files of all: images of a data set, 28×28 and gray, as PNGs of nothing else.
+"""Fast decoder of the most common files: images of a data set, 28×28 and gray, as plain PNGs.
 
-Pillow takes most of its time for such a file to look for what it does not hold, and to come and go. So what the files
-hold is put together, one image below the other, and unpacked by Pillow's own decoder at once.
+For such a file Pillow spends most of its time on parsing and set-up. The pixel data of many files is therefore put
+together, one image below the other, and decoded by Pillow in one call.
 """
 
 import zlib
@@ -12,8 +12,8 @@ from PIL import Image
 
 from inkwear.preprocess.spec import SIZE, Pixels
 
-LONGEST = 4096
-"""Bytes of a file that may be one: 28×28 gray pixels take 1 kB when they are not packed at all."""
+MAX_BYTES = 4096
+"""Bytes of the largest file that is tried; 28×28 gray pixels take 1 kB uncompressed."""
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -26,19 +26,18 @@ _HEAD = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", SIZE.to_bytes(4, "big") * 2 + byt
 _TAIL = _chunk(b"IEND", b"")
 
 _ROW = 1 + SIZE
-"""Bytes of a row: the number of its filter, then what the filter made of its pixels (PNG specification, section 9)."""
+"""Bytes of a row: the number of its filter, then the filtered pixels (PNG specification, section 9)."""
 
 _LAST_FILTER = 4
 
 _GAP = bytes(_ROW)
-"""An empty row below each image, as a filter looks at the row above: above the first of an image all is 0."""
+"""An empty row below each image; filters refer to the row above, which is 0 above an image's first row."""
 
 
 def decode_tiny(files: Sequence[bytes]) -> list[Pixels | None]:
-    """Decode PNGs of 28×28 gray pixels without colour notes, transparency or text; None for everything else.
+    """Decode PNGs of 28×28 gray pixels without color profiles, transparency or text; None for every other file.
 
-    Everything else, whatever is damaged included, is for ``inkwear.images.decode.open_image`` to judge. The pixels are those
-    that it would give: Pillow's own decoder takes the filters back.
+    Other and damaged files are left to ``inkwear.images.decode.open_image``, which gives the same pixels for these.
 
     Returns:
         For each file (28, 28) uint8, or None.
@@ -49,9 +48,9 @@ def decode_tiny(files: Sequence[bytes]) -> list[Pixels | None]:
 
 
 def _unpacked(data: bytes) -> bytes | None:
-    """The filtered rows that a file holds; None where it is not such a file."""
-    start, end = len(_HEAD) + 8, len(data) - len(_TAIL) - 4  # of what the one data chunk holds
-    if not data.startswith(_HEAD) or not data.endswith(_TAIL) or end < start or len(data) > LONGEST:
+    """Filtered rows of a file; None where it is no such PNG."""
+    start, end = len(_HEAD) + 8, len(data) - len(_TAIL) - 4  # of the content of the only data chunk
+    if not data.startswith(_HEAD) or not data.endswith(_TAIL) or end < start or len(data) > MAX_BYTES:
         return None
     if data[start - 8 : start] != (end - start).to_bytes(4, "big") + b"IDAT":
         return None
@@ -65,7 +64,7 @@ def _unpacked(data: bytes) -> bytes | None:
 
 
 def _unfiltered(images: Sequence[bytes]) -> Pixels:
-    """Filtered rows of N images -> (N, 28, 28) uint8."""
+    """Decode the filtered rows of N images: (N, 28, 28) uint8."""
     packed = zlib.compress(b"".join([rows + _GAP for rows in images]), level=0)
     size = (SIZE, (SIZE + 1) * len(images))
     pixels = Image.frombytes("L", size, packed, "zip", "L", 0).tobytes() if images else b""

@@ -1,8 +1,8 @@
-"""Pictures that take much memory are opened in a process of their own, one at a time, and come back small.
+"""Opens large pictures in a child process, one at a time, which returns them reduced.
 
-A PNG of 20 kB may unpack to 400 MB. Where little is unpacked it is opened here, as ``inkwear.images.decode`` does; where much
-is, a child with an end to its memory and its time does so, and hands back what the reading needs of it: some 770
-to 1,540 pixels on the longer side. Whatever happens to the child happens to one picture.
+A PNG of 20 kB may unpack to 400 MB. A small picture is opened here by ``inkwear.images.decode``; a large one by a child
+with limited memory and time, which returns some 770 to 1,540 pixels on the longer side, as many as the preprocessing
+needs. A crash of the child costs one picture.
 """
 
 import contextlib
@@ -16,58 +16,59 @@ from typing import Any
 
 from PIL import Image
 
-from inkwear.images.decode import FORMATS, FULL_SIZE, MAX_PIXELS, WORKING_SIDE, ImageError, draft_size, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import FORMATS, FULL_SIZE, MAX_PIXELS, WORKING_SIDE, draft_size, open_image
 
-MOST_HERE = 8_000_000
+MAX_UNPACKED_BYTES = 8_000_000
 """Bytes that a picture may unpack to in this process; its conversions take some five times as much."""
 
-MOST_PROGRESSIVE = 24_000_000
-"""Bytes of coefficients of a progressive JPEG, all of which are kept until the last scan has come."""
+MAX_COEFFICIENT_BYTES = 24_000_000
+"""Bytes of coefficients that a progressive JPEG may have in this process; all are kept until its last scan."""
 
-MOST_APART = 900_000_000
-"""Bytes of address space of a child."""
+MAX_CHILD_BYTES = 900_000_000
+"""Bytes of address space that a child may use."""
 
-SECONDS_APART = 60
-"""Of a child; no picture of ``MAX_PIXELS`` takes a tenth of it on an idle machine."""
+MAX_CHILD_SECONDS = 60
+"""Seconds that a child may take; a picture of ``MAX_PIXELS`` takes less than a tenth on an idle machine."""
 
-LONGEST = WORKING_SIDE * 3 // 2
-"""A larger picture is averaged over areas of whole pixels until its longer side is less than twice this.
+REDUCED_SIDE = WORKING_SIDE * 3 // 2
+"""Pixels of the longer side that a child leaves at least, and less than twice as many, by averaging whole pixels.
 
-It is more than what ink is looked for in, so that edges are soft before they are shrunk to that.
+This is more than the preprocessing works on, so edges are already soft when it reduces the picture further.
 """
 
-STRIP = 4_000_000
-"""Pixels converted at a time."""
+STRIP_PIXELS = 4_000_000
+"""Pixels that are converted at a time."""
 
-AVERAGED_IN = {"1": "L", "P": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
-"""Pillow's modes that have no mean, or none that keeps the colours."""
+AVERAGING_MODES = {"1": "L", "P": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
+"""Mode in which pictures are averaged whose own mode has no meaningful mean."""
 
 _one_at_a_time = threading.Lock()
 
 
 def is_large(data: bytes) -> bool:
-    """Whether a picture is for a child, by what its header says; what is no picture is not."""
+    """Whether a picture is opened in a child, judged by its header; False for what is no picture."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
-            return False  # refused without being unpacked
+            return False  # refused before it is unpacked
         coefficients = 3 * image.width * image.height if image.info.get("progressive") else 0
         image.draft(None, draft_size(image.size))
-    except Exception:  # whatever it is, ``open_image`` says it better
+    except Exception:  # ``open_image`` explains it better
         return False
-    return coefficients > MOST_PROGRESSIVE or image.width * image.height * _bytes_of(image) > MOST_HERE
+    return coefficients > MAX_COEFFICIENT_BYTES or image.width * image.height * _bytes_of(image) > MAX_UNPACKED_BYTES
 
 
 def _bytes_of(image: Image.Image) -> int:
-    """Bytes of a pixel in Pillow's memory; WebP is unpacked to four, twice."""
+    """Bytes of a pixel in Pillow's memory; WebP is unpacked to four bytes, twice."""
     return 8 if image.format == "WEBP" else 1 if image.mode in ("1", "L", "P") else 4
 
 
 def open_picture(data: bytes, name: str) -> Image.Image:
-    """Decode a picture as ``inkwear.images.decode.open_image`` does, and a large one to a smaller size.
+    """Decode a picture as ``inkwear.images.decode.open_image`` does, a large one to a smaller size.
 
     Raises:
-        ImageError: as there, or it takes more memory or time than is given.
+        ImageError: as there, or the picture takes more memory or time than allowed.
     """
     return _open_apart(data, name) if is_large(data) else open_image(data, name)
 
@@ -81,11 +82,13 @@ def _open_apart(data: bytes, name: str) -> Image.Image:
                 input=data,
                 capture_output=True,
                 cwd=Path(__file__).parents[2],
-                timeout=SECONDS_APART,
-                start_new_session=True,  # Ctrl-C is for the server, which lets this finish
+                timeout=MAX_CHILD_SECONDS,
+                start_new_session=True,  # Ctrl-C is meant for the server, which lets this finish
             )
         except subprocess.TimeoutExpired:
-            raise ImageError(f"{name}: it takes more than {SECONDS_APART} s to open; save it again, smaller.") from None
+            raise ImageError(
+                f"{name}: it takes more than {MAX_CHILD_SECONDS} s to open; save it again, smaller."
+            ) from None
     head, _, pixels = done.stdout.partition(b"\n")
     if done.returncode != 0 or not head:
         raise ImageError(f"{name}: it takes more memory to open than is given to one picture; save it again, smaller.")
@@ -96,7 +99,7 @@ def _open_apart(data: bytes, name: str) -> Image.Image:
 
 
 def _as_it_was(found: dict[str, Any], pixels: bytes) -> Image.Image:
-    """The small picture, with what the preprocessing wants to know of the large one."""
+    """Restore the reduced picture with the properties of the large one that the preprocessing uses."""
     image = Image.frombytes(found["mode"], tuple(found["size"]), pixels)
     image.format = found["format"]
     image.info[FULL_SIZE] = tuple(found["full_size"])
@@ -111,11 +114,11 @@ def _as_it_was(found: dict[str, Any], pixels: bytes) -> Image.Image:
 
 
 def _shrunk(image: Image.Image) -> Image.Image:
-    """Average areas of whole pixels, a strip at a time."""
-    factor = max(1, max(image.size) // LONGEST)
-    kind = "I" if image.mode.startswith("I;16") else AVERAGED_IN.get(image.mode, image.mode)
-    kind = "RGBa" if image.has_transparency_data else kind  # what is not to be seen must not colour what is
-    height = max(1, STRIP // image.width // factor) * factor
+    """Reduce a picture by averaging areas of whole pixels, a strip at a time."""
+    factor = max(1, max(image.size) // REDUCED_SIDE)
+    kind = "I" if image.mode.startswith("I;16") else AVERAGING_MODES.get(image.mode, image.mode)
+    kind = "RGBa" if image.has_transparency_data else kind  # invisible pixels must not color visible ones
+    height = max(1, STRIP_PIXELS // image.width // factor) * factor
     small = Image.new(kind, (-(-image.width // factor), -(-image.height // factor)))
     for top in range(0, image.height, height):
         strip = image.crop((0, top, image.width, min(image.height, top + height)))
@@ -150,9 +153,9 @@ def _limit() -> None:
         import resource
     except ImportError:  # Windows
         return
-    limits = {"RLIMIT_AS": MOST_APART, "RLIMIT_CPU": SECONDS_APART, "RLIMIT_CORE": 0}
+    limits = {"RLIMIT_AS": MAX_CHILD_BYTES, "RLIMIT_CPU": MAX_CHILD_SECONDS, "RLIMIT_CORE": 0}
     for name, most in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # where a system knows the limit and does not take it
+        with contextlib.suppress(ValueError, OSError):  # a system may know a limit and refuse to set it
             resource.setrlimit(getattr(resource, name), (most, most))
 
 

@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from inkwear.preprocess.spec import Floats
 
 Labels = NDArray[np.int32]
+"""A map (h, w) with the label of each pixel's piece; 0 is the background."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; right and bottom are the first outside."""
 
 CORE = 96
-"""Ink from here on (of 255) holds a piece together; what is fainter belongs to the nearest piece."""
+"""Gray level of 255 from which ink holds a piece together; fainter ink belongs to the nearest piece."""
 
 SAME_LINE = 0.4
-"""Neighbours are on one line if they share at least this fraction of the lower one's height."""
+"""Fraction of the lower one's height that neighbors on one line share."""
+
+FAINT_EDGE = 3
+"""Pixels of room around a box for the faint edge of the ink."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,12 @@ class Piece:
     """Connected ink.
 
     Attributes:
-        name: its value in the map of labels.
+        label: its value in the map of labels.
         box: around it.
         ink: its area in pixels.
     """
 
-    name: int
+    label: int
     box: Box
     ink: int
 
@@ -50,23 +54,23 @@ class Piece:
 
 
 def find_pieces(core: NDArray[np.bool_]) -> tuple[Labels, list[Piece]]:
-    """Connected pieces of what is ink for certain, and a map (h, w) that names each pixel's; 0 is the background."""
+    """Find the connected pieces of what is certainly ink, (h, w), and the map of their labels."""
     labels = np.zeros(core.shape, np.int32)
-    x, y, width, height = cv2.boundingRect(core.astype(np.uint8))  # looking around the ink alone is much faster
-    x, y, right, bottom = x & ~1, y & ~1, x + width, y + height  # even, as OpenCV names pieces by blocks of 2×2
+    x, y, width, height = cv2.boundingRect(core.astype(np.uint8))  # searching the ink alone is much faster
+    x, y, right, bottom = x & ~1, y & ~1, x + width, y + height  # even, as OpenCV labels blocks of 2×2
     if not width:
         return labels, []
     found = cv2.connectedComponentsWithStats(core[y:bottom, x:right].astype(np.uint8))
     count, labels[y:bottom, x:right], stats = found[:3]
     pieces = []
-    for name in range(1, count):
-        left, top, width, height, ink = map(int, stats[name])
-        pieces.append(Piece(name, (x + left, y + top, x + left + width, y + top + height), ink))
+    for label in range(1, count):
+        left, top, width, height, ink = map(int, stats[label])
+        pieces.append(Piece(label, (x + left, y + top, x + left + width, y + top + height), ink))
     return labels, pieces
 
 
 def spread_to_faint(labels: Labels, foreground: Floats) -> Labels:
-    """Give the faint pixels, around the pieces and between them, the name of the nearest piece."""
+    """Give the faint pixels around and between the pieces the label of the nearest piece."""
     left, top, width, height = cv2.boundingRect((foreground > 0).astype(np.uint8))
     box = np.s_[top : top + height, left : left + width]
     core, ink = labels[box] > 0, foreground[box] > 0
@@ -81,14 +85,14 @@ def spread_to_faint(labels: Labels, foreground: Floats) -> Labels:
 
 
 def usual_height(pieces: Sequence[Piece]) -> float:
-    """Height such that half of the ink stands in lower pieces: specks do not count for much."""
+    """Return the height such that half of the ink stands in lower pieces, so that specks count little."""
     ranked = sorted(pieces, key=lambda piece: piece.height)
     ink = np.cumsum([piece.ink for piece in ranked])
     return ranked[int(np.searchsorted(ink, ink[-1] / 2))].height if ranked else 0
 
 
 def distance(piece: Piece, other: Piece) -> float:
-    """Between two boxes, in pixels; 0 where they overlap."""
+    """Return the distance between two boxes in pixels; 0 if they overlap."""
     across = max(piece.box[0] - other.box[2], other.box[0] - piece.box[2], 0)
     down = max(piece.box[1] - other.box[3], other.box[1] - piece.box[3], 0)
     return math.hypot(across, down)
@@ -99,16 +103,32 @@ def share_a_line(piece: Piece, other: Piece) -> bool:
     return shared >= SAME_LINE * min(piece.height, other.height)
 
 
+def shared_columns(piece: Piece, other: Piece) -> int:
+    """Return how many columns two pieces share; negative if there is a gap between them."""
+    return min(piece.box[2], other.box[2]) - max(piece.box[0], other.box[0])
+
+
 def box_of(mask: NDArray[np.bool_], left: int, top: int) -> Box | None:
-    """Around what is set in a mask whose corner is at ``left``, ``top``; None where nothing is."""
+    """Return the box around the pixels that are set in a mask; None if none is.
+
+    Args:
+        mask: (h, w).
+        left: of the mask, in pixels.
+        top: of the mask, in pixels.
+    """
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     return (left + x, top + y, left + x + width, top + y + height) if width else None
 
 
 def grown(box: Box, shape: tuple[int, ...]) -> Box:
-    """A box with room for the faint edge of the ink."""
+    """Enlarge a box by ``FAINT_EDGE`` on each side, within a picture of this shape."""
     left, top, right, bottom = box
-    return max(0, left - 3), max(0, top - 3), min(shape[1], right + 3), min(shape[0], bottom + 3)
+    return (
+        max(0, left - FAINT_EDGE),
+        max(0, top - FAINT_EDGE),
+        min(shape[1], right + FAINT_EDGE),
+        min(shape[0], bottom + FAINT_EDGE),
+    )
 
 
 def around(boxes: Sequence[Box]) -> Box:
@@ -116,8 +136,8 @@ def around(boxes: Sequence[Box]) -> Box:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def widest_gap(boxes: Sequence[Box]) -> int:
-    """The widest white column or row between boxes, in pixels."""
+def max_gap(boxes: Sequence[Box]) -> int:
+    """Return the widest white column or row between boxes, in pixels."""
     widest = 0
     for axis in (0, 1):
         spans = sorted((box[axis], box[axis + 2]) for box in boxes)
@@ -127,12 +147,12 @@ def widest_gap(boxes: Sequence[Box]) -> int:
     return widest
 
 
-def longest_missing_run(places: NDArray[np.intp]) -> int:
-    """The longest run missing from ascending places."""
+def max_missing_run(places: NDArray[np.intp]) -> int:
+    """Return the length of the longest run that is missing from ascending places."""
     return int(np.diff(places).max(initial=1)) - 1
 
 
-def enlarged_box(box: Box, scale: float) -> Box:
-    """A box in smaller pixels, rounded outwards."""
+def scaled_box(box: Box, scale: float) -> Box:
+    """Scale a box, rounded outwards."""
     left, top, right, bottom = box
     return math.floor(left * scale), math.floor(top * scale), math.ceil(right * scale), math.ceil(bottom * scale)

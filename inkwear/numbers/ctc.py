@@ -14,49 +14,48 @@ from inkwear.preprocess.spec import Floats
 String = tuple[int, ...]
 """Class ids from left to right."""
 
-KEPT = 12
-"""Strings that are followed from left to right, by the candidates and by the reader."""
+BEAM_WIDTH = 12
+"""Strings that are kept from step to step, by the candidates and by the reader."""
 
-LIKELY = math.log(1e-4)
-"""A class less probable than this is not followed by the reader."""
+MIN_LOG_PROBABILITY = math.log(1e-4)
+"""Log-probability below which the reader's classes are not followed."""
 
 
 def log_softmax(logits: Floats) -> NDArray[np.float64]:
-    """(T, classes + 1) -> the same shape, in nats."""
+    """Turn logits (T, classes + 1) into log-probabilities, in nats."""
     wide = logits.astype(np.float64)
     return wide - np.logaddexp.reduce(wide, axis=1)[:, None]
 
 
-def beam(steps: NDArray[np.float64]) -> set[String]:
-    """The reader's likeliest strings, from (T, classes + 1) in nats (prefix beam search: Hannun et al. 2014)."""
+def beam_search(steps: NDArray[np.float64]) -> set[String]:
+    """Find the reader's likeliest strings by prefix beam search (Hannun et al. 2014): (T, classes + 1) in nats."""
     blank = steps.shape[1] - 1
     kept: dict[String, tuple[float, float]] = {(): (0.0, -math.inf)}  # ending in a blank, in a class
     for step in steps:
-        classes = np.flatnonzero(step[:-1] > LIKELY).tolist()
+        classes = np.flatnonzero(step[:-1] > MIN_LOG_PROBABILITY).tolist()
         found: dict[String, tuple[float, float]] = {}
         for string, (with_blank, without) in kept.items():
-            both = _add(with_blank, without)
+            both = _log_add(with_blank, without)
             _put(found, string, both + step[blank], (without + step[string[-1]]) if string else -math.inf)
             for label in classes:
                 before = with_blank if string and string[-1] == label else both
                 _put(found, (*string, label), -math.inf, before + step[label])
-        kept = dict(sorted(found.items(), key=lambda item: -_add(*item[1]))[:KEPT])
+        kept = dict(sorted(found.items(), key=lambda item: -_log_add(*item[1]))[:BEAM_WIDTH])
     return set(kept) - {()}
 
 
 def _put(found: dict[String, tuple[float, float]], string: String, with_blank: float, without: float) -> None:
     before = found.get(string, (-math.inf, -math.inf))
-    found[string] = _add(before[0], with_blank), _add(before[1], without)
+    found[string] = _log_add(before[0], with_blank), _log_add(before[1], without)
 
 
-def _add(one: float, other: float) -> float:
-    """Of two log-probabilities that of either."""
+def _log_add(one: float, other: float) -> float:
     high, low = (one, other) if one > other else (other, one)
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))
 
 
 def log_likelihoods(steps: NDArray[np.float64], strings: Sequence[String]) -> NDArray[np.float64]:
-    """Log-probability of each string for the reader (CTC's forward variables): (T, classes + 1) in nats -> (n,)."""
+    """Compute the log-probability of each string by CTC's forward variables: (T, classes + 1) in nats -> (n,)."""
     blank = steps.shape[1] - 1
     longest = max(map(len, strings))
     spread = np.full((len(strings), 2 * longest + 1), blank)

@@ -1,4 +1,4 @@
-"""A picture of several digits: which of its candidates are digits, and what they read as."""
+"""Reads a picture of several digits: which of its candidates are digits, and which classes they have."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inkwear.numbers.joint import Reading, read_line
+from inkwear.numbers.line_reader import LineReader
 from inkwear.numbers.score import WEIGHTS, Candidate, Line, Weights, log_odds, score
 from inkwear.preprocess.spec import Floats
 
 if TYPE_CHECKING:
-    from inkwear.numbers.line_reader import LineReader
     from inkwear.prediction import Prepared
 
 Chosen = tuple[int, int, float]
@@ -23,16 +23,16 @@ def read_number(
     logits: Floats,
     probabilities: Floats,
     temperature: float,
-    open_reader: "Callable[[], LineReader | None]",
+    open_reader: Callable[[], LineReader | None],
 ) -> list[Chosen]:
-    """Choose the digits of a picture as one reads them; none where it shows one digit.
+    """Choose the digits of a picture in reading order; none if it shows one digit.
 
     Args:
-        prepared: with lines.
+        prepared: a picture with lines.
         logits: (prepared.count, classes) float32 of the network that reads digits.
-        probabilities: the same, calibrated.
+        probabilities: (prepared.count, classes) float32, calibrated.
         temperature: of ``logits``.
-        open_reader: gives the reader of lines, or None where there is none; called where digits may touch.
+        open_reader: returns the reader of lines, or None if there is none; called where digits may touch.
     """
     assert prepared.single is not None
     odds = [log_odds(each, temperature) for each in logits]
@@ -43,59 +43,64 @@ def read_number(
     reader = open_reader() if any(line.touching for line in prepared.lines) else None
     if reader is None or (len(prepared.lines) > 1 and not alone):
         return alone
-    return _read_together(prepared, logits, odds[0], temperature, reader, alone)
+    readings = _read_lines(prepared.lines, logits, temperature, reader)
+    if readings is None:
+        return alone
+    chosen = [
+        (start + index, class_id, confidence)
+        for start, reading in readings
+        for index, class_id, confidence in zip(reading.path, reading.classes, reading.confidences, strict=True)
+    ]
+    return chosen if len(readings) > 1 or _are_several(prepared.single, logits[0], odds[0], readings[0][1]) else []
 
 
-def _read_together(
-    prepared: "Prepared", logits: Floats, odds: float, temperature: float, reader: "LineReader", alone: list[Chosen]
-) -> list[Chosen]:
-    """Let the reader of lines have its say; ``alone`` is what the candidates have where it cannot help."""
-    chosen: list[Chosen] = []
-    reading: Reading | None = None
+def _read_lines(
+    lines: Sequence[Line], logits: Floats, temperature: float, reader: LineReader
+) -> list[tuple[int, Reading]] | None:
+    """Read lines by candidates and reader; return for each its first index in ``logits``, or None if one is unread."""
+    readings: list[tuple[int, Reading]] = []
     start = 1
-    for line in prepared.lines:
+    for line in lines:
         end = start + len(line.candidates)
         assert line.strip is not None
         reading = read_line(line, logits[start:end], reader.read(line.strip), temperature)
         if reading is None:
-            return alone
-        chosen += [
-            (start + index, class_id, confidence)
-            for index, class_id, confidence in zip(reading.path, reading.classes, reading.sure, strict=True)
-        ]
+            return None
+        readings.append((start, reading))
         start = end
-    if len(prepared.lines) > 1 or reading is None:
-        return chosen
-    assert prepared.single is not None
-    as_one = score(prepared.single, odds) + reading.trust * reading.one[int(np.argmax(logits[0]))]
-    as_many = reading.worth + reading.trust * reading.read - WEIGHTS.several
-    return chosen if len(chosen) > 1 and as_many > as_one else []
+    return readings
+
+
+def _are_several(single: Candidate, logits: Floats, odds: float, reading: Reading) -> bool:
+    """Return whether a line reads better as its digits than as one digit."""
+    as_one = score(single, odds) + reading.trust * reading.log_p_of_one[int(np.argmax(logits))]
+    as_several = reading.score + reading.trust * reading.log_p - WEIGHTS.several
+    return len(reading.classes) > 1 and as_several > as_one
 
 
 def best_path(line: Line, odds: Sequence[float], weights: Weights = WEIGHTS) -> tuple[list[int], float]:
-    """Find the candidates that cover a line from end to end and read best: their indices, left to right, and score.
+    """Find the candidates that cover a line and read best: their indices from left to right, and their score.
 
     Args:
-        line: as ``split`` gives it.
-        odds: as ``log_odds`` gives them, of each candidate.
-        weights: what is held against a candidate.
+        line: from ``split``.
+        odds: the ``log_odds`` of each candidate.
+        weights: of the score.
     """
     best = [0.0] + [-math.inf] * line.pieces
-    came: list[tuple[int, int | None]] = [(0, None)] * (line.pieces + 1)
-    ways: list[list[tuple[int, float, int | None]]] = [[] for _ in best]
+    back: list[tuple[int, int | None]] = [(0, None)] * (line.pieces + 1)
+    incoming: list[list[tuple[int, float, int | None]]] = [[] for _ in best]
     for index, candidate in enumerate(line.candidates):
-        worth = score(candidate, odds[index], weights)
-        ways[candidate.last].append((candidate.first, worth, index))
-    for piece, dirt in enumerate(line.dirt):
-        ways[piece + 1].append((piece, -weights.dirt * dirt, None))
+        incoming[candidate.last].append((candidate.first, score(candidate, odds[index], weights), index))
+    for piece, ink in enumerate(line.speckles):
+        incoming[piece + 1].append((piece, -weights.speckle * ink, None))
     for end in range(1, line.pieces + 1):
-        for start, worth, way in ways[end]:
-            if best[start] + worth > best[end]:
-                best[end], came[end] = best[start] + worth, (start, way)
+        for start, gain, taken in incoming[end]:
+            if best[start] + gain > best[end]:
+                best[end], back[end] = best[start] + gain, (start, taken)
     path, end = [], line.pieces
     while end and math.isfinite(best[-1]):
-        end, way = came[end]
-        path += [] if way is None else [way]
+        end, taken = back[end]
+        path += [] if taken is None else [taken]
     return path[::-1], best[-1]
 
 
@@ -105,19 +110,19 @@ def best_reading(
     """Decide whether a picture is a number, and which candidates are its digits.
 
     Args:
-        lines: as ``split`` gives them.
-        single: as ``whole`` gives it.
-        odds: as ``log_odds`` gives them, of ``single``, then of each candidate, line by line.
-        weights: what is held against a candidate.
+        lines: from ``split``.
+        single: from ``whole``.
+        odds: the ``log_odds`` of ``single``, then of each candidate, line by line.
+        weights: of the score.
 
     Returns:
-        Indices into ``odds`` as one reads; none where it is one digit.
+        Indices into ``odds`` in reading order; none if it is one digit.
     """
     chosen: list[int] = []
     total, start = -weights.several, 1
     for line in lines:
         end = start + len(line.candidates)
-        path, worth = best_path(line, odds[start:end], weights)
+        path, gain = best_path(line, odds[start:end], weights)
         chosen += [start + index for index in path]
-        total, start = total + worth, end
+        total, start = total + gain, end
     return chosen if len(chosen) > 1 and total > score(single, odds[0], weights) else []

@@ -1,39 +1,37 @@
-"""A line of digits -> a strip of fixed height, as the reader of lines (``training.train_line_reader``) was trained to read it."""
+"""Turns a line of digits into a strip of fixed height for the reader of lines (``inkwear.numbers.line_reader``)."""
 
 import cv2
 import numpy as np
 
+from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.components import stroke_width
-from inkwear.preprocess.scaling import tight_crop
+from inkwear.preprocess.scaling import scale_down, tight_crop
 from inkwear.preprocess.spec import Floats, Pixels
 
-ROWS = 40
-"""Height of a strip in pixels."""
+DIGIT_ROWS = 24
+"""Height of a usual digit in the strip, in pixels. Ink that extends beyond the strip, such as the end of a long 7, is
+cut off: a line scaled to its whole height would have all digits beside a tall one too small to read."""
 
-HIGH = 24
-"""Height of a usual digit in the strip; what stands out of the strip above and below, such as the end of a long 7, is
-cut off. Scaled to its whole height, a line with one tall digit would have all others too small to read."""
-
-ROOM = 4
+MARGIN = 4
 """Empty columns to the left and right of the ink."""
 
-NEAR = 0.3
-"""How far to the left and right of a column the ink of its digit may stand, in heights of the line."""
+REACH = 0.3
+"""Distance from a column at which ink still belongs to the same digit, in heights of the line."""
 
-MOST = 3
-"""A line is at most so many times as high as its usual digits."""
+MAX_LINE_HEIGHT = 3
+"""Height of a line in heights of its usual digits."""
 
-WIDEST = 640
-"""Pixels; a longer line is squeezed."""
+MAX_WIDTH = 640
+"""Width of the ink in the strip, in pixels; a longer line is squeezed."""
 
-STROKE = (1.8, 3.8)
-"""Usual width of a stroke in the strip, in pixels, least and most."""
+MIN_STROKE, MAX_STROKE = 1.8, 3.8
+"""Usual widths of a stroke in the strip, in pixels."""
 
-STEEPEST = 0.3
-"""Rows that a line rises or falls for each column, at most."""
+MAX_SLOPE = 0.3
+"""Rows that a line may rise or fall for each column."""
 
-TALLEST = 160
-"""Rows that the ink is reduced to before anything else: more are of no use."""
+MAX_ROWS = 160
+"""Rows to which the ink is reduced first; more do not help."""
 
 
 def to_strip(ink: Floats) -> Pixels:
@@ -43,28 +41,27 @@ def to_strip(ink: Floats) -> Pixels:
         IndexError: there is no ink.
     """
     ink = tight_crop(ink)
-    if ink.shape[0] > TALLEST:
-        scale = TALLEST / ink.shape[0]
-        ink = tight_crop(cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    if ink.shape[0] > MAX_ROWS:
+        ink = tight_crop(scale_down(ink, MAX_ROWS / ink.shape[0]))
     ink = _level(ink)
     usual, middle = _usual_height(ink)
-    scale = HIGH / usual
+    scale = DIGIT_ROWS / usual
     ink, moved = _with_usual_stroke(ink, 1 / scale)
-    width = min(max(1, round(ink.shape[1] * scale)), WIDEST)
+    width = min(max(1, round(ink.shape[1] * scale)), MAX_WIDTH)
     height = max(1, round(ink.shape[0] * scale))
     smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     fitted = np.rint(cv2.resize(ink, (width, height), interpolation=smooth)).clip(0, 255).astype(np.uint8)
     top = round((middle + moved) * scale - ROWS / 2)
     shown = fitted[max(0, top) : top + ROWS]
     above = max(0, -top)
-    return np.pad(shown, ((above, ROWS - above - shown.shape[0]), (ROOM, ROOM)))
+    return np.pad(shown, ((above, ROWS - above - shown.shape[0]), (MARGIN, MARGIN)))
 
 
 def _usual_height(ink: Floats) -> tuple[float, float]:
-    """How high the digits of a line are for the most part, and where their middle is, in rows.
+    """Measure the usual height of the digits of a line and the row of their middle.
 
-    For each column the ink near to it is taken for its digit, so that it does not matter which digits touch; columns
-    with much ink count for much.
+    The ink near a column is taken for its digit, so that it does not matter which digits touch; columns count by
+    their ink.
     """
     height, width = ink.shape
     weights = ink.sum(axis=0)
@@ -72,13 +69,13 @@ def _usual_height(ink: Floats) -> tuple[float, float]:
     tops = np.argmax(ink[:, columns] > 0, axis=0)
     bottoms = height - np.argmax(ink[::-1, columns] > 0, axis=0)
     usual, middle = float(height), height / 2
-    for _ in range(2):  # at first it is not known how far near is
-        reach = 2 * round(NEAR * usual) + 1
+    for _ in range(2):  # the first round does not know the height that the reach depends on
+        reach = 2 * round(REACH * usual) + 1
         highest, lowest = np.full((1, width), height, np.float32), np.zeros((1, width), np.float32)
         highest[0, columns], lowest[0, columns] = tops, bottoms
         near = np.ones((1, reach), np.uint8)
         highest, lowest = cv2.erode(highest, near)[0, columns], cv2.dilate(lowest, near)[0, columns]
-        usual = max(_weighted_median(lowest - highest, weights[columns]), height / MOST)
+        usual = max(_weighted_median(lowest - highest, weights[columns]), height / MAX_LINE_HEIGHT)
         middle = _weighted_median((lowest + highest) / 2, weights[columns])
     return usual, middle
 
@@ -90,15 +87,15 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
 
 
 def _level(ink: Floats) -> Floats:
-    """Shear a line that rises or falls, as regression of its ink has it, so that it runs level."""
+    """Shear a line that rises or falls, by linear regression of its ink, until it is level."""
     height, width = ink.shape
     if width < 1.5 * height:
         return ink
     weights = ink.sum(axis=0)
     heights = (ink * np.arange(height)[:, None]).sum(axis=0)
     columns = np.arange(width) - (weights @ np.arange(width)) / weights.sum()
-    spread = (weights @ columns**2) / weights.sum() + (0.6 * height) ** 2  # a short line's own shape is no slope
-    slope = float(np.clip(columns @ heights / weights.sum() / spread, -STEEPEST, STEEPEST))
+    spread = (weights @ columns**2) / weights.sum() + (0.6 * height) ** 2  # the shape of a short line is no slope
+    slope = float(np.clip(columns @ heights / weights.sum() / spread, -MAX_SLOPE, MAX_SLOPE))
     room = abs(slope) * width
     shear = np.array([[1, 0, 0], [-slope, 1, slope * width if slope > 0 else 0]], np.float64)
     leveled = cv2.warpAffine(ink, shear, (width, height + int(np.ceil(room))), flags=cv2.INTER_LINEAR)
@@ -106,14 +103,14 @@ def _level(ink: Floats) -> Floats:
 
 
 def _with_usual_stroke(ink: Floats, scale: float) -> tuple[Floats, int]:
-    """Thicken or thin strokes to ``STROKE``; ``scale`` is in pixels of the ink for one of the strip.
+    """Thicken or thin strokes to usual widths; ``scale`` is in pixels of the ink for one of the strip.
 
     Returns:
         ink: with a margin where strokes were changed.
         margin: on each side, in pixels.
     """
     width = stroke_width(ink) / scale
-    change = round((float(np.clip(width, *STROKE)) - width) * scale)
+    change = round((float(np.clip(width, MIN_STROKE, MAX_STROKE)) - width) * scale)
     if abs(change) < 1:
         return ink, 0
     margin = abs(change)

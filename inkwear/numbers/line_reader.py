@@ -1,34 +1,38 @@
-"""The reader of whole lines beside the models: a file that makes touching digits readable, and is no model itself."""
+"""The reader of whole lines beside the models: a network that reads touching digits, and is no classifier itself."""
 
-import hashlib
 import json
 from pathlib import Path
 
+from inkwear.errors import ModelFileError
+from inkwear.files import file_digest
 from inkwear.onnx.sandbox import read_trusted
-from inkwear.onnx.session import Device, ModelFileError, open_session
+from inkwear.onnx.session import Device, open_session
 from inkwear.preprocess.spec import Floats, Pixels
 
 FILE = "lines.onnx"
 """Its name in the folder of exports; without it numbers are read by their candidates alone."""
+
+KIND = "line reader"
+"""The value of ``kind`` in its metadata."""
+
+ROWS = 40
+"""Height of a strip in pixels."""
 
 
 class LineReader:
     """A session and the characters that it reads.
 
     Args:
-        path: ``lines.onnx``, as ``training.train_line_reader`` writes it.
-        device: as ``open_session`` takes it.
-        data: as ``Classifier`` takes it.
+        path: ``lines.onnx``, written by ``training.train_line_reader``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        data: the content of the file, if the caller knows that it may be loaded.
 
     Raises:
-        ModelFileError: the file cannot be opened, is damaged, is something else or failed the examination.
-        DeviceError: the device is not to be had.
+        ModelFileError: the file cannot be loaded, is damaged, is something else or did not pass the sandbox.
+        DeviceError: ``cuda`` was asked for and is not available.
     """
 
     def __init__(self, path: Path, device: Device = "auto", data: bytes | None = None) -> None:
-        from inkwear.numbers.joint import KIND  # with OpenCV: when a number is read, not at the start
-        from inkwear.numbers.line_image import ROWS
-
         self.runtime = open_session(path, device, read_trusted(path) if data is None else data)
         props = self.runtime.session.get_modelmeta().custom_metadata_map
         if props.get("kind") != json.dumps(KIND):
@@ -43,16 +47,21 @@ class LineReader:
 
     def read(self, strip: Pixels) -> Floats:
         """Run the network on one strip, alone so that no other changes it: (40, W) uint8 -> (T, classes + 1) logits."""
-        from inkwear.preprocess.steps import scale_to_one
+        from inkwear.preprocess.steps import scale_to_one  # OpenCV: the app lists models without it
 
         return self.runtime.run("logits", {"strips": scale_to_one(strip)[None, None]})[0]
 
 
 def find_reader(model: Path, class_names: tuple[str, ...], device: Device) -> LineReader | None:
-    """Open the reader that lies beside a model, if there is one and it reads the model's characters.
+    """Open the reader beside a model, if there is one that reads the model's characters.
+
+    Args:
+        model: path of its file.
+        class_names: of the model.
+        device: where to open the reader.
 
     Raises:
-        ModelFileError, DeviceError: as ``LineReader``.
+        ModelFileError, DeviceError: as in ``LineReader``.
     """
     path = model.with_name(FILE)
     if not path.exists():
@@ -62,6 +71,6 @@ def find_reader(model: Path, class_names: tuple[str, ...], device: Device) -> Li
 
 
 def digest_beside(model: Path) -> str:
-    """SHA-256 of the reader that lies beside a model; empty where there is none."""
+    """Return the SHA-256 of the reader beside a model; empty if there is none."""
     path = model.with_name(FILE)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return file_digest(path) if path.exists() else ""

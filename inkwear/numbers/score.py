@@ -1,4 +1,4 @@
-"""Candidates for a digit, and what speaks for and against each."""
+"""Candidates for one digit, and the score of each."""
 
 from dataclasses import dataclass, field
 
@@ -11,40 +11,40 @@ from inkwear.preprocess.spec import Floats, Pixels
 
 @dataclass(frozen=True)
 class Weights:
-    """What is held against a candidate and for it, in nats.
+    """The terms of a candidate's score, in nats.
 
-    Found by maximum likelihood of the right strings, all ways to split taken together, on simulated numbers and digits
+    Found by maximum likelihood of the right strings, summed over all ways to split, on simulated numbers and digits
     of validation images (550 touching, 130 apart, 54 single that may be several), read by ``mnist-sturdy``; ``several``
-    then raised as far as no number was lost by it.
+    was then raised as far as no number was lost.
 
     Attributes:
-        digit: for each digit, so that a reading in fewer is preferred.
-        sure: in favour, factor of the log-odds of its class: a part of a digit may read as another one with a
-            probability of 99 %, the whole digit reads with more.
-        doubt: factor of -log p, which is at most ``most_doubt``.
-        most_doubt: beyond it, worse is not worse.
-        busy, busiest_free: for each time more than ``busiest_free`` that a row meets ink, on average of the rows.
-        cut: for each stroke's width of ink that is cut through.
-        gap: for each line height of white that lies within a digit.
-        wide, widest_free: for each line height by which a digit is wider than ``widest_free``.
-        low, lowest_free: for each line height by which a digit is lower than ``lowest_free``.
-        dirt: for leaving out a small piece, for each upright stroke's ink that is in it.
-        several: for being a number at all.
+        digit: cost of each digit, so that fewer digits are preferred.
+        sure: credit for each nat of its log-odds: a part of a digit may read as another one with a probability of
+            99 %, the whole digit reads with more.
+        doubt: cost for each nat of -log p, of which at most ``max_doubt`` count.
+        max_doubt: in nats.
+        busy, free_crossings: cost for each crossing of a row with ink beyond ``free_crossings``, averaged over rows.
+        cut: cost for each stroke's width of ink that is cut through.
+        gap: cost for each line height of white within a digit.
+        wide, free_width: cost for each line height by which a digit is wider than ``free_width``.
+        low, free_height: cost for each line height by which a digit is lower than ``free_height``.
+        speckle: cost of leaving out a small piece, for each upright stroke of ink in it.
+        several: cost of being a number at all.
     """
 
     digit: float = 4.3
     sure: float = 0.43
     doubt: float = 0.1
-    most_doubt: float = 6.0
+    max_doubt: float = 6.0
     busy: float = 4.6
-    busiest_free: float = 1.8
+    free_crossings: float = 1.8
     cut: float = 0.22
     gap: float = 1.9
     wide: float = 3.6
-    widest_free: float = 0.75
+    free_width: float = 0.75
     low: float = 2.7
-    lowest_free: float = 0.9
-    dirt: float = 4.2
+    free_height: float = 0.9
+    speckle: float = 4.2
     several: float = 1.0
 
 
@@ -53,13 +53,13 @@ WEIGHTS = Weights()
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What may be one digit: the pieces ``first`` to ``last`` (exclusive) of a line.
+    """Ink that may be one digit: from end ``first`` to end ``last`` of a line.
 
     Attributes:
         box: around it, in pixels of the foreground.
         width, height, gap: in heights of the line; ``gap`` is the widest white column or row within.
         cut: half the cost of the cuts around it, in strokes.
-        busy: as ``crossings`` counts.
+        crossings: as ``mean_crossings`` counts them.
         pixels: (28, 28) uint8, framed.
     """
 
@@ -71,61 +71,67 @@ class Candidate:
     gap: float
     cut: float
     pixels: Pixels
-    busy: float = field(init=False)
+    crossings: float = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "busy", crossings(self.pixels))
+        object.__setattr__(self, "crossings", mean_crossings(self.pixels))
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Pieces from left to right, and what may be a digit among them.
+    """A line of pieces from left to right, and the candidates among them.
 
     Attributes:
-        pieces: how many there are.
-        dirt: for each piece, its ink in upright strokes where it may be left out, else infinity.
-        candidates: in no particular order.
-        strip: (40, W) uint8, the whole line as a reader of lines sees it; None where it is not known.
-        touching: whether there is a cut through a piece.
+        pieces: their number.
+        speckles: for each piece its ink in upright strokes if it may be left out, else infinity.
+        candidates: in any order.
+        strip: (40, W) uint8, the whole line for a reader of lines; None if it is not known.
+        touching: whether a piece is cut.
     """
 
     pieces: int
-    dirt: tuple[float, ...]
+    speckles: tuple[float, ...]
     candidates: tuple[Candidate, ...]
     strip: Pixels | None = None
     touching: bool = False
 
 
-def crossings(pixels: Pixels) -> float:
-    """How often a row meets ink, on average of the rows that do: 1 for a 1, 2 for a 0, more for two digits at once."""
+def mean_crossings(pixels: Pixels) -> float:
+    """Count how often a row with ink meets it, on average: 1 for a 1, 2 for a 0, more for two digits at once."""
     ink = pixels >= 128
     met = np.count_nonzero(ink[:, 1:] > ink[:, :-1]) + np.count_nonzero(ink[:, 0])
     return int(met) / max(int(np.count_nonzero(ink.any(axis=1))), 1)
 
 
 def log_odds(logits: Floats, temperature: float) -> float:
-    """Of the most probable class against all others together, in nats; (classes,) logits. It goes on where p is 1."""
+    """Return the log-odds of the likeliest class in nats, which stay exact where p rounds to 1: (classes,)."""
     ranked = np.sort(logits.astype(np.float64)) / temperature
     return float(ranked[-1] - np.logaddexp.reduce(ranked[:-1]))
 
 
 def score(candidate: Candidate, odds: float, weights: Weights = WEIGHTS) -> float:
-    """How well a candidate reads as one digit, in nats, given its log-odds."""
+    """Score how well a candidate reads as one digit, in nats.
+
+    Args:
+        candidate: with its pixels.
+        odds: its log-odds, in nats.
+        weights: of the terms.
+    """
     return float(credit(np.array(odds), weights)) - cost(candidate, weights)
 
 
 def credit(odds: NDArray[np.float64], weights: Weights = WEIGHTS) -> NDArray[np.float64]:
-    """What its log-odds do for a candidate, in nats: any shape."""
-    return weights.sure * odds - weights.doubt * np.minimum(np.logaddexp(0, -odds), weights.most_doubt)
+    """Return the credit for log-odds of any shape, in nats."""
+    return weights.sure * odds - weights.doubt * np.minimum(np.logaddexp(0, -odds), weights.max_doubt)
 
 
 def cost(candidate: Candidate, weights: Weights = WEIGHTS) -> float:
-    """What is held against a candidate, whatever it reads as, in nats."""
+    """Return the cost of a candidate, whatever it reads as, in nats."""
     return (
         weights.digit
-        + weights.busy * max(0, candidate.busy - weights.busiest_free)
+        + weights.busy * max(0, candidate.crossings - weights.free_crossings)
         + weights.cut * candidate.cut
         + weights.gap * candidate.gap
-        + weights.wide * max(0, candidate.width - weights.widest_free)
-        + weights.low * max(0, weights.lowest_free - candidate.height)
+        + weights.wide * max(0, candidate.width - weights.free_width)
+        + weights.low * max(0, weights.free_height - candidate.height)
     )

@@ -1,14 +1,14 @@
-"""A number of several digits: where its digits may begin and end, and which of these ways to split it reads best.
+"""Splits a picture into lines of candidates for digits (``inkwear.numbers.score``).
 
-Connected pieces of ink are put in lines; wide pieces may be cut in more places than needed (``inkwear.numbers.cuts``); what
-lies between two such ends is a candidate for one digit. A network reads all candidates, and dynamic programming finds
-the best path from the left end of a line to its right end ("over-segmentation": Casey and Lecolinet, "A survey of
+Connected pieces of ink are put in lines, and wide pieces are cut in more places than needed (``inkwear.numbers.cuts``);
+what lies between two such ends is a candidate for one digit. A network reads all candidates, and dynamic programming
+finds the best path from the left end of a line to its right end ("over-segmentation": Casey and Lecolinet, "A survey of
 methods and strategies in character segmentation", 1996, section 4.1; Fujisawa, Nakano, Kurino, "Segmentation methods
 for character recognition: from segmentation to document structure analysis", 1992).
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,16 +24,17 @@ from inkwear.numbers.components import (
     around,
     box_of,
     distance,
-    enlarged_box,
     find_pieces,
     grown,
-    longest_missing_run,
+    max_gap,
+    max_missing_run,
+    scaled_box,
     share_a_line,
+    shared_columns,
     spread_to_faint,
     usual_height,
-    widest_gap,
 )
-from inkwear.numbers.cuts import LEAST_SLICE, find_cuts
+from inkwear.numbers.cuts import MIN_SLICE, find_cuts
 from inkwear.numbers.line_image import to_strip
 from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.components import stroke_width
@@ -41,26 +42,70 @@ from inkwear.preprocess.framing import frame_foreground
 from inkwear.preprocess.spec import Floats, InputSpec, Pixels
 
 TALL = 0.45
-"""A piece of at least this fraction of the line's height may be a digit; a lower one is a part of one, or dirt."""
+"""Height from which a piece may be a digit, in heights of the line; a lower one is a part of a digit, or a speckle."""
 
-LONE_WIDTH = 1.0
-"""One piece of ink up to this width, in its heights, is one digit without asking."""
+MAX_SINGLE_WIDTH = 1.0
+"""Width up to which one piece alone is one digit, in its heights."""
 
 CUT_WIDTH = 0.5
-"""Pieces from this width on, in heights of the line, may be several digits that touch."""
+"""Width from which a piece may be several touching digits, in heights of the line."""
 
-WIDEST = 1.4
-"""No digit is wider than this, in heights of the line."""
+MAX_DIGIT_WIDTH = 1.4
+"""Width of a digit, in heights of the line."""
 
-LEAST_SHARE = 0.15
-"""Ink of a low piece that is taken for a stroke of the digit below, in that of an upright stroke; less may be dirt."""
+MIN_SHARE = 0.15
+"""Ink from which a low piece is a stroke of the digit below, in that of an upright stroke; less may be a speckle."""
 
-ENOUGH, THINNEST = 80, 4
+ENOUGH_ROWS, ENOUGH_STROKE = 80, 4
 """Rows of a usual piece, and pixels across a stroke: ink that has several times as many of both is reduced before
 candidates are cut out of it, as each is made 28 rows high."""
 
-MOST_PARTS = 150
-"""With more pieces than that it is no number but a texture."""
+MAX_PIECES = 150
+"""Pieces of a number; a picture with more is a texture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """A foreground to split.
+
+    Attributes:
+        foreground: (h, w) float32 from 0, where there is no ink, to 255.
+        labels: (h, w) of its pieces.
+        spec: how the data set frames.
+        cuts: whether pieces may be cut.
+        scale: pixels of a candidate's box for one of the foreground.
+    """
+
+    foreground: Floats
+    labels: Labels
+    spec: InputSpec
+    cuts: bool
+    scale: int
+
+    def mask(self, piece: Piece) -> Floats:
+        """Return 1 where a piece is in its box, else 0."""
+        left, top, right, bottom = piece.box
+        return (self.labels[top:bottom, left:right] == piece.label).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where one digit may end and the next begin.
+
+    Attributes:
+        place: index of a piece in its line: the end is before it, or in it if there are ``columns``.
+        columns: (rows of the foreground,) the first to the right of a cut; None if there is no cut.
+        cost: of the cut, in strokes.
+    """
+
+    place: int
+    columns: Floats | None = None
+    cost: float = 0
+
+    def left(self, box: Box) -> NDArray[np.bool_]:
+        """Return which pixels of a box lie to the left of the cut: (h, w)."""
+        assert self.columns is not None
+        return np.arange(box[0], box[2]) < self.columns[box[1] : box[3], None]
 
 
 def split(foreground: Floats, spec: InputSpec, cuts: bool = True) -> list[Line]:
@@ -72,194 +117,166 @@ def split(foreground: Floats, spec: InputSpec, cuts: bool = True) -> list[Line]:
         cuts: whether digits may touch; without it pieces are taken as they are, which is quick.
 
     Returns:
-        Lines from top to bottom; none where a look at the pieces says that it is one digit.
+        Lines from top to bottom; none if the pieces show that it is one digit.
     """
-    labels, parts = find_pieces(foreground >= CORE)
-    height = usual_height(parts)
-    tall = [part for part in parts if part.height >= TALL * height]
-    if not 1 <= len(parts) <= MOST_PARTS or (
-        len(tall) == 1 and (not cuts or tall[0].width <= LONE_WIDTH * tall[0].height)
+    labels, pieces = find_pieces(foreground >= CORE)
+    height = usual_height(pieces)
+    tall = _tall(pieces, height)
+    if not 1 <= len(pieces) <= MAX_PIECES or (
+        len(tall) == 1 and (not cuts or tall[0].width <= MAX_SINGLE_WIDTH * tall[0].height)
     ):
         return []
-    enlarged = max(1, int(min(height / ENOUGH, stroke_width(foreground) / THINNEST)))
-    if enlarged > 1:
-        foreground = _averaged(foreground, enlarged)
-        labels, parts = find_pieces(foreground >= CORE)
-        tall = [part for part in parts if part.height >= TALL * usual_height(parts)]
-    labels = spread_to_faint(labels, foreground)
-    return [_line(foreground, labels, line, spec, cuts, enlarged) for line in _lines(parts, tall)]
+    scale = max(1, int(min(height / ENOUGH_ROWS, stroke_width(foreground) / ENOUGH_STROKE)))
+    if scale > 1:
+        foreground = _averaged(foreground, scale)
+        labels, pieces = find_pieces(foreground >= CORE)
+        tall = _tall(pieces, usual_height(pieces))
+    ink = Ink(foreground, spread_to_faint(labels, foreground), spec, cuts, scale)
+    return [_line(ink, line) for line in _lines(pieces, tall)]
 
 
 def whole(foreground: Floats, pixels: Pixels) -> Candidate:
-    """All the ink of a picture as one digit, ``pixels`` (28, 28) uint8: what the split has to be better than."""
+    """Return all the ink of a picture as one digit, ``pixels`` (28, 28) uint8; a number has to read better."""
     ink = foreground >= CORE
     columns, rows = (np.flatnonzero(ink.any(axis=axis)) for axis in (0, 1))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     height = box[3] - box[1]
-    gap = max(longest_missing_run(columns), longest_missing_run(rows)) / height
+    gap = max(max_missing_run(columns), max_missing_run(rows)) / height
     return Candidate(0, 1, box, (box[2] - box[0]) / height, 1, gap, 0, pixels)
 
 
+def _tall(pieces: Sequence[Piece], height: float) -> list[Piece]:
+    return [piece for piece in pieces if piece.height >= TALL * height]
+
+
 def _averaged(foreground: Floats, factor: int) -> Floats:
-    """Average areas of so many pixels squared; right of the picture and below it there is background."""
+    """Average areas of ``factor`` × ``factor`` pixels, after filling up with background on the right and below."""
     missing = [-side % factor for side in foreground.shape]
     room = cv2.copyMakeBorder(foreground, 0, missing[0], 0, missing[1], cv2.BORDER_CONSTANT)
     return cv2.resize(room, (room.shape[1] // factor, room.shape[0] // factor), interpolation=cv2.INTER_AREA)
 
 
-def _lines(parts: Sequence[Piece], tall: Sequence[Piece]) -> list[list[Piece]]:
-    """Put pieces in lines: each tall one with its next neighbour to the right, each low one with the nearest."""
-    line_of = {piece.name: index for index, piece in enumerate(tall)}
+def _lines(pieces: Sequence[Piece], tall: Sequence[Piece]) -> list[list[Piece]]:
+    """Put pieces in lines: each tall one with its next neighbor to the right, each low one with the nearest."""
+    line_of = {piece.label: index for index, piece in enumerate(tall)}
     for piece in tall:
         right = [other for other in tall if other.middle > piece.middle and share_a_line(piece, other)]
         if right:
-            neighbour = min(right, key=lambda other: other.middle)
-            old, new = line_of[neighbour.name], line_of[piece.name]
-            line_of = {name: new if line == old else line for name, line in line_of.items()}
-    for piece in parts:
-        if piece.name not in line_of:
-            line_of[piece.name] = line_of[min(tall, key=lambda other: distance(piece, other)).name]
-    lines = [[piece for piece in parts if line_of[piece.name] == line] for line in sorted(set(line_of.values()))]
+            neighbor = min(right, key=lambda other: other.middle)
+            old, new = line_of[neighbor.label], line_of[piece.label]
+            line_of = {label: new if line == old else line for label, line in line_of.items()}
+    for piece in pieces:
+        if piece.label not in line_of:
+            line_of[piece.label] = line_of[min(tall, key=lambda other: distance(piece, other)).label]
+    lines = [[piece for piece in pieces if line_of[piece.label] == line] for line in sorted(set(line_of.values()))]
     return sorted(lines, key=lambda line: float(np.mean([piece.box[1] + piece.box[3] for piece in line])))
 
 
-def _line(
-    foreground: Floats, labels: Labels, parts: Sequence[Piece], spec: InputSpec, cuts: bool, enlarged: int
-) -> Line:
-    """Find what may be a digit of a line; ``enlarged`` is how many pixels of a candidate's box are one of these."""
+def _line(ink: Ink, parts: Sequence[Piece]) -> Line:
+    """Find what may be a digit of a line."""
     height = usual_height(parts)
-    stroke = max(1.0, float(np.median([_stroke_of(labels, part) for part in parts if part.height >= TALL * height])))
-    pieces = _in_order(_with_what_lies_over(labels, parts, height, stroke), height)
-    ends = _ends(labels, pieces, height, stroke, cuts)
-    dirt = [math.inf] * (len(ends) - 1)
+    strokes = [stroke_width(ink.mask(part) * 255) for part in _tall(parts, height)]
+    stroke = max(1.0, float(np.median(strokes)))
+    pieces = _in_order(_with_low_pieces_joined(ink.labels, parts, height, stroke), height)
+    ends = _ends(ink, pieces, height, stroke)
+    speckles = [math.inf] * (len(ends) - 1)
     for index, (start, end) in enumerate(pairwise(ends)):
         if start.columns is None and end.columns is None and pieces[start.place].height < TALL * height:
-            dirt[index] = pieces[start.place].ink / (stroke * height)
-    candidates = tuple(_candidates(foreground, labels, pieces, ends, height, stroke, spec, enlarged))
+            speckles[index] = pieces[start.place].ink / (stroke * height)
+    candidates = tuple(_candidates(ink, pieces, ends, height, stroke))
     touching = any(end.columns is not None for end in ends)
-    return Line(len(dirt), tuple(dirt), candidates, _strip(foreground, labels, pieces), touching)
+    return Line(len(speckles), tuple(speckles), candidates, _strip(ink, pieces), touching)
 
 
-def _strip(foreground: Floats, labels: Labels, pieces: Sequence[Piece]) -> Pixels:
-    left, top, right, bottom = grown(around([piece.box for piece in pieces]), labels.shape)
-    own = np.isin(labels[top:bottom, left:right], [piece.name for piece in pieces])
-    return to_strip(np.where(own, foreground[top:bottom, left:right], 0))
+def _strip(ink: Ink, pieces: Sequence[Piece]) -> Pixels:
+    left, top, right, bottom = grown(around([piece.box for piece in pieces]), ink.labels.shape)
+    own = np.isin(ink.labels[top:bottom, left:right], [piece.label for piece in pieces])
+    return to_strip(np.where(own, ink.foreground[top:bottom, left:right], 0))
 
 
-def _with_what_lies_over(labels: Labels, parts: Sequence[Piece], height: float, stroke: float) -> list[Piece]:
-    """Make a low piece over or under a wide one part of that, so that a cut gives it to the digit it belongs to."""
-    wide = [part for part in parts if part.width >= CUT_WIDTH * height and part.height >= TALL * height]
-    own = {part.name: part for part in parts}
+def _with_low_pieces_joined(labels: Labels, parts: Sequence[Piece], height: float, stroke: float) -> list[Piece]:
+    """Join a low piece over or under a wide one with that, in the labels too, so that a cut gives it to its digit."""
+    wide = [part for part in _tall(parts, height) if part.width >= CUT_WIDTH * height]
+    own = {part.label: part for part in parts}
     for low in parts:
-        if low.height >= TALL * height or low.ink < LEAST_SHARE * stroke * height:
+        if low.height >= TALL * height or low.ink < MIN_SHARE * stroke * height:
             continue
-        shared = [min(low.box[2], other.box[2]) - max(low.box[0], other.box[0]) for other in wide]
-        if max(shared, default=0) >= low.width / 2:
-            name = wide[int(np.argmax(shared))].name
+        if (other := _over_or_under(low, wide)) is not None:
             left, top, right, bottom = grown(low.box, labels.shape)
             region = labels[top:bottom, left:right]
-            region[region == low.name] = name
-            del own[low.name]
-            own[name] = Piece(name, around([own[name].box, low.box]), own[name].ink + low.ink)
+            region[region == low.label] = other.label
+            del own[low.label]
+            joined = own[other.label]
+            own[other.label] = Piece(other.label, around([joined.box, low.box]), joined.ink + low.ink)
     return list(own.values())
 
 
-def _stroke_of(labels: Labels, part: Piece) -> float:
-    left, top, right, bottom = part.box
-    return stroke_width((labels[top:bottom, left:right] == part.name).astype(np.float32) * 255)
+def _over_or_under(low: Piece, others: Sequence[Piece]) -> Piece | None:
+    """Return the piece that shares most columns with a low one, if these are at least half of its own."""
+    shared = [shared_columns(low, other) for other in others]
+    return others[int(np.argmax(shared))] if max(shared, default=0) >= low.width / 2 else None
 
 
 def _in_order(pieces: Sequence[Piece], height: float) -> list[Piece]:
-    """From left to right by their middles; a low piece comes right after the tall one that it lies over or under."""
-    tall = [piece for piece in pieces if piece.height >= TALL * height]
+    """Sort pieces by their middles; a low one comes right after the tall one that it lies over or under."""
+    tall = _tall(pieces, height)
 
     def place(piece: Piece) -> tuple[float, float]:
-        if piece.height < TALL * height:
-            shared = [min(piece.box[2], other.box[2]) - max(piece.box[0], other.box[0]) for other in tall]
-            if max(shared, default=0) >= piece.width / 2:
-                return tall[int(np.argmax(shared))].middle, piece.middle
-        return piece.middle, -math.inf
+        other = _over_or_under(piece, tall) if piece.height < TALL * height else None
+        return (piece.middle, -math.inf) if other is None else (other.middle, piece.middle)
 
     return sorted(pieces, key=place)
 
 
-@dataclass(frozen=True, eq=False)
-class End:
-    """Where one digit may end and the next begin.
-
-    Attributes:
-        place: of a piece in its line: before it, or in it where there is a cut.
-        columns: (rows of the foreground,) what lies to the left of these belongs to the digit before; None for no cut.
-        cost: of the cut, in strokes.
-    """
-
-    place: int
-    columns: Floats | None = None
-    cost: float = 0
-
-    def left(self, box: Box) -> NDArray[np.bool_]:
-        """Which pixels of a box lie to the left of the cut: (h, w)."""
-        assert self.columns is not None
-        return np.arange(box[0], box[2]) < self.columns[box[1] : box[3], None]
-
-
-def _ends(labels: Labels, pieces: Sequence[Piece], height: float, stroke: float, cuts: bool) -> list[End]:
-    """From left to right: before every piece, at every cut through one, and after the last."""
+def _ends(ink: Ink, pieces: Sequence[Piece], height: float, stroke: float) -> list[End]:
+    """List the ends from left to right: before every piece, at every cut through one, and after the last."""
     ends = []
     for place, piece in enumerate(pieces):
         ends.append(End(place))
-        if cuts and piece.width >= CUT_WIDTH * height:
-            left, top, right, bottom = piece.box
-            mask = (labels[top:bottom, left:right] == piece.name).astype(np.float32)
-            for columns, cost in find_cuts(mask, height, stroke):
-                around = (top, labels.shape[0] - bottom)
-                ends.append(End(place, np.pad(columns + left, around, mode="edge"), cost))
+        if ink.cuts and piece.width >= CUT_WIDTH * height:
+            left, top, _, bottom = piece.box
+            for columns, cost in find_cuts(ink.mask(piece), height, stroke):
+                beyond = (top, ink.labels.shape[0] - bottom)
+                ends.append(End(place, np.pad(columns + left, beyond, mode="edge"), cost))
     return [*ends, End(len(pieces))]
 
 
 def _candidates(
-    foreground: Floats,
-    labels: Labels,
-    pieces: Sequence[Piece],
-    ends: Sequence[End],
-    height: float,
-    stroke: float,
-    spec: InputSpec,
-    enlarged: int,
-) -> Iterable[Candidate]:
-    """All ink between two ends that is not too wide for a digit, nor too low, nor too little."""
+    ink: Ink, pieces: Sequence[Piece], ends: Sequence[End], height: float, stroke: float
+) -> Iterator[Candidate]:
+    """Yield the ink between any two ends that is not too wide for a digit, nor too low, nor too little."""
     for first, start in enumerate(ends):
         for last, end in enumerate(ends[first + 1 :], first + 1):
             is_piece = start.columns is None and end.columns is None and end.place == start.place + 1
-            chosen, corner, boxes = _between(labels, pieces, start, end)
+            chosen, corner, boxes = _between(ink.labels, pieces, start, end)
             if not boxes:
                 continue
             box = around(boxes)
             if box[3] - box[1] < TALL * height:
                 continue
-            if box[2] - box[0] > WIDEST * height and not is_piece:
+            if box[2] - box[0] > MAX_DIGIT_WIDTH * height and not is_piece:
                 if end.columns is None:
                     break
                 continue
-            if (start.cost or end.cost) and chosen.sum() < LEAST_SLICE * stroke * height:
+            if (start.cost or end.cost) and chosen.sum() < MIN_SLICE * stroke * height:
                 continue
-            ink = foreground[corner[1] : corner[1] + chosen.shape[0], corner[0] : corner[0] + chosen.shape[1]]
+            rows, columns = (slice(at, at + size) for at, size in zip(corner[::-1], chosen.shape, strict=True))
             yield Candidate(
                 first,
                 last,
-                enlarged_box(box, enlarged),
+                scaled_box(box, ink.scale),
                 width=(box[2] - box[0]) / height,
                 height=(box[3] - box[1]) / height,
-                gap=widest_gap(boxes) / height,
+                gap=max_gap(boxes) / height,
                 cut=(start.cost + end.cost) / 2,
-                pixels=frame_foreground(np.where(chosen, ink, 0), spec)[0],
+                pixels=frame_foreground(np.where(chosen, ink.foreground[rows, columns], 0), ink.spec)[0],
             )
 
 
 def _between(
     labels: Labels, pieces: Sequence[Piece], start: End, end: End
 ) -> tuple[NDArray[np.bool_], tuple[int, int], list[Box]]:
-    """The ink between two ends: a mask (h, w), its left and top in the foreground, a box around each piece's share."""
+    """Find the ink between two ends: a mask (h, w), its left and top in the foreground, the box of each piece in it."""
     run = pieces[start.place : end.place + (end.columns is not None)]
     left, top, right, bottom = grown(around([piece.box for piece in run]), labels.shape)
     if start.columns is not None:
@@ -270,7 +287,7 @@ def _between(
     region = (left, top, right, bottom)
     boxes = []
     for place, piece in enumerate(run, start.place):
-        own = labels[top:bottom, left:right] == piece.name
+        own = labels[top:bottom, left:right] == piece.label
         if start.columns is not None and place == start.place:
             own &= ~start.left(region)
         if end.columns is not None and place == end.place:

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: a typed, versioned dataclass <-> the ONNX ``metadata_props``."""
+"""The metadata of an exported file: a typed, versioned dataclass, stored in the ``metadata_props`` of ONNX."""
 
 import base64
 import json
@@ -9,27 +9,25 @@ from typing import Any
 
 import numpy as np
 
+from inkwear.errors import MetadataError
 from inkwear.preprocess.spec import SIZE, InputSpec, Pixels
 
 SCHEMA_VERSION = 1
 
-MOST_CLASSES, LONGEST_NAME = 1_000, 200
+MAX_CLASSES, MAX_NAME_LENGTH = 1_000, 200
+"""Classes of a model, and characters of a class name or title."""
 
 _NOT_IN_NAMES = r"[<>\x00-\x1f\x7f-\x9f\u202a-\u202e]"
-"""Markup, control characters and what turns the direction of writing."""
-
-
-class MetadataError(ValueError):
-    """The metadata of a file is missing, of a newer version, or not what it should be; the message says which."""
+"""Markup, control characters, and characters that change the direction of writing."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A picture and the logits it must give, so that any consumer can check its own way of running the file.
+    """A picture and its logits, with which any consumer can check how it runs the file.
 
     Attributes:
-        pixels: 28×28 bytes row by row in base64, as ``frame`` gives them: before ``normalize``.
-        logits: (classes,) as PyTorch computed them, to be met within 1e-3.
+        pixels: 28×28 bytes row by row in base64, after ``frame`` and before ``normalize``.
+        logits: (classes,) as PyTorch computed them, reproduced within 1e-3.
     """
 
     pixels: str
@@ -81,10 +79,10 @@ class ModelMetadata:
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> "ModelMetadata":
-        """Read ``metadata_props`` back; keys that are not ours are left alone.
+        """Read ``metadata_props``; unknown keys are ignored.
 
         Raises:
-            MetadataError: not an Inkwear file, a newer schema, a missing field, or a value that does not fit.
+            MetadataError: it is no file of Inkwear's, has a newer schema, or a field is missing or invalid.
         """
         if "schema_version" not in props:
             raise MetadataError(
@@ -93,13 +91,13 @@ class ModelMetadata:
             )
         try:
             values = {
-                field.name: _of_json(props[field.name])
+                field.name: _parse(props[field.name])
                 for field in fields(cls)
                 if field.name in props or field.default is MISSING
             }
         except KeyError as error:
             raise MetadataError(f"its metadata lacks the key {error}") from error
-        except (ValueError, RecursionError) as error:  # no JSON, a number of thousands of digits, lists in lists in …
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and deeply nested lists
             raise MetadataError(f"its metadata is not JSON ({error})") from error
         if values["schema_version"] != SCHEMA_VERSION:
             raise MetadataError(
@@ -113,8 +111,8 @@ class ModelMetadata:
         names = values["class_names"]
         if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
             raise MetadataError(f"its class_names are {_short(names)}; a list of strings is needed")
-        if len(names) > MOST_CLASSES or len(set(names)) < len(names):
-            raise MetadataError(f"it has {len(names):,} class_names; up to {MOST_CLASSES:,} different ones are needed")
+        if len(names) > MAX_CLASSES or len(set(names)) < len(names):
+            raise MetadataError(f"it has {len(names):,} class_names; up to {MAX_CLASSES:,} different ones are needed")
         for name in (*names, *(values[key] for key in ("architecture", "dataset", "title"))):
             _check_words(name)
         if values.get("output", "logits") != "logits":
@@ -144,8 +142,8 @@ class ModelMetadata:
         return cls(**values)
 
 
-def _of_json(text: str) -> Any:
-    """Read a value; NaN and Infinity, which JSON does not have and Python reads, are none."""
+def _parse(text: str) -> Any:
+    """Parse strict JSON: without NaN and Infinity, which Python accepts."""
 
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is no number")
@@ -154,15 +152,15 @@ def _of_json(text: str) -> Any:
 
 
 def _check_words(words: Any) -> None:
-    """Hold what people will read against what can be shown anywhere.
+    """Check that a text can be shown anywhere.
 
     Raises:
-        MetadataError: it is no text, too long, or has markup or control characters in it.
+        MetadataError: it is not a text, too long, or contains markup or control characters.
     """
-    if not isinstance(words, str) or len(words) > LONGEST_NAME or re.search(_NOT_IN_NAMES, words):
+    if not isinstance(words, str) or len(words) > MAX_NAME_LENGTH or re.search(_NOT_IN_NAMES, words):
         raise MetadataError(
-            f"it calls something {_short(words)}; names of at most {LONGEST_NAME} characters without <, > and control "
-            "characters are needed"
+            f"it calls something {_short(words)}; names of at most {MAX_NAME_LENGTH} characters without <, > and "
+            "control characters are needed"
         )
 
 
@@ -171,7 +169,7 @@ def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
     return shown if len(shown) <= 120 else f"{shown[:117]}…"
 
 
-def _within(value: Any, least: float, greatest: float) -> float:
-    if not least <= float(value) <= greatest:
-        raise ValueError(f"{value} is not from {least:g} to {greatest:g}")
+def _within(value: Any, minimum: float, maximum: float) -> float:
+    if not minimum <= float(value) <= maximum:
+        raise ValueError(f"{value} is not from {minimum:g} to {maximum:g}")
     return float(value)

@@ -1,38 +1,23 @@
-"""What an ONNX file says of itself, read without ONNX: everything but the ``metadata_props`` is skipped by its length.
+"""Reads the ``metadata_props`` of an ONNX file without ONNX, and skips everything else by its length.
 
 An ONNX file is a protocol buffer; ``metadata_props`` is field 14 of its ``ModelProto`` (onnx.proto), each entry a
-message of a key, field 1, and a value, field 2. The graph, which may have hundreds of megabytes, is one other field,
-and is never read.
+message of a key, field 1, and a value, field 2. The graph, which may have hundreds of megabytes, is one other field.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from inkwear.onnx.wire import BYTES, Field, ProtobufError, content, fields, size_of
+from inkwear.errors import ProtobufError
+from inkwear.onnx.wire import BYTES, Field, content, fields, size_of
 
 METADATA_PROPS, KEY, VALUE = 14, 1, 2
 
-LONGEST, MOST_IN_ALL = 1_000_000, 4_000_000
-"""Bytes of one entry, and of all; ours have some thousands."""
+MAX_ENTRY_BYTES, MAX_BYTES = 1_000_000, 4_000_000
+"""Bytes of one entry, and of all together; ours have some thousands."""
 
-MOST_FIELDS = 10_000
-"""Of a file, outside its graph; ours have about twenty."""
-
-
-class PropsError(ProtobufError):
-    """The file is no protocol buffer, or cut short, or its metadata cannot be read; the message says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prop:
-    """An entry of the metadata and where it stands: ``field`` of the file, ``value_at`` the first byte of its value."""
-
-    key: str
-    value: str
-    field: Field
-    value_at: int
+MAX_FIELDS = 10_000
+"""Fields of a file, outside its graph; ours have about twenty."""
 
 
 def read_props(path: Path) -> dict[str, str]:
@@ -40,61 +25,41 @@ def read_props(path: Path) -> dict[str, str]:
 
     Raises:
         OSError: the file cannot be read.
-        PropsError: it is no ONNX file, it is cut short, or it says something twice or at too great length.
+        ProtobufError: it is not an ONNX file, it is cut short, or a key is repeated or too long.
     """
-    if path.exists() and not path.is_file():  # a pipe would keep whoever opens it waiting for ever
-        raise PropsError("it is not a file")
+    if path.exists() and not path.is_file():  # opening a pipe would block
+        raise ProtobufError("it is not a file")
     with path.open("rb") as file:
-        return as_mapping(find_props(file))
+        return load_props(file)
 
 
-def as_mapping(props: list[Prop]) -> dict[str, str]:
-    """Return entries by their keys.
-
-    Raises:
-        PropsError: a key is there twice, so that one reader may take this value and another that.
-    """
+def load_props(file: BinaryIO) -> dict[str, str]:
+    """Return the ``metadata_props`` of an open ONNX file; what is raised as in ``read_props``."""
     found: dict[str, str] = {}
-    for prop in props:
-        if prop.key in found:
-            raise PropsError(f"its metadata has the key {prop.key[:60]!r} twice")
-        found[prop.key] = prop.value
+    try:
+        for key, value in _props(file):
+            if key in found:  # two readers could take different values
+                raise ProtobufError(f"its metadata has the key {key[:60]!r} twice")
+            found[key] = value
+    except UnicodeDecodeError as error:
+        raise ProtobufError("its metadata is not text") from error
     return found
 
 
-def find_props(file: BinaryIO) -> list[Prop]:
-    """Find the entries of the metadata in an open file, in their order.
-
-    Raises:
-        PropsError: as ``read_props``.
-    """
-    try:
-        return list(_props(file))
-    except ProtobufError as error:
-        raise PropsError(str(error)) from error
-    except UnicodeDecodeError as error:
-        raise PropsError("its metadata is not text") from error
-
-
-def _props(file: BinaryIO) -> Iterator[Prop]:
-    in_all = 0
-    for field in fields(file, 0, size_of(file), MOST_FIELDS):
+def _props(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    total = 0
+    for field in fields(file, 0, size_of(file), MAX_FIELDS):
         if field.number == METADATA_PROPS and field.kind == BYTES:
             length = field.end - field.start
-            in_all += length
-            if length > LONGEST or in_all > MOST_IN_ALL:
-                raise PropsError(
-                    f"its metadata is too long: {LONGEST:,} bytes an entry and {MOST_IN_ALL:,} in all are allowed"
+            total += length
+            if length > MAX_ENTRY_BYTES or total > MAX_BYTES:
+                raise ProtobufError(
+                    f"its metadata is too long: {MAX_ENTRY_BYTES:,} bytes an entry and {MAX_BYTES:,} in all are allowed"
                 )
-            yield _prop(file, field)
+            yield _entry(file, field)
 
 
-def _prop(file: BinaryIO, field: Field) -> Prop:
+def _entry(file: BinaryIO, field: Field) -> tuple[str, str]:
     parts = {part.number: part for part in fields(file, field.start, field.end, 100) if part.kind == BYTES}
-    key, value = parts.get(KEY), parts.get(VALUE)
-    return Prop(
-        key=content(file, key).decode() if key else "",
-        value=content(file, value).decode() if value else "",
-        field=field,
-        value_at=value.start if value else field.end,
-    )
+    key, value = (content(file, parts[number]).decode() if number in parts else "" for number in (KEY, VALUE))
+    return key, value

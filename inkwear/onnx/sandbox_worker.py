@@ -1,62 +1,60 @@
-"""The child process of ``inkwear.onnx.sandbox``: reads a foreign model from its standard input and says why it is refused.
+"""The child process of ``inkwear.onnx.sandbox``: loads a foreign model from standard input and says why it is refused.
 
-It limits itself before it reads: processor time, memory beyond what ONNX Runtime takes, no file written. Where Python
-has no such limits (Windows) there is the clock of the parent alone.
+It limits its own processor time, memory and files first. Where the system has no such limits (Windows), only the clock
+of the parent counts.
 """
 
 import importlib
 import importlib.util
+import io
 import json
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from inkwear.onnx.allowlist import StructureError, check_structure
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
-from inkwear.onnx.props import PropsError, as_mapping, find_props
+import numpy as np
 
-MEMORY = 1_500_000_000
-"""Bytes that a model may take beyond Python and ONNX Runtime; AlexNet takes 350 million for what it is asked."""
+from inkwear.errors import ForeignModelError, MetadataError, ModelFileError, ProtobufError
+from inkwear.onnx.allowlist import check_structure
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.onnx.props import load_props
+from inkwear.onnx.sandbox import MAX_CPU_SECONDS
+
+MAX_MEMORY = 1_500_000_000
+"""Bytes that a model may take beyond Python and ONNX Runtime; AlexNet takes 350 million."""
 
 BATCH = 8
 """Pictures that it has to read at once."""
 
 SAMPLE = Path("the file")
-"""What messages call it; whoever asked knows its name."""
-
-
-class ExaminationError(ValueError):
-    """Why a model is refused."""
+"""The name of the model in messages; the parent knows the real one."""
 
 
 def main() -> None:
-    """Answer with one line of JSON: ``refused`` is a reason, or null."""
-    from inkwear.onnx.sandbox import SECONDS
-
-    _limit("RLIMIT_CPU", SECONDS)
+    """Print one line of JSON: ``refused`` is a reason, or null."""
+    _limit("RLIMIT_CPU", MAX_CPU_SECONDS)
     _limit("RLIMIT_FSIZE", 0)
     _limit("RLIMIT_CORE", 0)
     with suppress(OSError):  # where memory runs out, let it be this process that ends
         Path("/proc/self/oom_score_adj").write_text("1000")
-    print(json.dumps({"refused": refused(sys.stdin.buffer.read())}))
+    print(json.dumps({"refused": refusal(sys.stdin.buffer.read())}))
 
 
-def refused(data: bytes) -> str | None:
-    """Examine a model; return why it is refused, None where it is not."""
-    import io
-
+def refusal(data: bytes) -> str | None:
+    """Load a model and return why it is refused; None if it is not."""
     try:
         check_structure(data)
-        props = as_mapping(find_props(io.BytesIO(data)))
+        props = load_props(io.BytesIO(data))
         _check_with_onnx(data)
         if "kind" in props:
-            _run_reader(data)
+            _run_line_reader(data)
         else:
             ModelMetadata.from_props(props)
             _run_classifier(data)
-    except (StructureError, PropsError, MetadataError, ExaminationError) as error:
+    except (ForeignModelError, ProtobufError, MetadataError) as error:
         return str(error)
     except MemoryError:
         return "it takes too much memory"
@@ -64,7 +62,7 @@ def refused(data: bytes) -> str | None:
 
 
 def _check_with_onnx(data: bytes) -> None:
-    """Ask ONNX's own checker where it is installed; the app does without."""
+    """Run the checker of ``onnx`` where that is installed; the app does not need it."""
     if importlib.util.find_spec("onnx") is None:
         return
     onnx: Any = importlib.import_module("onnx")
@@ -72,51 +70,48 @@ def _check_with_onnx(data: bytes) -> None:
     try:
         onnx.checker.check_model(data, full_check=True)
     except Exception as error:  # ValidationError, InferenceError, and protobuf's DecodeError
-        raise ExaminationError(f"ONNX's checker says: {_first_line(error)}") from error
+        raise ForeignModelError(f"ONNX's checker says: {_first_line(error)}") from error
 
 
 def _run_classifier(data: bytes) -> None:
-    """Open it as the app does, and let it read its reference picture, alone and among others."""
-    import numpy as np
+    """Let a classifier read its reference picture, alone and in a batch."""
+    from inkwear.classifier import REFERENCE_TOLERANCE, Classifier  # OpenCV: 0.2 s, which a refused structure saves
 
-    from inkwear.classifier import REFERENCE_TOLERANCE, Classifier
-    from inkwear.onnx.session import ModelFileError
-
-    importlib.import_module("onnxruntime")
-    _limit_memory()
-    try:
+    with _naming_failures("it cannot read its reference picture"):
         classifier = Classifier(SAMPLE, "cpu", data)
         classifier.self_test()
         picture = classifier.metadata.reference.image()
         logits = classifier.logits(np.repeat(picture[None], BATCH, axis=0))
-    except ModelFileError as error:
-        raise ExaminationError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
-    except Exception as error:  # whatever ONNX Runtime raises
-        raise ExaminationError(f"it cannot read its reference picture ({_first_line(error)})") from error
     alone = np.array(classifier.metadata.reference.logits, np.float32)
     if logits.shape != (BATCH, len(alone)) or not np.abs(logits - alone).max() <= REFERENCE_TOLERANCE:
-        raise ExaminationError("it reads its reference picture otherwise among others than alone")
+        raise ForeignModelError("it reads its reference picture otherwise among others than alone")
 
 
-def _run_reader(data: bytes) -> None:
-    """Open it as the reader of lines, and let it read a strip with nothing on it."""
-    import numpy as np
+def _run_line_reader(data: bytes) -> None:
+    """Let a reader of lines read an empty strip."""
+    from inkwear.numbers.line_reader import (
+        ROWS,  # OpenCV, as above
+        LineReader,
+    )
 
-    from inkwear.numbers.line_image import ROWS
-    from inkwear.numbers.line_reader import LineReader
-    from inkwear.onnx.session import ModelFileError
+    with _naming_failures("it cannot read a strip"):
+        reader = LineReader(SAMPLE, "cpu", data)
+        logits = reader.read(np.zeros((ROWS, 200), np.uint8))
+    if logits.ndim != 2 or logits.shape[1] != len(reader.alphabet) + 1 or not np.isfinite(logits).all():
+        raise ForeignModelError("what it reads of an empty strip is not finite, or of another shape than its alphabet")
 
+
+@contextmanager
+def _naming_failures(failure: str) -> Iterator[None]:
+    """Limit the memory of a block that runs a model, and say why it failed."""
     importlib.import_module("onnxruntime")
     _limit_memory()
     try:
-        reader = LineReader(SAMPLE, "cpu", data)
-        logits = reader.read(np.zeros((ROWS, 200), np.uint8))
+        yield
     except ModelFileError as error:
-        raise ExaminationError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
+        raise ForeignModelError(str(error).removeprefix(f"{SAMPLE}: ").removesuffix(".")) from error
     except Exception as error:  # whatever ONNX Runtime raises
-        raise ExaminationError(f"it cannot read a strip ({_first_line(error)})") from error
-    if logits.ndim != 2 or logits.shape[1] != len(reader.alphabet) + 1 or not np.isfinite(logits).all():
-        raise ExaminationError("what it reads of an empty strip is not finite, or of another shape than its alphabet")
+        raise ForeignModelError(f"{failure} ({_first_line(error)})") from error
 
 
 def _first_line(error: BaseException) -> str:
@@ -124,23 +119,23 @@ def _first_line(error: BaseException) -> str:
 
 
 def _limit_memory() -> None:
-    """Allow so much more than what is in use already."""
+    """Allow ``MAX_MEMORY`` more than what is in use already."""
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        _limit("RLIMIT_AS", pages * os.sysconf("SC_PAGE_SIZE") + MEMORY)
+        _limit("RLIMIT_AS", pages * os.sysconf("SC_PAGE_SIZE") + MAX_MEMORY)
 
 
-def _limit(what: str, most: int) -> None:
-    """Lower a limit of this process, where there is such a limit."""
+def _limit(name: str, maximum: int) -> None:
+    """Lower a limit of this process, where the system has such limits."""
     try:
         import resource
-    except ImportError:
+    except ImportError:  # Windows
         return
-    number = getattr(resource, what)
+    number = getattr(resource, name)
     hard = resource.getrlimit(number)[1]
-    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    soft = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
     with suppress(ValueError, OSError):
-        resource.setrlimit(number, (least, hard))
+        resource.setrlimit(number, (soft, hard))
 
 
 if __name__ == "__main__":

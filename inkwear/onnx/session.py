@@ -1,4 +1,4 @@
-"""From the name of a device to a session, the provider really in use, and the reason where they differ."""
+"""Opens sessions of ONNX Runtime on a device, and says which provider is in use and why."""
 
 import contextlib
 import ctypes
@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from inkwear.errors import DeviceError, ModelFileError
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -19,12 +21,12 @@ Device = Literal["auto", "cpu", "cuda"]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 THREADS = 1
-"""For networks of this size one thread is fastest, alone and in batches; several sessions run side by side instead."""
+"""Threads of a session: one is fastest for networks of this size, and several sessions can run side by side."""
 
 
 @dataclass(frozen=True)
 class FallbackReason:
-    """Why CUDA is not in use: a code for programs, a reason for people, and the command that mends it."""
+    """Why CUDA is not in use: a code for programs, a reason for people, and the remedy."""
 
     code: Literal["not_asked", "two_packages", "cpu_package", "no_driver", "no_gpu", "missing_library", "failed"]
     reason: str
@@ -39,32 +41,30 @@ NVIDIA_SMI = "Run nvidia-smi to see whether the GPU is there; until then choose 
 NOT_ASKED = FallbackReason("not_asked", "the CPU was asked for")
 
 
-class DeviceError(RuntimeError):
-    """CUDA was asked for and cannot be had; the message says why and what mends it."""
-
-
-class ModelFileError(RuntimeError):
-    """A model file that breaks its contract; the message names the file and says how."""
-
-
 @dataclass(frozen=True)
 class Runtime:
-    """A session and where it runs: ``asked`` for, ``device`` and ``provider`` in use, and ``obstacle`` between them."""
+    """A session and where it runs.
+
+    Attributes:
+        asked: for this device.
+        provider: in use.
+        fallback_reason: why CUDA is not in use, None if it is.
+    """
 
     session: "ort.InferenceSession"
     asked: Device
     provider: str
-    obstacle: FallbackReason | None
+    fallback_reason: FallbackReason | None
 
     @property
     def device(self) -> Literal["cpu", "cuda"]:
         return "cuda" if self.provider == CUDA else "cpu"
 
     def run(self, output: str, inputs: "dict[str, Floats]") -> "Floats":
-        """Run the network.
+        """Run the network and return one output.
 
         Raises:
-            DeviceError: it was opened on CUDA, and CUDA fails now.
+            DeviceError: CUDA fails.
         """
         try:
             return self.session.run([output], inputs)[0]
@@ -75,63 +75,63 @@ class Runtime:
 
 
 def open_session(path: Path, device: Device = "auto", data: bytes | None = None) -> Runtime:
-    """Open a model on the device asked for; ``auto`` takes CUDA where it works, and says why where it does not.
+    """Open a model on a device; ``auto`` is CUDA if that works, and the CPU with a reason if not.
 
     Args:
-        path: the file; only its name is used where ``data`` is given.
+        path: the file; only its name is used if there is ``data``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        data: what the file held when it was read.
+        data: content of the file.
 
     Raises:
-        DeviceError: ``cuda`` was asked for and is not to be had.
+        DeviceError: ``cuda`` was asked for and is not available.
         ModelFileError: ONNX Runtime cannot read the file.
-        ValueError: no such device.
+        ValueError: the device is unknown.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"There is no device {device!r}. Known: auto, cpu, cuda.")
     if device == "cpu":
         return Runtime(_session(path, data, CPU), device, CPU, NOT_ASKED)
-    obstacle = cuda_fallback_reason()
-    if obstacle is None:
-        session, obstacle = _cuda_session(path, data)
+    fallback_reason = cuda_fallback_reason()
+    if fallback_reason is None:
+        session, fallback_reason = _cuda_session(path, data)
         if session is not None:
             return Runtime(session, device, CUDA, None)
     if device == "cuda":
-        raise DeviceError(f"CUDA is not available: {obstacle}")
-    return Runtime(_session(path, data, CPU), device, CPU, obstacle)
+        raise DeviceError(f"CUDA is not available: {fallback_reason}")
+    return Runtime(_session(path, data, CPU), device, CPU, fallback_reason)
 
 
 def share_session(runtime: Runtime, device: Device) -> Runtime | None:
-    """Return the same session under another name of its device, ``cpu`` or ``auto``; None where it is another device.
+    """Return a session for another name of its device, ``cpu`` or ``auto``; None if that is another device.
 
-    ``auto`` on a machine without CUDA is the CPU, so that one session answers for both.
+    On a machine without CUDA ``auto`` is the CPU, and one session serves both.
     """
     if runtime.asked == device:
         return runtime
     if runtime.provider != CPU or device == "cuda":
         return None
-    obstacle = NOT_ASKED if device == "cpu" else cuda_fallback_reason()
-    return Runtime(runtime.session, device, CPU, obstacle) if obstacle else None
+    fallback_reason = NOT_ASKED if device == "cpu" else cuda_fallback_reason()
+    return Runtime(runtime.session, device, CPU, fallback_reason) if fallback_reason else None
 
 
-def fallen_back(runtime: Runtime, error: DeviceError) -> Runtime:
-    """The same session on the CPU, taken for ``auto`` because CUDA opened the file and then failed."""
+def cpu_fallback(runtime: Runtime, error: DeviceError) -> Runtime:
+    """Return a session on the CPU for ``auto``, with the reason that CUDA opened the file and then failed."""
     reason = str(error).removesuffix(NVIDIA_SMI).strip().rstrip(".")
     return Runtime(runtime.session, "auto", CPU, FallbackReason("failed", reason, NVIDIA_SMI))
 
 
 def require_device(device: Device) -> None:
-    """Raise where ``device`` is sure not to be had, before any model is opened.
+    """Check before any model is opened that a device may be available.
 
     Raises:
-        DeviceError: ``cuda`` was asked for and something stands against it.
+        DeviceError: ``cuda`` was asked for and cannot work.
     """
-    if device == "cuda" and (obstacle := cuda_fallback_reason()):
-        raise DeviceError(f"CUDA is not available: {obstacle}")
+    if device == "cuda" and (fallback_reason := cuda_fallback_reason()):
+        raise DeviceError(f"CUDA is not available: {fallback_reason}")
 
 
 def cuda_fallback_reason() -> FallbackReason | None:
-    """Say what keeps ONNX Runtime from CUDA as far as can be known without opening a session; None if nothing."""
+    """Return why ONNX Runtime cannot use CUDA, as far as is known without a session; None if nothing is known."""
     import onnxruntime as ort
 
     installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)]
@@ -151,7 +151,7 @@ def cuda_fallback_reason() -> FallbackReason | None:
 
 
 def _is_installed(package: str) -> bool:
-    """Whether pip put it where ONNX Runtime lies; ``importlib.metadata`` takes as long to load as half of Pillow."""
+    """Return whether pip installed a package beside ONNX Runtime; ``importlib.metadata`` would be slow to import."""
     import onnxruntime as ort
 
     folder = Path(ort.__file__).parents[1]
@@ -159,7 +159,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _driver_fallback_reason() -> FallbackReason | None:
-    """Ask the CUDA driver itself, which every NVIDIA driver brings."""
+    """Ask the CUDA driver, which is a part of every NVIDIA driver, for GPUs."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -171,12 +171,12 @@ def _driver_fallback_reason() -> FallbackReason | None:
 
 
 def _library_fallback_reason() -> FallbackReason | None:
-    """Load the CUDA libraries that pip installed, then ONNX Runtime's own, whose error names what is missing."""
+    """Load the CUDA libraries from pip, then ONNX Runtime's own, whose error names what is missing."""
     import onnxruntime as ort
 
     if sys.platform == "win32":
         return None
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find, where results belong
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find to stdout
         ort.preload_dlls()
     folder = Path(ort.__file__).parent / "capi"
     try:
@@ -195,25 +195,25 @@ def _cuda_session(path: Path, data: bytes | None) -> "tuple[ort.InferenceSession
     try:
         session = _session(path, data, CUDA)
     except ModelFileError as error:
-        _session(path, data, CPU)  # a file that is broken on the CPU too is the file's fault, and raises
+        _session(path, data, CPU)  # raises if the file is broken on the CPU too
         reason = _essence(error.__cause__ or error)
         return None, FallbackReason("failed", f"ONNX Runtime could not open CUDA ({reason})", NVIDIA_SMI)
     used = session.get_providers()[0]
-    if used != CUDA:  # whatever was asked for, what counts is where it runs
+    if used != CUDA:  # ONNX Runtime may choose another provider
         return None, FallbackReason("failed", f"ONNX Runtime was asked for CUDA and took {used}", NVIDIA_SMI)
     return session, None
 
 
 def _session(path: Path, data: bytes | None, provider: str) -> "ort.InferenceSession":
-    import onnxruntime as ort  # when the first model is opened, not when the page is
+    import onnxruntime as ort  # 0.1 s, which a start without a model saves
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
-    options.log_severity_level = 4  # what goes wrong is raised; ONNX Runtime would print it as well
+    options.log_severity_level = 4  # errors are raised, and need not be printed too
     if provider == CUDA:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        # Without enable_fallback=0 a session whose GPU fails goes on with the CPU, at opening and in mid-run.
+        # Without enable_fallback=0 a session whose GPU fails silently continues on the CPU.
         source = str(path) if data is None else data
         return ort.InferenceSession(source, options, providers=[provider], enable_fallback=0)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
@@ -221,7 +221,7 @@ def _session(path: Path, data: bytes | None, provider: str) -> "ort.InferenceSes
 
 
 def _essence(error: BaseException) -> str:
-    """Pick out of an error of ONNX Runtime what a person can use: the CUDA failure it names, or its first line."""
+    """Return the CUDA failure that an error of ONNX Runtime names, or its first line."""
     message = str(error).strip()
     failure = re.search(r"CUDA failure \d+: [^;]+", message)
     return (failure[0] if failure else message.splitlines()[0]).strip()

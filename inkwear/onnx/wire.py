@@ -1,16 +1,14 @@
-"""The fields of a protocol buffer, found without ONNX and without reading what they hold (protobuf.dev, "Encoding")."""
+"""Walks the fields of a protocol buffer without ONNX and without reading their values (protobuf.dev, "Encoding")."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from inkwear.errors import ProtobufError
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""How a field's value is written: the wire types that are in use."""
-
-
-class ProtobufError(ValueError):
-    """What is read is no protocol buffer of ONNX, or cut short; the message says which."""
+"""The wire types in use: how the value of a field is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,39 +16,43 @@ class Field:
     """Where a field stands.
 
     Attributes:
-        number: which field of its message it is.
+        number: of the field in its message.
         kind: its wire type.
-        begin: its first byte in the file, the tag.
-        start, end: its value there; of a number, the bytes of that.
+        start, end: its value in the file.
         value: of a varint; 0 for other kinds.
     """
 
     number: int
     kind: int
-    begin: int
     start: int
     end: int
     value: int = 0
 
 
-def fields(file: BinaryIO, start: int, end: int, most: int) -> Iterator[Field]:
+def fields(file: BinaryIO, start: int, end: int, max_fields: int) -> Iterator[Field]:
     """Yield the fields of the message that lies in a file from ``start`` to ``end``, in their order.
 
+    Args:
+        file: is open for reading; its position moves.
+        start: first byte of the message.
+        end: first byte after it.
+        max_fields: more are an error.
+
     Raises:
-        ProtobufError: it is no message, or it has more than ``most`` fields.
+        ProtobufError: it is not a message, or has more than ``max_fields`` fields.
     """
     if start == end == 0:
         raise ProtobufError("it is empty")
     at = start
-    for _ in range(most):
+    for _ in range(max_fields):
         if at >= end:
             return
         file.seek(at)
-        field = _field(file, at, end)
+        field = _field(file, end)
         yield field
         at = field.end
     if at < end:
-        raise ProtobufError(f"it is not an ONNX file: a part of it has more than {most:,} fields")
+        raise ProtobufError(f"it is not an ONNX file: a part of it has more than {max_fields:,} fields")
 
 
 def content(file: BinaryIO, field: Field) -> bytes:
@@ -59,30 +61,30 @@ def content(file: BinaryIO, field: Field) -> bytes:
     return file.read(field.end - field.start)
 
 
-def written(number: int, value: bytes) -> bytes:
-    """Return a field of bytes as it is written."""
-    return _as_varint(number * 8 + BYTES) + _as_varint(len(value)) + value
+def size_of(file: BinaryIO) -> int:
+    """Return the size of an open file in bytes."""
+    return file.seek(0, os.SEEK_END)
 
 
-def _field(file: BinaryIO, begin: int, end: int) -> Field:
-    number, kind = divmod(_varint(file), 8)
+def _field(file: BinaryIO, end: int) -> Field:
+    number, kind = divmod(read_varint(file), 8)
     if not number or kind not in (VARINT, FIXED64, BYTES, FIXED32):
         raise ProtobufError("it is not an ONNX file")
     start, value = file.tell(), 0
     if kind == VARINT:
-        value, length = _varint(file), file.tell() - start
+        value, length = read_varint(file), file.tell() - start
     elif kind == BYTES:
-        length = _varint(file)
+        length = read_varint(file)
         start = file.tell()
     else:
         length = 8 if kind == FIXED64 else 4
     if start + length > end:
         raise ProtobufError("it is not an ONNX file, or cut short")
-    return Field(number, kind, begin, start, start + length, value)
+    return Field(number, kind, start, start + length, value)
 
 
-def _varint(file: BinaryIO) -> int:
-    """A whole number: seven bits a byte, the lowest first; the eighth says that more follow."""
+def read_varint(file: BinaryIO) -> int:
+    """Read a whole number: seven bits a byte, the lowest first; the eighth bit says that more follow."""
     value = 0
     for shift in range(0, 70, 7):
         byte = file.read(1)
@@ -92,16 +94,3 @@ def _varint(file: BinaryIO) -> int:
         if byte[0] < 128:
             return value
     raise ProtobufError("it is not an ONNX file")
-
-
-def _as_varint(value: int) -> bytes:
-    parts = []
-    while value > 127:
-        parts.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*parts, value])
-
-
-def size_of(file: BinaryIO) -> int:
-    """Bytes of an open file."""
-    return file.seek(0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""Which of the marks in a picture are ink: not specks, not faint traces, not what comes in over the border."""
+"""Choosing ink among the marks of a picture: no specks, no faint traces, nothing that enters over the border."""
 
 from dataclasses import dataclass
 
@@ -8,42 +8,40 @@ from numpy.typing import NDArray
 
 from inkwear.preprocess.spec import Floats
 
-SPECK = 0.04
-"""Detached parts smaller than this fraction of the largest part are dirt; the bar of a 5 is more."""
+MIN_PART = 0.04
+"""Fraction of the largest part's weight below which a detached part is dirt; the bar of a 5 has more."""
 
-FAINT = 0.4
-"""Parts of less than this fraction of the contrast of the largest are on the sheet's other side, or rubbed out."""
+MIN_PART_CONTRAST = 0.4
+"""Fraction of the largest part's contrast below which a part is on the sheet's other side, or rubbed out."""
 
-CUT_OFF = 0.3
-"""What touches the border counts for so much of its size: a table's edge, or a neighbour that is not meant."""
+BORDER_WEIGHT = 0.3
+"""Factor of the weight of parts that touch the border, which may be a table's edge or other writing."""
 
-NEIGHBOUR = 0.5
-"""What touches the border but is as large as this and as strong as ``ALIKE``, is cut off writing all the same."""
-
-ALIKE = 0.75
+CUT_OFF_WEIGHT, CUT_OFF_CONTRAST = 0.5, 0.75
+"""Fractions of the largest part's weight and contrast from which a part at the border is writing that is cut off."""
 
 LARGE, NEAR = 0.25, 1
-"""Parts shorter than the first fraction of the longest belong to it, or to another as long, where they are no further
-away than the second fraction of its length; else they are dirt."""
+"""Parts shorter than the first fraction of the longest part are dirt unless they lie within the second fraction of the
+length of a long part from it."""
 
-SHORTEST = 0.025
-"""Of the picture's longer side: where nothing is longer, only noise stands out."""
+MIN_LENGTH = 0.025
+"""Fraction of the picture's longer side that the longest part has at least; shorter parts are noise."""
 
 FRAME_DEPTH = 0.06
-"""How far inside a frame around a drawing may lie, as a fraction of the picture's shorter side."""
+"""Fraction of the picture's shorter side within which a frame around a drawing lies."""
 
 FRAME_SHARE = 0.9
-"""Of a side's length; less is no line along it."""
+"""Share of a side's length that a frame covers at least."""
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What stands out of a picture, in connected parts; part 0 is the sheet.
+    """Connected parts of what stands out in a picture; part 0 is the sheet.
 
     Attributes:
         labels: (H, W) int32, the part of each pixel.
-        weights: (n,) sum of contrast.
-        contrasts: (n,) contrast of a part, its own faint edges weighing little.
+        weights: (n,) sum of a part's contrast.
+        contrasts: (n,) contrast of a part, to which its faint edges contribute little.
         boxes: (n, 4) left, top, right and bottom of a part, the latter two exclusive.
         at_border: (n,) whether a part touches the picture's border.
     """
@@ -56,15 +54,15 @@ class Marks:
 
     @property
     def lengths(self) -> NDArray[np.int32]:
-        """Longer side of each part's box in pixels: (n,)."""
+        """Pixels of the longer side of each part's box: (n,)."""
         return (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
 
 
 def find_marks(contrast: Floats) -> Marks:
-    """Connect whatever stands out: (H, W) from 0, where nothing does, to 255 -> marks."""
+    """Find the connected parts of a contrast map, (H, W) from 0 to 255."""
     stands_out = contrast > 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(stands_out.view(np.uint8))
-    places = np.flatnonzero(stands_out)  # marks are few, and bincount is slow
+    places = np.flatnonzero(stands_out)  # marked pixels are few, and bincount is slow
     parts, values = labels.ravel()[places], contrast.ravel()[places].astype(np.float64)
     weights = np.bincount(parts, values, count).astype(np.float64)
     squares = np.bincount(parts, values * values, count)
@@ -77,20 +75,20 @@ def find_marks(contrast: Floats) -> Marks:
 
 def choose_ink(marks: Marks) -> NDArray[np.bool_]:
     """Choose the parts that are as large and as strong as writing: (n,)."""
-    likely = marks.weights * np.where(marks.at_border, CUT_OFF, 1)
+    likely = marks.weights * np.where(marks.at_border, BORDER_WEIGHT, 1)
     first = int(np.argmax(likely * marks.contrasts))
-    chosen = (likely >= SPECK * likely[first]) & (marks.contrasts >= FAINT * marks.contrasts[first])
+    chosen = (likely >= MIN_PART * likely[first]) & (marks.contrasts >= MIN_PART_CONTRAST * marks.contrasts[first])
     if not marks.at_border[first]:
-        as_large = marks.weights >= NEIGHBOUR * marks.weights[first]
-        as_strong = marks.contrasts >= ALIKE * marks.contrasts[first]
+        as_large = marks.weights >= CUT_OFF_WEIGHT * marks.weights[first]
+        as_strong = marks.contrasts >= CUT_OFF_CONTRAST * marks.contrasts[first]
         chosen &= ~marks.at_border | (as_large & as_strong)
     chosen[0] = False
-    chosen &= marks.lengths[chosen].max(initial=0) >= SHORTEST * max(marks.labels.shape)
+    chosen &= marks.lengths[chosen].max(initial=0) >= MIN_LENGTH * max(marks.labels.shape)
     return _without_strays(chosen, marks)
 
 
 def _without_strays(chosen: NDArray[np.bool_], marks: Marks) -> NDArray[np.bool_]:
-    """Leave out small parts that lie far from every large one: the bar of a 5 is near to it, a ruling's rest is not."""
+    """Drop small parts far from every large one; the bar of a 5 is near, the rest of a ruled line is not."""
     parts = np.flatnonzero(chosen)
     lengths, boxes = marks.lengths[parts], marks.boxes[parts]
     large = lengths >= LARGE * lengths.max(initial=0)
@@ -112,7 +110,7 @@ def stroke_width(ink: Floats) -> float:
 
 
 def without_frame(distance: Floats, threshold: float) -> tuple[Floats, bool]:
-    """Blank a line around a drawing, if there is one along three sides or more: (H, W), and whether there was."""
+    """Blank the frame around a drawing, (H, W), where it runs along three sides or more; say whether there was one."""
     depth = round(FRAME_DEPTH * min(distance.shape))
     if not depth:
         return distance, False
@@ -121,16 +119,16 @@ def without_frame(distance: Floats, threshold: float) -> tuple[Floats, bool]:
         return distance, False
     inside = distance.copy()
     for side, found in zip(_sides(inside), depths, strict=True):
-        side[: found + 2 if found else 0] = 0  # its blurred edge too
+        side[: found + 2 if found else 0] = 0  # with its blurred edge
     return inside, True
 
 
 def _sides(picture: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """The picture as seen from each of its sides: views."""
+    """Views of the picture from each of its sides."""
     return picture, picture[::-1], picture.T, picture.T[::-1]
 
 
 def _line_along(side: Floats, depth: int, threshold: float) -> int:
-    """Number of rows from the edge to the end of a line along it, 0 where there is none within ``depth``."""
+    """Rows from the edge to the end of a line along it; 0 where there is none within ``depth``."""
     full = np.flatnonzero((side[:depth] >= threshold).mean(axis=1) >= FRAME_SHARE)
     return int(full[-1]) + 1 if len(full) else 0

@@ -1,4 +1,4 @@
-"""A picture of any size -> the 28×28 pixels that a network was trained to read."""
+"""Framing: from a picture of any size to the 28×28 pixels that a network was trained to read."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwear.preprocess.components import stroke_width
+from inkwear.preprocess.garment import cut_out
+from inkwear.preprocess.ink import find_ink
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.scaling import tight_crop
 from inkwear.preprocess.spec import SIZE, Floats, InputSpec, Pixels
 
 NEARLY_FULL = 250
-"""A peak from here on counts as full range: MNIST's own images peak at 254 or 255."""
+"""Gray level from which a peak counts as full range; MNIST's own images peak at 254 or 255."""
 
 INKED_BORDER = 0.2
-"""Of an image's border; where more of it is ink, the border may not tell what the background is."""
+"""Share of an image's border that may be ink; with more, the border does not show what the background is."""
 
 FRAMED_ALREADY = (Note("already_framed"),)
 
 _MOMENTS = np.stack([np.ones(SIZE * SIZE), *np.divmod(np.arange(SIZE * SIZE), SIZE)], axis=1).astype(np.float32)
-"""(784, 3): what a picture's pixels are weighed by for mass, row and column; their sums are whole numbers below 2²⁴."""
+"""Weights, (784, 3), of the pixels for a picture's mass and moments by row and column.
+
+The sums are whole numbers below 2²⁴, so float32 holds them exactly.
+"""
 
 _BORDER = np.pad(np.zeros((SIZE - 2,) * 2, bool), 1, constant_values=True)
 
 
 @dataclass(frozen=True)
 class Framed:
-    """A picture as the network will see it: ``pixels`` (28, 28) uint8, bright on black, and how it came to be."""
+    """A picture as the network sees it.
+
+    Attributes:
+        pixels: (28, 28) uint8, bright on black.
+        notes: what was done to the picture.
+        blank: whether nothing stands out from the background.
+    """
 
     pixels: Pixels
     notes: tuple[Note, ...]
@@ -35,11 +46,11 @@ class Framed:
 
 
 def frame(picture: Pixels, spec: InputSpec) -> Framed:
-    """Place the object of a picture in a 28×28 frame, as the data set's own makers did.
+    """Place the object of a picture in a 28×28 frame as the makers of the data set did.
 
-    MNIST (LeCun et al. 1998, section III.A): size-normalised into a 20×20 box with the aspect ratio kept, centred by
-    the centre of mass. Fashion-MNIST (Xiao et al. 2017, section 2): trimmed, longest edge to 28, centred by its box,
-    negated. A picture that is already so framed comes back unchanged.
+    MNIST (LeCun et al. 1998, section III.A): size-normalized into a 20×20 box with the aspect ratio kept, centered by
+    the center of mass. Fashion-MNIST (Xiao et al. 2017, section 2): trimmed, longest edge to 28, centered by its box,
+    negated. A picture that is framed already is returned unchanged.
 
     Args:
         picture: (H, W) or (H, W, 3) uint8, either polarity.
@@ -49,10 +60,10 @@ def frame(picture: Pixels, spec: InputSpec) -> Framed:
 
 
 def framed_already(picture: Pixels, spec: InputSpec) -> Framed | None:
-    """See with a glance that ``frame`` would give an image of the data set back as it is; None where it takes more.
+    """Return an image of the data set unchanged where ``frame`` would; None where that takes a closer look.
 
-    On black with a border that is black for the most part there is nothing to find; what fills the box, is as bright as
-    can be and lies where its mass wants it, stays where it is.
+    An object on black that fills the box, is as bright as it can be and lies where its center of mass belongs is
+    framed already.
     """
     if picture.shape != (SIZE, SIZE) or not are_framed_already(picture[None], spec)[0]:
         return None
@@ -60,7 +71,7 @@ def framed_already(picture: Pixels, spec: InputSpec) -> Framed | None:
 
 
 def are_framed_already(pictures: Pixels, spec: InputSpec) -> NDArray[np.bool_]:
-    """See the same of many at once: (N, 28, 28) uint8 -> (N,)."""
+    """Whether each of many images is framed already, as ``framed_already`` judges: (N, 28, 28) uint8 -> (N,)."""
     if spec.centering != "mass" or not spec.full_range or not len(pictures):
         return np.zeros(len(pictures), bool)
     top, bottom = _extent(np.any(pictures, axis=2))
@@ -77,17 +88,17 @@ def are_framed_already(pictures: Pixels, spec: InputSpec) -> NDArray[np.bool_]:
 
 
 def _extent(inked: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First row of ink, and the row after the last: (N, 28) -> (N,) twice; all 28 where there is none."""
+    """First row of ink and the row after the last, (N,) each, of (N, 28); the whole 28 rows where there is no ink."""
     return inked.argmax(axis=1), SIZE - inked[:, ::-1].argmax(axis=1)
 
 
 def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: InputSpec) -> Framed:
-    """Do what ``frame`` does where the foreground is known already.
+    """Frame a picture whose foreground is known already.
 
     Args:
-        picture: as ``frame`` takes it.
-        foreground: as ``find`` returns it.
-        found: its notes.
+        picture: (H, W) or (H, W, 3) uint8.
+        foreground: (h, w) float32, as ``find`` returns it.
+        found: the notes that ``find`` returns.
         spec: how the data set frames.
     """
     notes = found + [Note("gray")] * (picture.ndim == 3)
@@ -103,7 +114,7 @@ def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: In
 
 
 def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[Note]]:
-    """Place an object, or one digit of a number, in the frame: cut out, its stroke made usual, scaled, put in place.
+    """Crop an object or a digit, bring its strokes to the usual width, scale it and place it in the frame.
 
     Args:
         foreground: (h, w) float32 from 0 to 255, not all of it 0.
@@ -111,7 +122,7 @@ def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[
 
     Returns:
         pixels: (28, 28) uint8.
-        notes: what else was changed.
+        notes: what was changed.
     """
     notes: list[Note] = []
     crop = tight_crop(foreground)
@@ -125,26 +136,24 @@ def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[
 
 
 def find(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
-    """Separate ink from its sheet, or a garment from whatever it lies on: (h, w) float32, 0 where there is neither."""
+    """Separate ink from its sheet, or a garment from its background, which becomes 0: (h, w) float32."""
     if spec.stroke is None and max(picture.shape) > SIZE:
-        from inkwear.preprocess.garment import cut_out  # when there is one: who only reads digits need not wait for it
-
         return cut_out(picture)
-    from inkwear.preprocess.ink import find_ink
-
     return find_ink(picture, spec)
 
 
 def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note]]:
-    """Thicken or thin the strokes of a crop where they lie outside the usual widths, so that they lie within."""
+    """Thicken or thin the strokes of a crop that are narrower or wider than usual."""
     assert spec.stroke is not None
     scale = max(crop.shape) / spec.box
     width = stroke_width(crop) / scale
-    change = round((float(np.clip(width, *spec.stroke)) - width) * scale)  # pixels of the crop, both sides together
+    change = round(
+        (float(np.clip(width, *spec.stroke)) - width) * scale
+    )  # in pixels of the crop, both sides of the stroke together
     if abs(change) < 1:
         return crop, []
     margin = abs(change)
-    whole_levels = np.ceil(crop).astype(np.uint8)  # three times as fast; up, so that the faintest edge stays
+    whole_levels = np.ceil(crop).astype(np.uint8)  # uint8 is three times as fast; rounding up keeps the faintest edge
     room = cv2.copyMakeBorder(whole_levels, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin + 1, margin + 1))
     changed = cv2.dilate(room, element) if change > 0 else cv2.erode(room, element)
@@ -154,7 +163,7 @@ def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note
 
 
 def _fit(crop: Floats, box: int) -> Floats:
-    """Scale so that the longer side is ``box``: averaging areas where it shrinks, as a square that keeps the aspect."""
+    """Scale a crop, padded to a square, so that its longer side is ``box``; areas are averaged where it shrinks."""
     height, width = crop.shape
     side = max(height, width)
     if side == box:
@@ -165,7 +174,7 @@ def _fit(crop: Floats, box: int) -> Floats:
 
 
 def _fit_with_hard_edges(crop: Floats, box: int) -> Floats:
-    """The same without mixing the background into the edge: a pixel is the garment's if half of it is, or background.
+    """Scale as ``_fit`` does without mixing the background into the edge: a pixel is garment if half of it is.
 
     Fashion-MNIST was made smaller by taking every n-th pixel (Xiao et al. 2017, section 2), which mixes nothing.
     """
@@ -174,7 +183,7 @@ def _fit_with_hard_edges(crop: Floats, box: int) -> Floats:
 
 
 def _place(fitted: Pixels, spec: InputSpec) -> Pixels:
-    """Put the object into the frame."""
+    """Place an object in the frame."""
     top, left = _place_of(fitted, spec)
     height, width = fitted.shape
     pixels = np.zeros((SIZE, SIZE), np.uint8)
@@ -183,7 +192,7 @@ def _place(fitted: Pixels, spec: InputSpec) -> Pixels:
 
 
 def _place_of(fitted: Pixels, spec: InputSpec) -> tuple[int, int]:
-    """Top and left of the object in the frame, by its centre of mass or by its outline."""
+    """Top and left of an object in the frame, by its center of mass or by its bounding box."""
     height, width = fitted.shape
     if spec.centering == "box":  # an odd pixel goes above and to the left, as in 99 % of Fashion-MNIST
         return (SIZE - height + 1) // 2, (SIZE - width + 1) // 2

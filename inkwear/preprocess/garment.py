@@ -1,6 +1,6 @@
-"""A garment cut out of its background: a picture in colour -> the garment in gray, everything else exactly zero.
+"""Cutting a garment out of its background, which becomes exactly zero.
 
-Two ways. Before a plain background, as a shop's, the garment is what differs from it (``plain``). Before any other,
+On a plain background, such as a shop's, the garment is what differs from it (``plain_background``). On any other,
 GrabCut (Rother, Kolmogorov, Blake, "GrabCut", 2004) starts from several guesses of where the garment lies, and the
 most plausible outline is taken.
 """
@@ -18,13 +18,13 @@ from inkwear.preprocess.scaling import shrink
 from inkwear.preprocess.spec import Floats, Pixels
 
 GRABCUT_SIDE = 96
-"""Pixels on the longer side at which GrabCut looks for a garment."""
+"""Pixels of the longer side at which GrabCut runs."""
 
 LIGHT_GARMENT = 170
-"""Mean gray level from which a garment is not negated: white ones, which the data set left out, would be invisible."""
+"""Mean gray level from which a garment is not negated; white ones, which the data set left out, would vanish."""
 
 PLAUSIBLE = 0.75
-"""An outline this plausible is taken without trying another guess."""
+"""Plausibility from which an outline is taken without trying another guess."""
 
 
 def cut_out(picture: Pixels) -> tuple[Floats, list[Note]]:
@@ -34,21 +34,21 @@ def cut_out(picture: Pixels) -> tuple[Floats, list[Note]]:
         picture: (H, W) or (H, W, 3) uint8.
 
     Returns:
-        foreground: (h, w) float32, not larger than the picture; 0 is background, the garment 1 to 255. All 0 where
-            nothing stands out.
+        foreground: (h, w) float32, at most as large as the picture: 0 for background, 1 to 255 for the garment. All
+            0 where nothing stands out.
         notes: what was done.
     """
-    colours = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB) if picture.ndim == 2 else picture
-    if plain := before_plain(colours):
-        (colours, mask), notes = plain, [Note("plain_background")]
+    colors = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB) if picture.ndim == 2 else picture
+    if plain := before_plain(colors):
+        (colors, mask), notes = plain, [Note("plain_background")]
     else:
-        colours = shrink(colours, GRABCUT_SIDE)
-        mask, notes = _most_plausible(colours), [Note("cut_out")]
+        colors = shrink(colors, GRABCUT_SIDE)
+        mask, notes = _most_plausible(colors), [Note("cut_out")]
     mask, of_a_pair = _one_of_a_pair(mask)
     notes += [Note("one_of_a_pair")] if of_a_pair else []
     if not mask.any():
         return np.zeros(mask.shape, np.float32), []
-    gray = to_grayscale(colours).astype(np.float32)
+    gray = to_grayscale(colors).astype(np.float32)
     if gray[mask].mean() < LIGHT_GARMENT:
         gray = 255 - gray
         notes.append(Note("negated"))
@@ -58,13 +58,13 @@ def cut_out(picture: Pixels) -> tuple[Floats, list[Note]]:
 # ------------------------------------------------------------------------------------------------- any background
 
 
-def _most_plausible(colours: Pixels) -> Mask:
-    """Run GrabCut from one guess after the other until an outline is plausible; take the most plausible one."""
-    cv2.setRNGSeed(0)  # k-means and GrabCut draw from OpenCV's generator: the same picture, the same outline
-    unusual = _distance_from_border_colours(colours)
-    best, best_score = np.zeros(colours.shape[:2], bool), -1.0
+def _most_plausible(colors: Pixels) -> Mask:
+    """Run GrabCut from one guess after another until an outline is plausible, and take the most plausible one."""
+    cv2.setRNGSeed(0)  # k-means and GrabCut use OpenCV's generator: the same picture gets the same outline
+    unusual = _distance_from_border_colors(colors)
+    best, best_score = np.zeros(colors.shape[:2], bool), -1.0
     for seeds in _guesses(unusual):
-        mask = _tidied(_grab_cut(colours, seeds), unusual)
+        mask = _tidied(_grab_cut(colors, seeds), unusual)
         score = _plausibility(mask, unusual)
         if score > best_score:
             best, best_score = mask, score
@@ -73,9 +73,9 @@ def _most_plausible(colours: Pixels) -> Mask:
     return best
 
 
-def _distance_from_border_colours(colours: Pixels) -> Floats:
-    """How unusual each pixel's colour is for the border, in standard deviations of the nearest of its four colours."""
-    lab = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB).astype(np.float32)
+def _distance_from_border_colors(colors: Pixels) -> Floats:
+    """Distance of each pixel from the border's colors, in standard deviations of the nearest of four clusters."""
+    lab = cv2.cvtColor(colors, cv2.COLOR_RGB2LAB).astype(np.float32)
     samples = lab[border(lab.shape[:2])]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
     _, nearest, _ = cv2.kmeans(samples, 4, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
@@ -89,7 +89,7 @@ def _distance_from_border_colours(colours: Pixels) -> Floats:
 
 
 def _guesses(unusual: Floats) -> Iterator[Pixels]:
-    """Yield seeds for GrabCut: unusual colours near the middle; all but the rim; all unusual colours; an ellipse."""
+    """Yield seeds for GrabCut: unusual colors near the middle; all but the rim; all unusual colors; an ellipse."""
     height, width = unusual.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     central = np.clip(30 * np.minimum(unusual, 8) * np.exp(-(x * x + y * y) / 1.6), 0, 255).astype(np.uint8)
@@ -109,16 +109,16 @@ def _guesses(unusual: Floats) -> Iterator[Pixels]:
         yield seeds
 
 
-def _grab_cut(colours: Pixels, seeds: Pixels) -> Mask:
+def _grab_cut(colors: Pixels, seeds: Pixels) -> Mask:
     if (seeds & 1).any():  # GC_FGD and GC_PR_FGD are odd
-        cv2.grabCut(colours, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(colors, seeds, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
     return (seeds & 1).astype(bool)
 
 
 def _tidied(mask: Mask, unusual: Floats) -> Mask:
-    """Drop thin and small parts, and close holes but those that are large and look like the background."""
+    """Drop thin and small parts, and close holes except large ones that look like the background."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    kept = without_small_parts(opened.astype(bool), least=0.15)
+    kept = without_small_parts(opened.astype(bool), min_share=0.15)
     count, numbers = holes(kept)
     for hole in (numbers == index for index in range(1, count + 1)):
         if hole.sum() < 0.03 * kept.sum() or unusual[hole].mean() > 3:
@@ -127,7 +127,7 @@ def _tidied(mask: Mask, unusual: Floats) -> Mask:
 
 
 def _plausibility(mask: Mask, unusual: Floats) -> float:
-    """Judge an outline from 0 to 1: a garment is large, central, compact, not the whole picture, and unlike it."""
+    """Rate an outline from 0 to 1: a garment is large, central, compact, and unlike its background."""
     height, width = mask.shape
     area = float(mask.mean())
     if area < 0.01:
@@ -146,7 +146,7 @@ def _plausibility(mask: Mask, unusual: Floats) -> float:
 
 
 def _one_of_a_pair(mask: Mask) -> tuple[Mask, bool]:
-    """Of two parts of about the same size and shape, as a pair of shoes, keep the larger."""
+    """Keep the larger of two parts of about the same size and shape, such as a pair of shoes."""
     count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     if count != 3:
         return mask, False

@@ -1,4 +1,4 @@
-"""Any picture -> 8-bit colours or gray, as a person would see it."""
+"""Conversion of any picture to 8-bit colors or gray, as a person would see it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +8,10 @@ from inkwear.preprocess.notes import Note
 from inkwear.preprocess.spec import Pixels
 
 ORIENTATION = 0x0112
-"""The EXIF tag that says which way up the camera was held; 1 is upright."""
+"""EXIF tag that says which way up the camera was held; 1 is upright."""
 
-SOME = 32
-"""Of so many rows one is looked at first."""
+ROW_STEP = 32
+"""Rows from one that is searched for color first to the next."""
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,18 +22,21 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each orientation (EXIF 2.32, table 6); Pillow's ``exif_transpose`` fails where another tag is odd."""
+"""Transposition that undoes each orientation (EXIF 2.32, table 6).
+
+Pillow's ``exif_transpose`` is not used, as it fails where another tag is malformed.
+"""
 
 
 def to_colors(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
-    """Turn a picture of any mode into 8-bit colours, or gray where it has none, as a person would see it.
+    """Turn a picture of any mode into 8-bit colors, or gray where it has none, as a person would see it.
 
     Orientation tags are followed, transparency is laid on a backdrop that keeps the visible part visible, 16-bit and
-    float values keep their scale, palettes and CMYK become colour before they become gray (ITU-R 601-2 luma).
+    float values keep their scale, palettes and CMYK become colors before they become gray (ITU-R 601-2 luma).
 
     Returns:
-        pixels: (H, W, 3) uint8, or (H, W) where there is no colour in it.
-        notes: what had to be done.
+        pixels: (H, W, 3) uint8, or (H, W) where the picture has no color.
+        notes: what was done.
 
     Raises:
         ValueError: values that are not finite numbers.
@@ -51,18 +54,18 @@ def to_colors(image: Image.Image) -> tuple[Pixels, tuple[Note, ...]]:
     if image.has_transparency_data:
         image, backdrop = _lay_on_backdrop(image.convert("RGBA"))
         notes += [Note("transparency", {"backdrop": backdrop})] if backdrop else []
-    if image.mode not in ("1", "L") and _has_colour(image):
+    if image.mode not in ("1", "L") and _has_color(image):
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), tuple(notes)
     return np.asarray(image.convert("L")), tuple(notes)
 
 
-def to_grayscale(colours: Pixels) -> Pixels:
-    """Turn colours into gray (ITU-R 601-2 luma): (H, W, 3) or (H, W) uint8 -> (H, W) uint8."""
-    return colours if colours.ndim == 2 else np.asarray(Image.fromarray(colours).convert("L"))
+def to_grayscale(colors: Pixels) -> Pixels:
+    """Turn colors into gray (ITU-R 601-2 luma): (H, W, 3) or (H, W) uint8 -> (H, W) uint8."""
+    return colors if colors.ndim == 2 else np.asarray(Image.fromarray(colors).convert("L"))
 
 
 def _to_8_bits(values: NDArray, notes: list[Note]) -> tuple[Pixels, tuple[Note, ...]]:
-    """Scale deep gray by what its values can only mean: 0–1, 0–255, 12 or 16 bits, else their own maximum."""
+    """Scale deep gray by the smallest range that holds its values: 0–1, 0–255, 12 or 16 bits, else their maximum."""
     if not np.isfinite(values).all():
         raise ValueError("the picture holds values that are not finite numbers (NaN or infinity)")
     values = np.clip(values.astype(np.float64), 0, None)
@@ -75,7 +78,7 @@ def _to_8_bits(values: NDArray, notes: list[Note]) -> tuple[Pixels, tuple[Note, 
 
 
 def _lay_on_backdrop(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Flatten RGBA onto white, or onto black where what is visible is light; None where nothing is transparent."""
+    """Flatten RGBA onto white, or onto black where the visible part is light; None where nothing is transparent."""
     alpha = np.asarray(image.getchannel("A"), dtype=np.float32)
     if alpha.min() == 255:
         return image.convert("RGB"), None
@@ -87,9 +90,9 @@ def _lay_on_backdrop(image: Image.Image) -> tuple[Image.Image, str | None]:
     return flat.convert("RGB"), backdrop
 
 
-def _has_colour(image: Image.Image) -> bool:
-    """Look at some rows first: where there is colour, it is hardly ever in a corner only."""
+def _has_color(image: Image.Image) -> bool:
+    """Whether a picture has color; a sample of rows is searched first, as color rarely stands in one corner only."""
     if image.mode == "LA":
         return False
     channels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    return any(bool((rows != rows[..., :1]).any()) for rows in (channels[::SOME], channels))
+    return any(bool((rows != rows[..., :1]).any()) for rows in (channels[::ROW_STEP], channels))

@@ -1,4 +1,4 @@
-"""The sheet or board of a photograph: whether it is lighter than its ink, how bright it is, how far ink stands off."""
+"""The sheet or board of a photograph: its polarity, its brightness in any light, and the contrast of ink on it."""
 
 import cv2
 import numpy as np
@@ -7,104 +7,103 @@ from inkwear.preprocess.scaling import shrink
 from inkwear.preprocess.spec import Floats, Pixels
 
 COARSE = 128
-"""Side at which the polarity is judged, in pixels: wider than any noise, still finer than a stroke."""
+"""Pixels of the longer side at which the polarity is judged: coarser than noise, finer than a stroke."""
 
-WIDEST_STROKE = 1 / 4
-"""Of the longer side; what is wider is no stroke but a shadow, a table, or the sheet itself."""
+MAX_STROKE_WIDTH = 1 / 4
+"""Fraction of the longer side that a stroke may be wide; wider is a shadow, a table, or the sheet itself."""
 
 TAIL = 0.2
-"""Percent of the pixels at either end whose deviation decides: a small digit in thin pencil covers no more."""
+"""Percent of the pixels at either extreme that decide the polarity; a small digit in thin pencil covers no more."""
 
-USUAL_BRIGHTNESS = 75
-"""The brightest tenth of a picture of a sheet is lighter than this gray level, of a board darker."""
+SHEET_BRIGHTNESS = 75
+"""Gray level that separates sheets from boards: the brightest tenth of a sheet's picture is lighter."""
 
-LEAST_CONTRAST = 16
-"""255ths of the sheet's brightness by which something must stand out to be more than noise."""
+MIN_CONTRAST = 16
+"""255ths of the sheet's brightness by which ink stands out at least."""
 
 NOISE_FACTOR = 5
-"""The same in standard deviations of the noise."""
+"""Standard deviations of the noise by which ink stands out at least."""
 
-SOME = 3
-"""Of so many rows, and of so many columns, noise is estimated on one: medians of thousands of pixels are enough."""
+SAMPLING_STEP = 3
+"""Rows, and columns, from one on which noise is estimated to the next; medians of thousands of pixels suffice."""
 
-SHADE = 0.35
-"""Below this fraction of the sheet's usual brightness, contrast is not raised any further: it would raise noise."""
+MIN_BRIGHTNESS = 0.35
+"""Fraction of the sheet's usual brightness below which contrast is raised no further, as that would raise noise."""
 
 
 def is_darker(gray: Pixels) -> bool:
-    """Whether the ink is darker than what it stands on, in any light.
+    """Whether the ink is darker than its background, in any light.
 
-    Ink covers less than half of any neighbourhood, so a wide median is the sheet; the extreme deviations from it are
-    the ink's. A loop's inside deviates to the other side, but less; and so does a sheet that reaches into a dark table,
-    which is why only what a stroke's width has room for counts. That sheets are light and boards are dark is weighed
-    in.
+    Ink covers less than half of any neighborhood, so a wide median shows the sheet, and the extreme deviations from it
+    are ink. The inside of a loop deviates to the other side, though less. So does a sheet on a dark table, which is
+    why only deviations as narrow as a stroke count. That sheets are light and boards dark is taken into account.
     """
     coarse = shrink(cv2.GaussianBlur(gray, (3, 3), 0), COARSE)
     sheet = cv2.medianBlur(coarse, max(coarse.shape) // 3 | 1)
-    widest = max(coarse.shape) * WIDEST_STROKE
+    widest = max(coarse.shape) * MAX_STROKE_WIDTH
     lines = [_without_lines(seen, widest) for seen in (coarse, 255 - coarse)]
     below = np.minimum(cv2.subtract(sheet, coarse), cv2.subtract(lines[0], coarse))
     above = np.minimum(cv2.subtract(coarse, sheet), cv2.subtract(lines[1], 255 - coarse))
     below, above = (1 + float(np.percentile(deviation, 100 - TAIL)) for deviation in (below, above))
-    return below / above * (float(np.percentile(coarse, 90)) + 1) / USUAL_BRIGHTNESS > 1
+    return below / above * (float(np.percentile(coarse, 90)) + 1) / SHEET_BRIGHTNESS > 1
 
 
 def brightness(gray: Pixels, widest: float) -> Pixels:
-    """The sheet without the dark ink on it, (H, W) uint8; ``widest`` is the width of strokes in pixels, at most."""
+    """Brightness of the sheet without the dark ink on it, (H, W) uint8; strokes are at most ``widest`` pixels wide."""
     return cv2.blur(_without_lines(cv2.medianBlur(gray, 3), widest), (5, 5))
 
 
 def _without_lines(gray: Pixels, widest: float) -> Pixels:
     """Fill what is dark and narrow by a grayscale closing: (H, W) uint8.
 
-    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII. A closing keeps whatever edge is straight
-    over the width of its element, so that a hard shadow and the edge of a table leave nothing behind. What lies at
-    the picture's border is taken to go on beyond it.
+    Serra, "Image Analysis and Mathematical Morphology", 1982, chapter XII. A closing keeps every edge that is straight
+    over the width of its element, so hard shadows and the edges of tables leave nothing behind. The picture is
+    continued beyond its border.
     """
     reach = max(1, round(widest / 2))
-    room = cv2.copyMakeBorder(gray, *(reach,) * 4, cv2.BORDER_REPLICATE)  # what lies further out changes nothing
+    room = cv2.copyMakeBorder(gray, *(reach,) * 4, cv2.BORDER_REPLICATE)  # wider padding would change nothing
     element = np.ones((2 * reach + 1,) * 2, np.uint8)
     return cv2.morphologyEx(room, cv2.MORPH_CLOSE, element)[reach:-reach, reach:-reach]
 
 
 def contrast(gray: Pixels, widest: float) -> tuple[Floats, Floats]:
-    """By what fraction of the sheet's brightness each pixel is darker than the sheet.
+    """Fraction of the sheet's brightness by which each pixel is darker than the sheet.
 
-    A fraction, because ink in the shade differs from its sheet by fewer gray levels than ink in the light.
+    In the shade ink differs from its sheet by fewer gray levels than in the light, but by the same fraction.
 
     Args:
         gray: (H, W) uint8, the ink dark.
-        widest: width of the strokes in pixels, at most.
+        widest: the largest width of a stroke in pixels.
 
     Returns:
         contrast: (H, W) from 0 to 255.
-        noise: (H, W), what noise reaches of it, ``LEAST_CONTRAST`` at least.
+        noise: (H, W), the contrast that noise reaches, at least ``MIN_CONTRAST``.
     """
     ground = brightness(gray, widest)
     usual = float(np.percentile(ground[::4, ::4], 95))
-    scale = (255 / np.maximum(np.arange(256), max(SHADE * usual, 1))).astype(np.float32)  # of each brightness
+    scale = (255 / np.maximum(np.arange(256), max(MIN_BRIGHTNESS * usual, 1))).astype(np.float32)  # for each brightness
     darker = cv2.GaussianBlur(cv2.subtract(ground, gray) * cv2.LUT(ground, scale), (3, 3), 0)
     return darker, _noise(darker, ground)
 
 
 def _noise(darker: Floats, ground: Pixels) -> Floats:
-    """What noise reaches: (H, W), one level where the ground is bright and another where it is dark.
+    """Level that noise reaches, (H, W): one where the ground is bright, another where it is dark.
 
-    In the shade, and on the table beside the sheet, everything varies more.
+    Pixels vary more in the shade and on the table beside the sheet.
     """
     _, is_bright = cv2.threshold(ground, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    some, bright = darker[::SOME, ::SOME], is_bright[::SOME, ::SOME].astype(bool)
+    some, bright = darker[::SAMPLING_STEP, ::SAMPLING_STEP], is_bright[::SAMPLING_STEP, ::SAMPLING_STEP].astype(bool)
     levels = [_reach(some[part]) if part.any() else 0.0 for part in (~bright, bright)]
     return cv2.LUT(is_bright, np.resize(np.array(levels, np.float32), 256))
 
 
 def _reach(values: Floats) -> float:
-    """What almost no noise exceeds, or ``LEAST_CONTRAST``."""
+    """Level that hardly any noise exceeds, at least ``MIN_CONTRAST``."""
     level = _median(values)
-    return max(LEAST_CONTRAST, level + NOISE_FACTOR * 1.4826 * _median(np.abs(values - level)))
+    return max(MIN_CONTRAST, level + NOISE_FACTOR * 1.4826 * _median(np.abs(values - level)))
 
 
 def _median(values: Floats) -> float:
-    """The middle one of many values, (n,), at half of ``np.median``'s time."""
+    """Middle one of (n,) values, in half of the time that ``np.median`` takes."""
     middle = len(values) // 2
     return float(np.partition(values, middle)[middle])

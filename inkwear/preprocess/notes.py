@@ -1,4 +1,4 @@
-"""What was done to a picture on its way to the network, in words a person can read."""
+"""Notes about what the preprocessing did to a picture, in words a person can read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ TEMPLATES = {
     "already_framed": "already framed as the data set frames",
     "blank": "nothing stands out from the background",
 }
-"""Code -> English sentence; the page carries the same codes in its other languages."""
+"""English sentence of each code; the page holds the same codes in its other languages."""
 
 STEPS = {
     "original": ("turned", "first_frame", "deep", "transparency"),
@@ -39,7 +39,7 @@ STEPS = {
     "framed": ("thickened", "thinned", "contrast", "framed", "number", "already_framed"),
     "normalized": (),
 }
-"""Step of the preprocessing, in order -> the codes of the notes that arise in it."""
+"""Codes of the notes that each step of the preprocessing may make, in the order of the steps."""
 
 
 @dataclass(frozen=True)

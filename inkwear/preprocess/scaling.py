@@ -1,4 +1,4 @@
-"""Pictures made smaller, and cut to what stands in them."""
+"""Reducing pictures, and cropping them to their content."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from inkwear.preprocess.spec import Floats, Pixels
 
 
 def shrink(picture: Pixels, longest: int) -> Pixels:
-    """Average areas until the longer side is at most ``longest`` pixels: (H, W) or (H, W, 3) alike."""
+    """Reduce a picture, (H, W) or (H, W, 3), by averaging areas until its longer side is at most ``longest`` pixels."""
     scale = longest / max(picture.shape[:2])
     if scale >= 1:
         return picture
@@ -15,11 +15,17 @@ def shrink(picture: Pixels, longest: int) -> Pixels:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def scale_down(ink: Floats, scale: float) -> Floats:
+    """Reduce ink by averaging areas, both sides by the factor ``scale`` below 1; a thin stroke keeps one pixel."""
+    across, down = (scale if round(side * scale) else 1 / side for side in reversed(ink.shape))
+    return cv2.resize(ink, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
+
+
 def tight_crop(foreground: Floats) -> Floats:
-    """Cut to the box around all that is not 0.
+    """Crop to the bounding box of all that is not 0.
 
     Raises:
-        IndexError: all is.
+        IndexError: everything is 0.
     """
     left, top, width, height = cv2.boundingRect((foreground != 0).view(np.uint8))
     if not width:

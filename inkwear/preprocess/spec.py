@@ -1,4 +1,4 @@
-"""What a network expects of its pictures, as numbers; they travel inside every exported file."""
+"""The numbers that say how a network expects its pictures; every exported file carries them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZE = 28
-"""Side of the square that every network reads, in pixels."""
+"""Pixels along each side of the square that a network reads."""
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -15,15 +15,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How the images of a data set were made, and so how a picture must be made to look like one of them.
+    """How the images of a data set were made, and therefore how a picture is made to look like one of them.
 
     Attributes:
-        mean, std: of the training set's pixels, as fractions of 255.
+        mean, std: mean and standard deviation of the training set's pixels, as fractions of 255.
         box: longest side of the object inside the 28×28 frame, in pixels.
-        centering: ``"mass"`` puts the centre of mass in the middle of the frame, ``"box"`` the middle of the outline.
+        centering: ``"mass"`` centers the object by its center of mass, ``"box"`` by its bounding box.
         full_range: whether the brightest pixel of the object is raised to 255.
-        stroke: least and greatest usual width of a stroke, in pixels of the frame; None where there are no strokes.
-        even_lighting: whether shadows and gradients of the background are divided out first, as paper needs it.
+        stroke: smallest and largest usual width of a stroke, in pixels of the frame; None where there are no strokes.
+        even_lighting: whether shadows and gradients of the background are divided out first, which paper needs.
     """
 
     mean: float

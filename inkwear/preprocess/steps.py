@@ -1,8 +1,8 @@
-"""From any picture to what the network was trained on: ``to_colors -> frame -> normalize -> unsqueeze``.
+"""The steps from any picture to a network's input: ``to_colors -> frame -> normalize -> unsqueeze``.
 
-``frame`` looks for the object in colour and goes on in gray (``to_grayscale``). Training calls the last two on the
-whole data set; the app and the batch script call all four. What differs between
-data sets stands as numbers in an ``InputSpec``.
+``frame`` looks for the object in color and continues in gray (``to_grayscale``). Training applies the last two steps
+to the whole data set; the app and the batch script apply all four. An ``InputSpec`` holds, as numbers, what differs
+between data sets.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def normalize(images: Pixels, spec: InputSpec) -> Floats:
 def scale_to_one(images: Pixels) -> Floats:
     """Scale uint8 pixels of any shape to 0 … 1, float32."""
     scaled = images.astype(np.float32)
-    scaled /= 255  # each step in place: five times as fast on a whole data set, bit for bit the same
+    scaled /= 255  # in place: five times as fast on a whole data set, and bit for bit the same
     return scaled
 
 

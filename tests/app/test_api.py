@@ -17,8 +17,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.api import build_app
 from app.api import classify_batch as many
+from app.application import build_app
 from app.catalog import scan
 from tests.app.archives.packed import tarred
 from tests.conftest import EXPORTS, ROOT
@@ -205,9 +205,9 @@ def test_openapi_tells_what_is_taken_and_what_is_answered(client) -> None:
     assert [parameter["name"] for parameter in one["parameters"]] == ["model", "device", "glimpse", "name"]
     assert set(one["responses"]) == {"200", "404", "409", "413", "422", "500"}
     assert set(several["requestBody"]["content"]) == {"multipart/form-data", "application/zip"}
-    answer = described["components"]["schemas"]["Answer"]["properties"]
+    answer = described["components"]["schemas"]["PredictionResponse"]["properties"]
     assert set(answer) == set(client.post("/classify", content=FIVE, headers={"Content-Type": "image/png"}).json())
-    models = described["components"]["schemas"]["Models"]["properties"]
+    models = described["components"]["schemas"]["ModelsResponse"]["properties"]
     assert set(models) == set(client.get("/models").json())
 
 
@@ -263,7 +263,7 @@ def test_gradios_endpoint_opens_uploads_and_nothing_else(app_url: str, path: str
 
 def test_of_sessions_that_are_gone_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gradio's own queue would keep something of each for ever, and sum all calls up after each call."""
-    monkeypatch.setattr("app.api.MOST_SESSIONS", 3)
+    monkeypatch.setattr("app.application.MOST_SESSIONS", 3)
     app = build_app(scan(EXPORTS))
     [queue] = [
         route.app.get_blocks()._queue
@@ -285,7 +285,7 @@ def test_of_sessions_that_are_gone_only_some_are_remembered(monkeypatch: pytest.
 
 
 def test_mcp_without_its_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.api.find_spec", lambda name: None)
+    monkeypatch.setattr("app.application.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install 'gradio\[mcp\]'"):
         build_app(scan(EXPORTS), mcp=True)
 
@@ -294,6 +294,6 @@ def test_mcp_without_its_package_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_start_loads_neither_onnx_runtime_nor_opencv() -> None:
-    script = "import app.api, app.server, sys; print(sorted(set(sys.modules) & {'onnxruntime', 'cv2'}))"
+    script = "import app.application, app.server, sys; print(sorted(set(sys.modules) & {'onnxruntime', 'cv2'}))"
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"

@@ -5,13 +5,13 @@ from pathlib import Path
 import onnx
 import pytest
 
-from app.catalog import UnknownModelError, scan
-from inkwear.onnx.checksums import unseal
+from app.catalog import UnknownModelError, find_model, scan
+from inkwear.errors import ModelFileError
 from tests.conftest import EXPORTS
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A good export, one without metadata, one that is no model, and a file that is none of ours."""
     shutil.copy(EXPORTS / "mnist-lenet.onnx", tmp_path)
     foreign = onnx.load(EXPORTS / "mnist-lenet.onnx")
@@ -22,22 +22,22 @@ def shelf(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_can_be_used_is_listed_and_the_rest_with_its_reason(shelf: Path) -> None:
-    catalog = scan(shelf)
+def test_usable_models_are_listed_and_the_others_with_their_reason(folder: Path) -> None:
+    catalog = scan(folder)
     assert list(catalog.entries) == ["mnist-lenet"]
-    assert catalog.entries["mnist-lenet"].bytes == (shelf / "mnist-lenet.onnx").stat().st_size
+    assert catalog.entries["mnist-lenet"].bytes == (folder / "mnist-lenet.onnx").stat().st_size
     assert set(catalog.refused) == {"broken", "foreign"}
     assert "it is not an ONNX file" in catalog.refused["broken"]
     assert "no Inkwear metadata, so its mean, std and class names are unknown" in catalog.refused["foreign"]
 
 
-def test_the_file_name_is_for_people(shelf: Path) -> None:
-    (shelf / "mnist-lenet.onnx").rename(shelf / "what you will.onnx")
-    assert scan(shelf).entries["what you will"].metadata.dataset == "mnist"
+def test_the_file_name_is_for_people(folder: Path) -> None:
+    (folder / "mnist-lenet.onnx").rename(folder / "what you will.onnx")
+    assert scan(folder).entries["what you will"].metadata.dataset == "mnist"
 
 
-def test_a_classifier_is_opened_once(shelf: Path) -> None:
-    catalog = scan(shelf)
+def test_a_classifier_is_opened_once(folder: Path) -> None:
+    catalog = scan(folder)
     assert catalog.classifier("mnist-lenet", "cpu") is catalog.classifier("mnist-lenet", "cpu")
 
 
@@ -48,33 +48,46 @@ def test_a_classifier_is_opened_once(shelf: Path) -> None:
         ("foreign", "The model 'foreign' cannot be used: .* no Inkwear metadata"),
     ],
 )
-def test_an_unusable_name_is_explained(shelf: Path, name: str, reason: str) -> None:
-    with pytest.raises(UnknownModelError, match=reason):
-        scan(shelf).find(name)
+def test_an_unusable_name_is_explained(folder: Path, name: str, reason: str) -> None:
+    for find in (scan(folder).find, lambda name: find_model(folder, name)):
+        with pytest.raises(UnknownModelError, match=reason):
+            find(name)
 
 
-@pytest.mark.parametrize(
-    ("models", "best"),
-    [
-        ({"a": {"real_accuracy": 0.97}, "b": {"real_accuracy": 0.98}, "c": {}}, "b"),
-        ({"a": {"real_accuracy": 0.98, "parameters": 9e5}, "b": {"real_accuracy": 0.98, "parameters": 3e5}}, "b"),
-        ({"a": {"parameters": 3e5}, "b": {"parameters": 9e5, "validation_accuracy": 0.999}}, "b"),
-    ],
-    ids=["real pictures", "the smaller of two alike", "validation"],
-)
-def test_where_none_is_named_the_best_is_taken(tmp_path: Path, models: dict[str, dict[str, float]], best: str) -> None:
+def test_a_model_is_found_by_its_name_or_its_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for model in ("mnist-lenet", "mnist-lenet.onnx", "./mnist-lenet.onnx", str(folder / "mnist-lenet.onnx")):
+        assert find_model(folder, model).name == "mnist-lenet"
+    with pytest.raises(UnknownModelError, match=r"There is no file other/mnist-lenet\.onnx\. Give a path that exists"):
+        find_model(folder, "other/mnist-lenet.onnx")
+    with pytest.raises(ModelFileError, match=r"broken\.onnx: .*not an ONNX file"):
+        find_model(folder, "broken.onnx")
+
+
+def test_the_most_accurate_on_real_pictures_leads_then_the_smaller_then_validation(tmp_path: Path) -> None:
     model = onnx.load(EXPORTS / "mnist-lenet.onnx")
     (field,) = (prop for prop in model.metadata_props if prop.key == "metrics")
     shipped = json.loads(field.value)
-    for name, metrics in models.items():
+    for name, metrics in {
+        "a": {"parameters": 3e5},
+        "b": {"parameters": 9e5, "validation_accuracy": 0.999},
+        "c": {"real_accuracy": 0.97, "validation_accuracy": 0.5, "parameters": 9e5},
+        "d": {"real_accuracy": 0.97, "parameters": 9e5},
+        "e": {"real_accuracy": 0.97, "parameters": 3e5},
+        "f": {"real_accuracy": 0.98, "parameters": 9e6},
+    }.items():
         field.value = json.dumps(shipped | metrics)
-        (tmp_path / f"{name}.onnx").write_bytes(unseal(model.SerializeToString()))
-    assert scan(tmp_path).shelf.best == best
+        (tmp_path / f"{name}.onnx").write_bytes(model.SerializeToString())
+    snapshot = scan(tmp_path).snapshot
+    assert "".join(entry.name for entry in snapshot.ranked) == "fedcba"
+    assert snapshot.best == "f"
 
 
-def test_an_empty_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModelError, match=r"holds no usable \.onnx file"):
-        scan(tmp_path).find("mnist-lenet")
+def test_an_empty_folder_has_no_best_model_and_says_so(tmp_path: Path) -> None:
+    assert scan(tmp_path).snapshot.best is None
+    for name in ("mnist-lenet", None):
+        with pytest.raises(UnknownModelError, match=r"holds no usable \.onnx file"):
+            scan(tmp_path).find(name)
 
 
 def test_the_shipped_exports_are_all_usable() -> None:

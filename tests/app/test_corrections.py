@@ -13,15 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.corrections import (
-    Correction,
-    Corrections,
-    CorrectionsError,
-    NoSuchCorrectionError,
-    new_correction,
-)
+from app.corrections import Correction, Corrections, NoSuchCorrectionError, new_correction
 from inkwear.classifier import Classifier
 from inkwear.corrections import DATABASE, read_corrections
+from inkwear.errors import CorrectionsError
 from tests.conftest import EXPORTS, ROOT
 
 METADATA = Classifier(EXPORTS / "mnist-mlp_small.onnx", "cpu").metadata
@@ -275,7 +270,7 @@ def test_a_table_cannot_name_files_elsewhere(tmp_path: Path) -> None:
 
 
 def test_while_somebody_reads_a_deletion_says_what_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.corrections.SECONDS_TO_WAIT", 0.1)
+    monkeypatch.setattr("app.corrections.MAX_WAIT_SECONDS", 0.1)
     with Corrections(folder) as corrections:
         corrections.add(correction(), b"picture")
         reader = sqlite3.connect(folder / DATABASE, isolation_level=None)

@@ -17,16 +17,16 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import build_app
+from app.application import build_app
 from app.catalog import scan
-from app.doctor import look_at_cuda
+from app.doctor import check_cuda
 from app.predict import main
 from inkwear.onnx import session as runtime
 from inkwear.onnx.session import CPU, CUDA
 from tests.app.test_api import png
-from tests.app.test_runtime import Driver
 from tests.conftest import EXPORTS, ROOT, some_exports
 from tests.hand import render, write_number
+from tests.inkwear.onnx.test_session import Driver
 
 DIGITS, CLOTHES = "mnist-lenet", "fashion_mnist-lenet"
 
@@ -201,7 +201,7 @@ def expect_the_cpu(
     assert found[DIGITS, "auto"] == ("cpu", CPU, code)
     assert {device for device, *_ in found.values()} == {"cpu"}
     assert client.get("/readyz").json()["device"] == "cpu"
-    [finding] = look_at_cuda("cuda", exports)
+    [finding] = check_cuda("cuda", exports)
     assert (finding.state, reason in finding.message) == ("wrong", True)
     assert reason in said_by_the_batch(exports, folder, "cuda", capsys)
     summary = said_by_the_batch(exports, folder, "auto", capsys)
@@ -282,7 +282,7 @@ def test_a_model_loses_cuda_when_its_file_is_replaced(machine, exports: Path) ->
     machine.cuda = lambda source: CannotOpen
     shutil.copy(EXPORTS / f"{DIGITS}.onnx", exports / f"{DIGITS}.new")  # listed, and another file all the same
     (exports / f"{DIGITS}.new").replace(exports / f"{DIGITS}.onnx")
-    catalog.look()
+    catalog.refresh()
     assert devices_shown(client, "auto") == {("cpu", "failed")}
     assert devices_shown(client, "cuda") == {("DeviceError", "409")}
     assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")
@@ -323,7 +323,7 @@ def test_cuda_that_works_is_shown(machine, exports: Path, tmp_path: Path, capsys
     assert Works.ran > before
     assert devices_shown(client, "cpu") == {("cpu", "not_asked")}
     assert metrics(client)[DIGITS, "cuda"] == ("cuda", CUDA, "")
-    [finding] = look_at_cuda("auto", exports)
+    [finding] = check_cuda("auto", exports)
     assert (finding.state, CUDA in finding.message) == ("fine", True)
     assert " on CUDA." in said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
 

@@ -81,7 +81,7 @@ def test_two_onnx_runtimes_are_one_too_many(exports: Path, monkeypatch: pytest.M
     ],
 )
 def test_what_keeps_cuda_from_use(obstacle, device, state, exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "cuda_fallback_reason", lambda: obstacle)
+    monkeypatch.setattr(doctor, "cuda_fallback_reason", lambda: obstacle)
     [finding] = [each for each in examine(exports, device, port=0) if each.what == "cuda"]
     assert (finding.state, bool(finding.remedy)) == (state, True)
 
@@ -91,22 +91,22 @@ def test_cuda_of_another_major_version_is_told_from_a_missing_one(monkeypatch: p
     monkeypatch.setattr(doctor, "_version", lambda name: installed.get(name, ""))
     reason = "a CUDA library is missing: libcublasLt.so.13: cannot open shared object file"
     obstacle = FallbackReason("missing_library", reason, "Run: pip install 'onnxruntime-gpu[cuda,cudnn]'")
-    monkeypatch.setattr(runtime, "cuda_fallback_reason", lambda: obstacle)
-    [finding] = doctor.look_at_cuda("auto")
+    monkeypatch.setattr(doctor, "cuda_fallback_reason", lambda: obstacle)
+    [finding] = doctor.check_cuda("auto")
     assert "ONNX Runtime wants CUDA 13, and CUDA 12 is installed" in finding.remedy
     installed.clear()
-    [finding] = doctor.look_at_cuda("auto")
+    [finding] = doctor.check_cuda("auto")
     assert finding.remedy == obstacle.remedy
 
 
 def test_an_old_python_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "OLDEST_PYTHON", (9, 0))
+    monkeypatch.setattr(doctor, "MIN_PYTHON", (9, 0))
     assert "older than 9.0" in only(examine(EXPORTS / "none", port=0), "python").message
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("numpy>=2\nno-such-package==1.0\n")
-    assert only([*doctor.look_at_packages(tmp_path / "requirements.txt")], "packages").message.startswith("no-such-")
+    assert only([*doctor.check_packages(tmp_path / "requirements.txt")], "packages").message.startswith("no-such-")
 
 
 def test_a_taken_port_and_a_folder_that_cannot_be_written(exports: Path, tmp_path: Path) -> None:
@@ -117,11 +117,11 @@ def test_a_taken_port_and_a_folder_that_cannot_be_written(exports: Path, tmp_pat
     assert "cannot be written" in only(found, "folders").message
 
 
-def test_a_look_that_fails_hides_no_other(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_fails_hides_no_other(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks() -> None:
         raise RuntimeError("broken beyond words")
 
-    monkeypatch.setattr(doctor, "look_at_packages", breaks)
+    monkeypatch.setattr(doctor, "check_packages", breaks)
     found = examine(exports, port=0)
     assert "broken beyond words" in only(found, "packages").message
     assert found[-1].what == "port"

@@ -2,10 +2,15 @@
 
 import csv
 import io
+import json
+import random
 from pathlib import Path
 
 import pytest
 
+from app.api.classify_batch import in_unicode
+from app.batch.output.formats import defused
+from tests.app.batch.output.test_formats import NASTY_NAMES
 from tests.browser import draw, open_page, settled
 from tests.conftest import start_app
 from tests.hand import render
@@ -136,6 +141,22 @@ def test_several_pictures_become_a_table_and_a_bad_one_costs_no_other(page) -> N
     rows = list(csv.DictReader(io.StringIO(table)))
     assert [row["name"] for row in rows] == ["three.png", "bad.png", "'=eight.png"]
     assert [row["label"] for row in rows] == ["3", "", "8"]
+
+
+def test_the_download_defuses_formulas_as_the_batch_does(page) -> None:
+    dice = random.Random(5)
+    names = [*NASTY_NAMES, *("".join(dice.choices("''=+-@\t\r\n;; a,\"＝＠", k=8)) for _ in range(500))]
+    names = [in_unicode(name) for name in names]
+    lines = [{"index": 0, "name": name, "error": {"code": "empty", "message": name}} for name in names]
+    page.route("**/classify/many", lambda route: route.fulfill(body="".join(f"{json.dumps(line)}\n" for line in lines)))
+    bring(page, ("any.zip", b"the answer is the one above"))
+    page.wait_for_selector("[data-many=cancel]", state="hidden")
+    with page.expect_download() as downloaded:
+        page.click("[data-many=csv]")
+    table = io.StringIO(downloaded.value.path().read_bytes().decode("utf-8-sig"), newline="")
+    rows = list(csv.DictReader(table))
+    assert [row["name"] for row in rows] == [defused(name) for name in names]
+    assert [row["error"] for row in rows] == [defused(name) for name in names]
 
 
 def test_a_zip_becomes_a_table_that_can_be_filtered(page) -> None:

@@ -15,11 +15,11 @@ from fastapi.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from app import guard
-from app.api import build_app
+from app.application import build_app
 from app.catalog import scan
 from app.guard import EXACT, Guard, Hosts, Keys, Rules, hashed
 from app.logs import JsonLines
-from app.metrics import Tally
+from app.metrics import Metrics
 from tests.conftest import EXPORTS, RunningApp, start_app
 from tests.hostile import CANARY, Attack, apart, attacks, path_attacks, request, send, send_all
 
@@ -271,20 +271,20 @@ def visits(guarded: Guard, clients: list[str], path: str = "/classify") -> list[
 
 def test_places_are_bounded_and_nobody_has_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "MOST_WORK", 8)
-    tally = Tally()
-    guarded = Guard(_waits, Rules(), tally)
+    metrics = Metrics()
+    guarded = Guard(_waits, Rules(), metrics)
     assert sorted(visits(guarded, ["a"] * 6)) == [200] * 4 + [429] * 2
     assert sorted(visits(guarded, ["a"] * 4 + ["b"] * 4 + ["c"] * 2)) == [200] * 8 + [503] * 2
     assert visits(guarded, ["a"]) == [200]
-    assert (tally.working, tally.held, dict(guarded._places)) == (0, 0, {})
-    assert tally.requests["classify", 200] == 13
+    assert (metrics.working, metrics.held, dict(guarded._places)) == (0, 0, {})
+    assert metrics.requests["classify", 200] == 13
 
 
 def test_an_error_of_ours_is_logged_with_its_request_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     async def fails(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("the secret")
 
-    response = TestClient(Guard(fails, Rules(), Tally())).get("/models", headers={"X-Request-ID": "mine-7"})
+    response = TestClient(Guard(fails, Rules(), Metrics())).get("/models", headers={"X-Request-ID": "mine-7"})
     assert (response.status_code, code(response)) == (500, "InternalError")
     assert "secret" not in response.text
     assert "mine-7" in caplog.text

@@ -81,7 +81,7 @@ def test_the_sweep_takes_what_nobody_has_used_for_a_while(tmp_path: Path, monkey
         (tmp_path / name).mkdir()
         (tmp_path / name / "five.png").write_bytes(FIVE)
     (tmp_path / "broken-off").write_bytes(FIVE)
-    assert parking.parked_bytes() == 3 * len(FIVE)
+    assert parking.stored_bytes() == 3 * len(FIVE)
     past = time.time() - parking.SECONDS_KEPT - 1
     for name in ("old", "broken-off", parking.LOCK):
         os.utime(tmp_path / name, (past, past))

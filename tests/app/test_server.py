@@ -18,7 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.api import build_app
+from app.application import build_app
 from app.catalog import scan
 from app.server import listen
 from tests.conftest import EXPORTS, start_app

@@ -16,10 +16,11 @@ from PIL import Image
 from inkwear.classifier import Classifier
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
-from tests.conftest import EXPORTS
-from tests.exports.test_snippets import CLASSIFIERS, Said, images_of
+from tests.conftest import EXPORTS, change_metadata
+from tests.exports.test_snippets import CLASSIFIERS, SNIPPETS, Said, images_of
 from tests.packages import npm_package
-from training.publish.readme import SNIPPETS
+
+pytestmark = pytest.mark.network
 
 TOLERANCE = 1e-3
 """Largest difference of a logit from ONNX Runtime in Python."""
@@ -128,11 +129,9 @@ def test_a_picture_reaches_the_network_byte_by_byte(page: Any, site: Path) -> No
 
 
 def test_a_file_that_is_fed_wrongly_is_noticed(page: Any, site: Path) -> None:
-    from tests.exports.test_readme import change
-
     shutil.copy(EXPORTS / "mnist-mlp_small.onnx", site / "wrong.onnx")
     spec = json.loads(read_props(site / "wrong.onnx")["input"])
-    change(site / "wrong.onnx", input=spec | {"std": 0.5})
+    change_metadata(site / "wrong.onnx", input=spec | {"std": 0.5})
     ask = """async (url) => {
         const { open } = await import("./inkwear.js");
         return open(url).then(() => "opened", (error) => error.message);

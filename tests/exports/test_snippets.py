@@ -18,14 +18,14 @@ from app.catalog import scan
 from inkwear.classifier import Classifier, softmax
 from inkwear.images.decode import open_image
 from inkwear.preprocess.spec import Pixels
-from tests.conftest import EXPORTS, ROOT
-from tests.exports.test_readme import change
-from tests.hand import render
-from training.publish.readme import SNIPPETS, modules_of
+from tests.conftest import EXPORTS, ROOT, change_metadata
+from tests.hand import write_number
+
+SNIPPETS = EXPORTS / "snippets"
 
 CLASSIFIERS = sorted(entry.path for entry in scan(EXPORTS).entries.values())
 
-NOT_FOR_A_PROGRAM_ALONE = ("app", "exports", "models", "training", "torch", "cv2", "onnx")
+NOT_FOR_A_PROGRAM_ALONE = ("app", "inkwear", "models", "training", "torch", "cv2", "onnx")
 
 RUN = f"""
 import runpy, sys
@@ -120,7 +120,7 @@ def test_below_the_threshold_it_is_not_sure(tmp_path: Path) -> None:
 
 def test_it_notices_that_it_feeds_a_file_wrongly(tmp_path: Path) -> None:
     path = Path(shutil.copy(EXPORTS / "mnist-mlp_small.onnx", tmp_path))
-    change(path, input=json.loads(json.dumps(Classifier(path, "cpu").metadata.input.__dict__)) | {"mean": 0.5})
+    change_metadata(path, input=json.loads(json.dumps(Classifier(path, "cpu").metadata.input.__dict__)) | {"mean": 0.5})
     Image.new("L", (28, 28)).save(tmp_path / "picture.png")
     done = run(SNIPPETS / "onnxruntime_alone.py", [path, "picture.png"], tmp_path)
     assert done.returncode == 1
@@ -139,10 +139,8 @@ def test_it_refuses_pictures_of_another_size(tmp_path: Path) -> None:
 
 @pytest.fixture
 def apart(tmp_path: Path) -> Path:
-    """A folder with the program and the modules that the README tells to put beside it, and no more."""
-    (tmp_path / "exports").mkdir()
-    for name in modules_of(SNIPPETS / "any_photo.py"):
-        shutil.copy(ROOT / "exports" / name, tmp_path / "exports")
+    """A folder with the program and the package that it needs."""
+    (tmp_path / "inkwear").symlink_to(ROOT / "inkwear")
     shutil.copy(SNIPPETS / "any_photo.py", tmp_path)
     return tmp_path
 
@@ -157,9 +155,9 @@ def read_photo(folder: Path, model: str) -> subprocess.CompletedProcess[str]:
 EXAMPLES = ROOT / "app" / "page" / "examples"
 
 
-@pytest.mark.parametrize("digit", ["5", "8"])
-def test_any_picture_of_a_digit_is_read_as_the_app_reads_it(apart: Path, digit: str) -> None:
-    render(digit, canvas=300, side=150).save(apart / "picture.png")
+@pytest.mark.parametrize("text", ["5", "4711"])
+def test_any_picture_of_digits_is_read_as_the_app_reads_it(apart: Path, text: str) -> None:
+    write_number(text).save(apart / "picture.png")
     check_against_the_app(apart, "mnist-sturdy")
 
 

@@ -4,7 +4,7 @@ from PIL import Image
 from app.catalog import scan
 from inkwear.classifier import Classifier
 from inkwear.comparison import compare, majority
-from inkwear.onnx.session import ModelFileError
+from inkwear.errors import ModelFileError
 from inkwear.prediction import Prediction
 from tests.conftest import some_exports
 from tests.hand import render, write_number
@@ -19,7 +19,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory):
 
 def compared(catalog, picture: Image.Image, open_model=None):
     metadata = catalog.entries["mnist-lenet"].metadata
-    return compare(picture, metadata, list(catalog.entries.values()), open_model or catalog.classifier)
+    return compare(picture, metadata, catalog.snapshot.ranked, open_model or catalog.classifier)
 
 
 def prediction(label: str | None) -> Prediction:
@@ -27,9 +27,11 @@ def prediction(label: str | None) -> Prediction:
     return Prediction("ok" if label else "blank", tuple("012"), probabilities, None, ())  # type: ignore[arg-type]
 
 
-def test_all_models_of_the_set_answer_the_most_accurate_first(catalog) -> None:
+def test_all_models_of_the_set_answer_the_best_first(catalog) -> None:
     comparison = compared(catalog, render("7"))
-    assert [reading.entry.name for reading in comparison.readings] == ["mnist-convnet", "mnist-lenet", "mnist-mlp"]
+    assert [reading.entry.name for reading in comparison.readings] == [
+        entry.name for entry in catalog.snapshot.ranked if entry.metadata.dataset == "mnist"
+    ]
     assert (comparison.label, comparison.agreement) == ("7", 1)
     for reading in comparison.readings:
         [alone] = catalog.classifier(reading.entry.name).predict([render("7")])

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,8 +6,7 @@ import pytest
 from PIL import Image
 
 from inkwear.classifier import Classifier
-from inkwear.explain import explain
-from inkwear.occlusion import PATCHES, SECONDS, choose_patch, occlude
+from inkwear.explain import MAX_SECONDS, PATCHES, choose_patch, explain, occlude
 from inkwear.preprocess.notes import STEPS, TEMPLATES
 from inkwear.preprocess.steps import normalize
 from tests.conftest import EXPORTS
@@ -40,13 +38,9 @@ def two_squares() -> np.ndarray:
     return pixels
 
 
-def saliency_of(network: object, images: Sequence[np.ndarray], class_ids: Sequence[int]) -> list:
-    return occlude(network, images, class_ids)  # type: ignore[arg-type]
-
-
 def test_the_ink_that_decides_stands_out_and_nothing_else_does() -> None:
     network = UpperLeft()
-    [found] = saliency_of(network, [two_squares()], [1])
+    [found] = occlude(network, [two_squares()], [1])
     assert np.unravel_index(found.values.argmax(), (28, 28)) < (8, 8)
     assert found.values.max() == pytest.approx(1)
     assert found.nats > 1
@@ -57,14 +51,14 @@ def test_the_ink_that_decides_stands_out_and_nothing_else_does() -> None:
 
 
 def test_ink_that_speaks_against_the_answer_is_below_zero() -> None:
-    [found] = saliency_of(UpperLeft(), [two_squares()], [0])
+    [found] = occlude(UpperLeft(), [two_squares()], [0])
     assert found.values.min() == pytest.approx(-1)
     assert found.values.max() < 1e-6
 
 
 def test_slow_networks_get_larger_patches() -> None:
     images = [two_squares()]
-    chosen = [choose_patch(images, seconds) for seconds in (0, SECONDS / 40, SECONDS)]
+    chosen = [choose_patch(images, seconds) for seconds in (0, MAX_SECONDS / 40, MAX_SECONDS)]
     assert chosen[0] == PATCHES[0]
     assert chosen[-1] == PATCHES[-1]
     assert PATCHES.index(chosen[0]) < PATCHES.index(chosen[1]) < PATCHES.index(chosen[2])

@@ -7,7 +7,7 @@ import torch
 from typer.testing import CliRunner
 
 from app.corrections import Correction, Corrections
-from inkwear.corrections import CorrectionsError
+from inkwear.errors import CorrectionsError
 from tests.app.test_corrections import correction
 from training.checkpoint import load_checkpoint
 from training.corrections_data import MOST_OFTEN, load_extra, repeats

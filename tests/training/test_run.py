@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +17,8 @@ import training.run
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
 from tests.conftest import ROOT
-from training.checkpoint import CheckpointError, load_checkpoint
-from training.datasets import Dataset, Part, Split
+from training.checkpoint import ASIDE, RUN_FILES, CheckpointError, load_checkpoint
+from training.datasets import DataError, Dataset, Part, Split
 from training.import_onnx import describe_export
 from training.loop import Scores
 from training.publish.export import export_checkpoint
@@ -211,6 +212,99 @@ def test_an_earlier_run_is_not_overwritten_unasked(finished: Path, data_dir: Pat
     assert (finished / "last.pt").read_bytes() == before
 
 
+@pytest.fixture
+def earlier(finished: Path, tmp_path: Path) -> Path:
+    """A finished run in a folder of its own."""
+    return Path(shutil.copytree(finished, tmp_path / "earlier"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"start_from": Path("no.pt")}, "no.pt: there is no such checkpoint"),
+        ({"teacher": Path("no.onnx")}, "no.onnx: there is no such export"),
+        ({"also": (Path("no.npz"),)}, "no.npz"),
+        ({"extra_data": (Path("nowhere"),)}, "nowhere"),
+    ],
+)
+def test_what_is_asked_for_is_looked_at_before_an_earlier_run_is_replaced(
+    earlier: Path, data_dir: Path, change: dict, reason: str
+) -> None:
+    before = contents(earlier)
+    with pytest.raises((ValueError, RuntimeError), match=reason):
+        fit(replace(CONFIG, **change), data_dir, earlier, CPU, overwrite=True)
+    assert contents(earlier) == before
+
+
+@pytest.mark.parametrize("lost", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+def test_the_data_are_looked_for_before_an_earlier_run_is_replaced(
+    earlier: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    from torchvision.datasets import MNIST
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(MNIST, "__init__", refuse)
+    shutil.copytree(data_dir, tmp_path / "data")
+    (tmp_path / "data/MNIST/raw" / lost).unlink()
+    before = contents(earlier)
+    with pytest.raises(DataError, match="lacks files of MNIST"):
+        fit(CONFIG, tmp_path / "data", earlier, CPU, overwrite=True)
+    assert contents(earlier) == before
+
+
+def test_a_run_that_fails_before_its_first_checkpoint_gives_the_earlier_one_back(
+    earlier: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(earlier)
+
+    def fail(*_: object, **__: object) -> torch.Tensor:
+        assert not (earlier / "last.pt").exists()
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(training.run, "augment", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        fit(CONFIG, data_dir, earlier, CPU, overwrite=True)
+    assert contents(earlier) == before
+
+
+@pytest.mark.parametrize("moves", range(5))
+def test_a_run_killed_while_it_took_the_place_of_another_leaves_that(
+    earlier: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """After any number of files: ``os._exit`` would be such an end, and no ``finally`` is reached after it."""
+    before = contents(earlier)
+    (earlier / ASIDE).mkdir()
+    for name in RUN_FILES[:moves]:
+        if (earlier / name).exists():
+            (earlier / name).rename(earlier / ASIDE / name)
+    with pytest.raises(RunError, match="already there"):
+        fit(CONFIG, data_dir, earlier, CPU)
+    assert contents(earlier) == before
+    assert not (earlier / ASIDE).exists()
+
+
+def test_a_run_that_was_asked_to_replaces_an_earlier_one(earlier: Path, finished: Path, data_dir: Path) -> None:
+    config = replace(CONFIG, seed=6)
+    fit(config, data_dir, earlier, CPU, overwrite=True)
+    assert load_checkpoint(earlier / "best.pt").config["seed"] == 6
+    assert set(contents(earlier)) == set(contents(finished))
+
+
+def test_of_two_runs_in_a_folder_the_one_that_has_begun_stays(earlier: Path, data_dir: Path, tmp_path: Path) -> None:
+    """A run that is killed after its first checkpoint, and goes on."""
+    shutil.copytree(earlier, earlier / ASIDE)
+    before = contents(earlier)
+    fit(CONFIG, data_dir, earlier, CPU, resume=True)
+    assert not (earlier / ASIDE).exists()
+    assert contents(earlier).keys() == {name for name in before if not name.startswith(ASIDE)}
+
+
 def test_a_run_with_other_options_is_not_resumed(finished: Path, data_dir: Path) -> None:
     with pytest.raises(RunError, match=r"lr was 0.02, now 0.1"):
         fit(Config.of("mnist", "lenet", seed=5, **OPTIONS | {"lr": 0.1}), data_dir, finished, CPU, resume=True)
@@ -319,6 +413,17 @@ def test_a_teacher_of_another_data_set_is_refused(finished: Path, data_dir: Path
 # --------------------------------------------------------------------------------------------------------- command
 
 
+def test_a_mistake_in_a_command_that_overwrites_costs_no_earlier_run(data_dir: Path, tmp_path: Path) -> None:
+    command = ("--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", "--no-report")
+    assert run_command(*command, "--epochs=0.1")[0] == 0
+    before = contents(tmp_path)
+    code, output = run_command(*command, "--overwrite", f"--also={tmp_path / 'no.npz'}")
+    assert (code, contents(tmp_path)) == (2, before), output
+    assert run_command(*command, "--epochs=0.1", "--overwrite")[0] == 0
+    assert contents(tmp_path).keys() == before.keys()
+    assert contents(tmp_path) != before, "the times differ"
+
+
 def run_command(*options: str) -> tuple[int, str]:
     result = CliRunner().invoke(cli, ["--dataset=mnist", "--epochs=1", "--device=cpu", *options])
     return result.exit_code, result.output
@@ -329,6 +434,7 @@ def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: P
     assert code == 0
     assert "mnist-convnet: test accuracy" in output
     assert f"Next: python -m training.export {tmp_path}/mnist-convnet/best.pt" in output
+    assert "exports/mnist-convnet.onnx is there already and was made by another run" in output
     assert re.search(r"[\d,]+ images/s on CPU, threads: \d", output)
     assert (tmp_path / "mnist-convnet" / "report.html").exists()
 

@@ -4,8 +4,7 @@ import numpy as np
 import onnx
 from typer.testing import CliRunner
 
-from inkwear.numbers.line_image import ROWS
-from inkwear.numbers.line_reader import LineReader
+from inkwear.numbers.line_reader import ROWS, LineReader
 from training import train_line_reader as lines
 
 

@@ -1,5 +1,6 @@
 """``python -m training.export``: a checkpoint becomes an ONNX file that explains itself, once it is checked."""
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +24,22 @@ OPSET = 20
 IMAGES_TO_THIN = 3_000
 """Of the training set, by whose answers linear layers are made thin."""
 
+DEFAULT_OUTPUT_DIR = Path("exports")
+
+NOT_OPTIONS = ("best_epoch", "command", "versions", "weights")
+"""Keys of an export's recipe that are no options of the run that made it."""
+
 cli = typer.Typer(add_completion=False)
+
+
+class ReplaceError(ValueError):
+    """An export that is worth keeping lies where another is to be written."""
 
 
 @cli.command()
 def export(
     checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="best.pt of one or more runs.")],
-    output_dir: Annotated[Path, typer.Option(help="Where <dataset>-<model>.onnx is written.")] = Path("exports"),
+    output_dir: Annotated[Path, typer.Option(help="Where <dataset>-<model>.onnx is written.")] = DEFAULT_OUTPUT_DIR,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     compact: Annotated[
         bool, typer.Option("--compact", help="Thin layers of 8-bit weights, for large networks.")
@@ -37,30 +47,45 @@ def export(
     real: Annotated[
         int, typer.Option(min=0, help="Also measure on so many simulated pictures of validation images.")
     ] = 0,
+    replace_other: Annotated[
+        bool, typer.Option("--replace", help="Also replace an export of another run, or a better one.")
+    ] = False,
 ) -> None:
     """Export checkpoints to ONNX; a file is put in place only after it agrees with torch on the whole test set."""
     with exit_codes_for_errors():
         for checkpoint in checkpoints:
-            path = export_checkpoint(checkpoint, output_dir, data_dir, compact=compact, real=real)
+            path = export_checkpoint(
+                checkpoint, output_dir, data_dir, compact=compact, real=real, replace_other=replace_other
+            )
             agrees = "made smaller, nearly as accurate as" if compact else "agrees on every test image with"
             typer.echo(f"{path}  {path.stat().st_size / 1000:,.0f} kB, {agrees} torch")
     typer.echo("Next: python -m app, or python -m app.predict PICTURE --model NAME; make cards describes it for others")
 
 
-def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: bool = False, real: int = 0) -> Path:
+def export_checkpoint(
+    path: Path,
+    output_dir: Path,
+    data_dir: Path,
+    *,
+    compact: bool = False,
+    real: int = 0,
+    replace_other: bool = False,
+) -> Path:
     """Export one checkpoint to ``<output_dir>/<dataset>-<model>.onnx`` and return that path.
 
     With ``compact`` linear layers become thin and weights get 8 bits (``training.publish.quantize``); the file then carries the
     accuracy and the reference logits that it has itself. With ``real`` it also carries ``real_accuracy``, on so many
     simulated pictures of validation images: by that the page chooses which network to offer first. The file is sealed
     and listed (``inkwear.onnx.checksums``); beside it goes its report (``training.publish.export_report``).
+    With ``replace_other`` it may take the place of a better export, or of one of another run.
 
     Raises:
+        ReplaceError: there is such an export, and it was not said that it may be replaced.
         CheckpointError: the checkpoint is missing or damaged.
         DataError: the test set is missing or damaged.
         ExportError: a check failed; an earlier export of this name stays as it was.
     """
-    from inkwear.onnx.checksums import sealed_path
+    from inkwear.onnx.checksums import listed_path
     from training.calibrate import calibrate
     from training.checkpoint import load_checkpoint
     from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
@@ -71,12 +96,14 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
     checkpoint = load_checkpoint(path)
     dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("held_out", VALIDATION_SIZE))
     model = rebuild(checkpoint)
+    output = output_path(checkpoint, output_dir)
+    if not replace_other:
+        check_replaceable(output, checkpoint)
     metadata = describe(checkpoint, dataset, model, calibrate(model, load_split(dataset, "validation", data_dir)))
     if compact:
         thin_out(model, load_split(dataset, "train", data_dir).images[:IMAGES_TO_THIN])
     pixels, labels = load_pixels(dataset, "test", data_dir)
-    output = output_dir / f"{dataset.name}-{checkpoint.config['model']}.onnx"
-    with sealed_path(output) as temporary:
+    with listed_path(output) as temporary:
         write_onnx(model, metadata, temporary)
         if compact:
             metadata = make_compact(temporary, metadata, pixels, labels)
@@ -87,6 +114,41 @@ def export_checkpoint(path: Path, output_dir: Path, data_dir: Path, *, compact: 
             _measure_on_real(temporary, metadata, real, data_dir)
     write_report(output, checkpoint, data_dir)
     return output
+
+
+def output_path(checkpoint: "Checkpoint", output_dir: Path) -> Path:
+    """Return where the export of a checkpoint is written."""
+    return output_dir / f"{checkpoint.config['dataset']}-{checkpoint.config['model']}.onnx"
+
+
+def check_replaceable(output: Path, checkpoint: "Checkpoint") -> None:
+    """Let a checkpoint replace no export but a damaged one, or one of a run with the same options that is no better.
+
+    Accuracies are those on validation images, by which everything else is chosen too.
+
+    Raises:
+        ReplaceError: the export is to be kept; the message names both accuracies.
+    """
+    from inkwear.errors import MetadataError, ProtobufError
+    from inkwear.onnx.metadata import ModelMetadata
+    from inkwear.onnx.props import read_props
+
+    remedy = "Add --replace to replace it, or --output-dir FOLDER to keep both."
+    try:
+        metadata = ModelMetadata.from_props(read_props(output))
+    except (FileNotFoundError, ProtobufError):  # nothing there, or a damaged file: what is said to be exported again
+        return
+    except MetadataError as error:
+        raise ReplaceError(f"{output} is there already, and which run made it is unknown: {error}. {remedy}") from error
+    old, new = metadata.metrics.get("validation_accuracy", 0.0), checkpoint.metrics["validation_accuracy"]
+    options = {name: value for name, value in metadata.recipe.items() if name not in NOT_OPTIONS}
+    same_run = options == json.loads(json.dumps(checkpoint.config))
+    if not same_run or old > new:
+        which = "is better" if same_run else "was made by another run"
+        raise ReplaceError(
+            f"{output} is there already and {which}: its validation accuracy is {old:.2%}, that of this checkpoint "
+            f"{new:.2%}. {remedy}"
+        )
 
 
 def _measure_on_real(path: Path, metadata: "ModelMetadata", count: int, data_dir: Path) -> None:

@@ -50,15 +50,15 @@ def write_report(export: Path, checkpoint: "Checkpoint", data_dir: Path) -> Path
         DataError: the test set is missing or damaged.
     """
     from inkwear.classifier import Classifier
-    from inkwear.files import write_text
-    from inkwear.report import Report, digest, report_path
+    from inkwear.files import file_digest, write_text
+    from inkwear.report import Report, report_path
     from training.analysis import confusion_counts
 
     classifier = Classifier(export, "cpu")
     metadata = classifier.metadata
     answers = answer_test_set(classifier, data_dir)
     report = Report(
-        sha256=digest(export),
+        sha256=file_digest(export),
         layers=layers(metadata.architecture, len(metadata.class_names)),
         curves=tuple(_rounded(epoch) for epoch in checkpoint.history),
         confusion=tuple(tuple(map(int, row)) for row in confusion_counts(answers)),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from inkwear.onnx.wire import BYTES, VARINT, Field, ProtobufError, content, fields, size_of
+from inkwear.errors import ProtobufError
+from inkwear.onnx.wire import BYTES, VARINT, Field, content, fields, size_of
 
 GRAPH, OPSETS = 7, 8
 NODES, INPUTS, OUTPUTS = 1, 11, 12

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inkwear.classifier import Classifier
-from inkwear.onnx.session import ModelFileError
+from inkwear.errors import ModelFileError
 from training.loop import predict_logits
 
 if TYPE_CHECKING:

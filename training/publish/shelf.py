@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from inkwear.onnx.metadata import MetadataError, ModelMetadata
+from inkwear.errors import MetadataError, ProtobufError, ReportError
+from inkwear.files import file_digest
+from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
-from inkwear.onnx.wire import ProtobufError
-from inkwear.report import Report, ReportError, digest, read_report
+from inkwear.report import Report, read_report
 from training.publish.graph import Graph, read_graph
 
 log = logging.getLogger("inkwear")
@@ -66,7 +67,7 @@ def read_export(path: Path) -> Export:
     """
     try:
         graph, props = read_graph(path), read_props(path)
-        size, sha256 = path.stat().st_size, digest(path)
+        size, sha256 = path.stat().st_size, file_digest(path)
     except OSError as error:
         raise ShelfError(f"{path}: cannot be read ({error.strerror}).") from error
     except ProtobufError as error:

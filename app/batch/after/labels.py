@@ -1,4 +1,4 @@
-"""What pictures really show, as somebody has written down: a CSV file, or the names of the folders they lie in."""
+"""What pictures really show, from a CSV file or from the names of their folders."""
 
 import csv
 import os
@@ -11,47 +11,47 @@ from functools import lru_cache
 from app.batch.output.formats import defused
 
 FOLDERS = "folders"
-"""``--labels folders``, instead of a file's name."""
+"""The value of ``--labels`` that means the names of folders, instead of a file."""
 
 
 class LabelsError(ValueError):
-    """Labels that cannot be used; the message names them, says what is accepted and what to do."""
+    """Labels that cannot be used; the message names them and says what is accepted and what to do."""
 
 
 class Labels(ABC):
-    """What each picture shows.
+    """The label of each picture.
 
     Args:
-        class_names: of the model.
+        class_names: the model's.
     """
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self.class_names = tuple(class_names)
-        self._by_name = {_alike(name): name for name in class_names}
+        self._by_name = {_normalized(name): name for name in class_names}
         self.meant = lru_cache(4096)(self._meant)
 
     @abstractmethod
     def of(self, path: str) -> str | None:
-        """What was written down for a row of the table; None where nothing was.
+        """Return the label of a row of the table as it is written; None where there is none.
 
         Raises:
-            LabelsError: it may be meant for more than one of the rows.
+            LabelsError: the label may be meant for more than one row.
         """
 
     def unused(self) -> Iterator[str]:
-        """Yield the names of pictures that no row was asked about."""
+        """Yield the pictures with a label that ``of`` was never asked about."""
         yield from ()
 
     def _meant(self, text: str) -> str | None:
         """Return the class name, or the number of several digits, that a label means; None for an unknown one.
 
-        Capitals and the separators ``_ - / space`` make no difference. A class id is as good as a name; where classes
-        are single characters, several of them in a row are a number, so that 07 is a number and not class 7.
+        Case and the separators ``_ - / space`` do not matter. A class id is accepted like a name. Where classes are
+        single characters, several of them are a number, so that 07 is a number and not class 7.
         """
         text = text.strip()
         if text in self.class_names:
             return text
-        if name := self._by_name.get(_alike(text)):
+        if name := self._by_name.get(_normalized(text)):
             return name
         if len(text) > 1 and all(character in self.class_names for character in text):
             return text
@@ -70,17 +70,16 @@ def labels_from(source: str, class_names: Sequence[str]) -> Labels:
 
 
 class FolderLabels(Labels):
-    """The name of the folder, or of the folder in an archive, that a picture lies in."""
+    """Labels a picture by the name of its folder, also within an archive."""
 
     def of(self, path: str) -> str | None:
         return _slashes(path).rpartition("/")[0].rpartition("/")[2] or None
 
 
 class FileLabels(Labels):
-    """A CSV file with the columns ``path`` and ``label``.
+    """Labels pictures by a CSV file with the columns ``path`` and ``label``.
 
-    A path is that of the table, or its last parts, as many as it takes to be the only one: ``a/5.png`` for
-    ``scans/a/5.png``.
+    A path is that of the table, or as many of its last parts as make it unique: ``a/5.png`` for ``scans/a/5.png``.
 
     Raises:
         LabelsError: it cannot be read, lacks a column, or labels a picture in two ways.
@@ -124,14 +123,14 @@ class FileLabels(Labels):
         for line in lines:
             key, label = _slashes(line["path"] or "").removeprefix("./"), sys.intern(line["label"] or "")
             if not key or not label:
-                continue  # as good as not labelled, which is counted
+                continue  # counted as a row without a label
             if self._labels.setdefault(key, label) != label:
                 one = self._labels[key]
                 raise LabelsError(f"--labels {self.source}, line {lines.line_num}: {key!r} is {one!r} and {label!r}.")
 
 
 def _endings(path: str) -> Iterator[str]:
-    """A path, and what is left of it without its first part, its first two, and so on."""
+    """Yield a path, then without its first part, its first two, and so on."""
     start = 0
     while True:
         yield path[start:]
@@ -144,5 +143,5 @@ def _slashes(path: str) -> str:
     return path.replace(os.sep, "/")
 
 
-def _alike(name: str) -> str:
+def _normalized(name: str) -> str:
     return re.sub(r"[_\-\s/]+", " ", name).casefold()

@@ -1,4 +1,4 @@
-"""How right a finished table is, by labels that somebody gave: accuracy, coverage, and what was taken for what."""
+"""How right a finished table is, compared with known labels: accuracy, coverage, and a confusion matrix."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,20 +8,21 @@ from app.batch.after.labels import Labels
 from app.batch.output.row import Row
 
 SEVERAL = "several digits"
-"""Of a number, in the confusion matrix; numbers are compared as they are written."""
+"""The class of any number in the confusion matrix; the score compares numbers as they are written."""
 
 NONE = "no answer"
-"""Of a blank picture, or one that could not be read."""
+"""The answer for a blank picture, or for one that could not be read."""
 
-MOST_CLASSES = 30
-"""With more, the matrix is too wide for a terminal, and the commonest confusions are listed."""
+MAX_CLASSES = 30
+"""Classes up to which the matrix fits a terminal; with more, the commonest confusions are listed."""
 
 EXAMPLES = 5
+"""Names that are shown of any number."""
 
 
 @dataclass
-class Some:
-    """How many there were, and the names of the first."""
+class Examples:
+    """A count of names, and the first of them."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -38,17 +39,17 @@ class Some:
 
 @dataclass
 class Score:
-    """What came out, over the rows with a known label.
+    """The comparison of a table with its labels.
 
     Attributes:
-        class_names: of the model.
+        class_names: the model's.
         rows: all rows of the table.
         statuses: status -> labelled rows.
-        right: status -> those among them whose answer is the label.
+        right: status -> labelled rows whose answer is the label.
         confusion: (label, answer) -> rows, where either may be ``SEVERAL`` and the answer ``NONE``.
-        numbers: rows whose label has several digits, and ``right``, those that were read exactly.
+        numbers: labelled rows with several digits: ``all``, and ``right`` for those that were read exactly.
         unlabelled: rows without a label.
-        unknown: rows whose label is no class, with it.
+        unknown: rows whose label is no class, with the label.
         unused: labels whose picture is not in the table.
     """
 
@@ -58,9 +59,9 @@ class Score:
     right: Counter[str] = field(default_factory=Counter)
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     numbers: Counter[str] = field(default_factory=Counter)
-    unlabelled: Some = field(default_factory=Some)
-    unknown: Some = field(default_factory=Some)
-    unused: Some = field(default_factory=Some)
+    unlabelled: Examples = field(default_factory=Examples)
+    unknown: Examples = field(default_factory=Examples)
+    unused: Examples = field(default_factory=Examples)
 
     @property
     def labelled(self) -> int:
@@ -68,19 +69,24 @@ class Score:
 
     @property
     def accuracy(self) -> float | None:
-        """The right ones among the answers that the model stands by (ok); None where there are none."""
+        """The share of right ones among the answers of status ok; None where there are none."""
         return self.right["ok"] / self.statuses["ok"] if self.statuses["ok"] else None
 
     @property
     def coverage(self) -> float | None:
-        """The share of labelled rows with such an answer."""
+        """The share of labelled rows with an answer of status ok."""
         return self.statuses["ok"] / self.labelled if self.labelled else None
 
     @property
     def accuracy_with_unsure(self) -> float | None:
-        """The right ones among these and the unsure ones."""
+        """The share of right ones among the answers of status ok or unsure."""
         answered = self.statuses["ok"] + self.statuses["unsure"]
         return (self.right["ok"] + self.right["unsure"]) / answered if answered else None
+
+    @property
+    def largest_error(self) -> int:
+        """How many rows the commonest confusion has."""
+        return max((count for (label, answer), count in self.confusion.items() if label != answer), default=0)
 
     def matrix(self) -> tuple[list[str], list[str], list[list[int]]]:
         """Return labels, answers, and how many rows each pair has: [label][answer]."""
@@ -91,34 +97,35 @@ class Score:
 
 
 def score(rows: Iterable[Row], labels: Labels) -> Score:
-    """Go through a table once.
+    """Compare a table with its labels, in one pass.
 
     Raises:
         LabelsError: a label may be meant for more than one row.
     """
-    found = Score(labels.class_names)
+    result = Score(labels.class_names)
     for row in rows:
-        found.rows += 1
+        result.rows += 1
         text = labels.of(row.path)
         if text is None:
-            found.unlabelled.add(row.path)
+            result.unlabelled.add(row.path)
             continue
         label = labels.meant(text)
         if label is None:
-            found.unknown.add(f"{row.path}: {text}")
+            result.unknown.add(f"{row.path}: {text}")
             continue
-        found.statuses[row.status] += 1
-        found.right[row.status] += row.label == label
+        result.statuses[row.status] += 1
+        result.right[row.status] += row.label == label
         if label not in labels.class_names:
-            found.numbers["all"] += 1
-            found.numbers["right"] += row.label == label
-        found.confusion[_short(label, labels), _short(row.label, labels)] += 1
+            result.numbers["all"] += 1
+            result.numbers["right"] += row.label == label
+        result.confusion[_column(label, labels), _column(row.label, labels)] += 1
     for name in labels.unused():
-        found.unused.add(name)
-    return found
+        result.unused.add(name)
+    return result
 
 
-def _short(label: str | None, labels: Labels) -> str:
+def _column(label: str | None, labels: Labels) -> str:
+    """Return the line or column of the matrix for a label or an answer."""
     if label is None:
         return NONE
     return label if label in labels.class_names else SEVERAL
@@ -127,32 +134,32 @@ def _short(label: str | None, labels: Labels) -> str:
 # ----------------------------------------------------------------------------------------------------------- in words
 
 
-def in_words(found: Score) -> str:
-    """The score for people, in lines that fit a terminal."""
-    lines = [f"{found.labelled:,} of {found.rows:,} rows have a known label."]
-    if found.labelled:
-        lines += _figures(found)
-    for some, what in (
-        (found.unlabelled, "without a label"),
-        (found.unknown, f"with a label that is no class of the model ({_few(found.class_names)})"),
-        (found.unused, "labels whose picture is not in the table"),
+def in_words(score: Score) -> str:
+    """Return the score for people, in lines that fit a terminal."""
+    lines = [f"{score.labelled:,} of {score.rows:,} rows have a known label."]
+    if score.labelled:
+        lines += _figures(score)
+    for examples, what in (
+        (score.unlabelled, "Without a label"),
+        (score.unknown, f"With a label that is no class of the model ({_shortened(score.class_names)})"),
+        (score.unused, "Labels whose picture is not in the table"),
     ):
-        if some.count:
-            lines.append(f"{what[0].upper()}{what[1:]}: {some}")
-    if found.labelled:
-        lines += ["", *(_matrix(found) if len(found.class_names) <= MOST_CLASSES else _commonest(found))]
+        if examples.count:
+            lines.append(f"{what}: {examples}")
+    if score.labelled:
+        lines += ["", *(_matrix(score) if len(score.class_names) <= MAX_CLASSES else _commonest(score))]
     return "\n".join(lines)
 
 
-def _figures(found: Score) -> list[str]:
-    ok, unsure = found.statuses["ok"], found.statuses["unsure"]
-    lines = [f"Accuracy {_percent(found.accuracy)} of the {ok:,} answered; coverage {_percent(found.coverage)}."]
+def _figures(score: Score) -> list[str]:
+    ok, unsure = score.statuses["ok"], score.statuses["unsure"]
+    lines = [f"Accuracy {_percent(score.accuracy)} of the {ok:,} answered; coverage {_percent(score.coverage)}."]
     if unsure:
-        lines.append(f"With the {unsure:,} unsure ones {_percent(found.accuracy_with_unsure)}.")
-    if found.numbers["all"]:
-        lines.append(f"Of {found.numbers['all']:,} with several digits {found.numbers['right']:,} were read exactly.")
-    if found.statuses["blank"] or found.statuses["error"]:
-        lines.append(f"No answer: {found.statuses['blank']:,} blank, {found.statuses['error']:,} failed.")
+        lines.append(f"With the {unsure:,} unsure ones {_percent(score.accuracy_with_unsure)}.")
+    if score.numbers["all"]:
+        lines.append(f"Of {score.numbers['all']:,} with several digits {score.numbers['right']:,} were read exactly.")
+    if score.statuses["blank"] or score.statuses["error"]:
+        lines.append(f"No answer: {score.statuses['blank']:,} blank, {score.statuses['error']:,} failed.")
     return lines
 
 
@@ -160,28 +167,26 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.2f} %"
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= MOST_CLASSES else f"{', '.join(names[:5])}, … {names[-1]}"
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MAX_CLASSES else f"{', '.join(names[:5])}, … {names[-1]}"
 
 
-def _matrix(found: Score) -> list[str]:
-    """One line a label, one column an answer; the columns are headed by their class ids where names are long."""
-    labels, answers, counts = found.matrix()
-    short = all(len(name) <= 3 for name in found.class_names)
-    heads = [str(index) for index in range(len(found.class_names))]
-    heads = [*(found.class_names if short else heads), *answers[len(found.class_names) :]]
-    names = [name if short or index >= len(heads) else f"{index} {name}" for index, name in enumerate(labels)]
-    names = [SEVERAL if name.endswith(SEVERAL) else name for name in names]
+def _matrix(score: Score) -> list[str]:
+    """Return one line a label, one column an answer; the columns are headed by class ids where names are long."""
+    labels, answers, counts = score.matrix()
+    short = all(len(name) <= 3 for name in score.class_names)
+    heads = [name if short or name in (SEVERAL, NONE) else str(index) for index, name in enumerate(answers)]
+    names = [name if short or name == SEVERAL else f"{index} {name}" for index, name in enumerate(labels)]
+    cells = [[f"{count:,}" if count else "·" for count in line] for line in counts]
+    widths = [max(map(len, column)) + 2 for column in zip(heads, *cells, strict=True)]
     corner = "label ↓  answer →"
     left = max(map(len, [corner, *names]))
-    widths = [max(len(head), *(len(f"{line[column]:,}") for line in counts)) + 2 for column, head in enumerate(heads)]
-    lines = [corner.ljust(left) + "".join(head.rjust(width) for head, width in zip(heads, widths, strict=True))]
-    for name, line in zip(names, counts, strict=True):
-        cells = (f"{count:,}" if count else "·" for count in line)
-        lines.append(name.ljust(left) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
-    return lines
+    return [
+        name.ljust(left) + "".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for name, line in zip([corner, *names], [heads, *cells], strict=True)
+    ]
 
 
-def _commonest(found: Score) -> list[str]:
-    wrong = [(pair, count) for pair, count in found.confusion.most_common() if pair[0] != pair[1]]
+def _commonest(score: Score) -> list[str]:
+    wrong = [(pair, count) for pair, count in score.confusion.most_common() if pair[0] != pair[1]]
     return [f"{count:,} × {label} taken for {answer}" for (label, answer), count in wrong[:10]]

@@ -1,116 +1,33 @@
-"""A file that is one picture, or holds many: an archive, or a table of pictures."""
+"""What an archive or a table of pictures holds, one picture at a time."""
 
 import os
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, cast
+from collections.abc import Iterator
+from typing import BinaryIO
 
-from app.batch.inputs.item import Code, Failure, Item
-from inkwear.images.decode import ImageError, open_file
-from inkwear.preprocess.spec import Pixels
+from app.archives import tars, zips
+from app.archives.entry import Found, Limits, max_unpacked
+from app.archives.sniff import Kind
+from app.batch.inputs import idx, parquet
+from app.batch.inputs.input import MAX_ENTRIES, MAX_ENTRY_BYTES, Content, Failure
 
-if TYPE_CHECKING:
-    from app.archives.entry import Found, Limits
+_TABLES = {"idx": idx.images, "parquet": parquet.images}
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-"""Endings of the pictures that are taken from a folder, unopened; a file named by itself is tried whatever its name."""
-
-Content = tuple[str, bytes | Pixels | Failure]
-"""What an item of a container is called, and its source."""
-
-MOST_ENTRIES = 5_000_000
-"""Of one archive. A row costs whoever reads the table more than its entry costs whoever packs it."""
-
-MOST_BYTES = 100_000_000
-"""Of one picture in an archive: it is held in memory until it is answered. A file by itself may have more."""
+_ARCHIVES = {"zip": zips.entries, "tar": tars.entries}
 
 
-def is_picture(name: str) -> bool:
-    """Whether a name ends as a picture's does."""
-    stem, dot, ending = name.rpartition(".")
-    return (dot + ending).lower() in SUFFIXES and stem != ""
-
-
-def is_container(name: str) -> bool:
-    """Whether a name ends as that of an archive or a table of pictures does."""
-    from app.archives.sniff import by_ending
-
-    return by_ending(name) != "file"
-
-
-def in_file(path: str, origin: bytes = b"") -> Iterator[Item]:
-    """Yield the pictures in a file, or the file itself; what it is says its content.
+def contents(path: str, file: BinaryIO, kind: Kind) -> Iterator[Content]:
+    """Yield the name and the source of each picture in a file.
 
     Args:
-        path: of anything but a folder.
-        origin: of the item where the file is not a container; entries of one have its size and time.
+        path: the file's name.
+        file: the file, opened.
+        kind: any kind of container.
     """
-    from app.archives.sniff import kind_of
-
-    try:
-        with open_file(path) as file:
-            kind = kind_of(file, path)
-            if kind != "file":
-                yield from _in_container(path, file, kind)
-                return
-    except ImageError as error:
-        yield Item(path, Failure(cast(Code, error.code), str(error)), origin)
-        return
-    except OSError as error:
-        yield Item(path, Failure("unreadable", f"{path}: cannot be read ({error.strerror})."), origin)
-        return
-    yield Item(path, None, origin)
+    if kind in _TABLES:
+        return _TABLES[kind](path, file)
+    limits = Limits(MAX_ENTRIES, MAX_ENTRY_BYTES, max_unpacked(os.fstat(file.fileno()).st_size))
+    return map(_content, _ARCHIVES[kind](path, file, limits))
 
 
-def _in_container(path: str, file: BinaryIO, kind: str) -> Iterator[Item]:
-    state = os.fstat(file.fileno())
-    origin = b"%d %d" % (state.st_size, state.st_mtime_ns)
-    nothing = True
-    for name, source in _READERS[kind](path, file):
-        nothing = False
-        yield Item(name, source, origin)
-    if nothing:
-        yield Item(path, Failure("empty", f"{path}: holds no pictures."), origin)
-
-
-def _in_zip(path: str, file: BinaryIO) -> Iterator[Content]:
-    from app.archives.zips import entries
-
-    yield from map(_content, entries(path, file, _limits(file)))
-
-
-def _in_tar(path: str, file: BinaryIO) -> Iterator[Content]:
-    from app.archives.tars import entries
-
-    yield from map(_content, entries(path, file, _limits(file)))
-
-
-def _limits(file: BinaryIO) -> "Limits":
-    from app.archives.entry import Limits, most_unpacked
-
-    return Limits(MOST_ENTRIES, MOST_BYTES, most_unpacked(os.fstat(file.fileno()).st_size))
-
-
-def _content(found: "Found") -> Content:
-    if found.error:
-        return found.name, Failure(cast(Code, found.error.code), str(found.error))
-    return found.name, found.data
-
-
-def _in_idx(path: str, file: BinaryIO) -> Iterator[Content]:
-    from app.batch.inputs.idx import images
-
-    return images(path, file)
-
-
-def _in_parquet(path: str, file: BinaryIO) -> Iterator[Content]:
-    from app.batch.inputs.parquet import images
-
-    return images(path, file)
-
-
-_READERS: dict[str, Callable[[str, BinaryIO], Iterator[Content]]] = {
-    "zip": _in_zip,
-    "tar": _in_tar,
-    "idx": _in_idx,
-    "parquet": _in_parquet,
-}
+def _content(found: Found) -> Content:
+    return found.name, Failure.of(found.error) if found.error else found.data

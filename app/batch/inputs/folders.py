@@ -1,17 +1,58 @@
-"""The pictures of a folder at any depth, by name: its files, then its subfolders one after another."""
+"""The pictures of a folder at any depth, by name: its files first, then its subfolders one after another."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 
-from app.batch.inputs.containers import in_file, is_container, is_picture
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.files import in_file, is_companion, is_container, is_picture
+from app.batch.inputs.input import Input, failed
 from app.batch.inputs.names import Names
 
+MAX_ENDINGS = 100
+"""Different endings that are counted one by one; a folder may hold any number of them."""
 
-def in_folder(root: str) -> Iterator[Item]:
-    """Yield the pictures of a folder, of archives and tables in it, and of all its subfolders.
+SHOWN_ENDINGS = 10
+"""Endings that the sentence for people lists, the most frequent first."""
 
-    Links to files are read, links to folders are followed where they lead to a place that is not gone through anyway.
+ENDING = re.compile(r"(?:\.tar)?\.[\w-]{1,12}\Z", re.IGNORECASE)
+"""A name's ending, ``.tar.zst`` as a whole; what is longer, or holds a space, is a part of a sentence or a number."""
+
+
+class LeftOut:
+    """Counts the files of folders whose endings are not read, by ending, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._uncounted = 0
+
+    def add(self, name: str) -> None:
+        """Count a file by its name's ending, in lower case."""
+        match = ENDING.search(name)
+        ending = match[0].lower() if match else ""
+        if ending in self._counts or len(self._counts) < MAX_ENDINGS:
+            self._counts[ending] += 1
+        else:
+            self._uncounted += 1
+
+    def in_words(self) -> str:
+        """Say how many files were left out, by ending, and what to do about it; empty where there are none."""
+        if not self._counts:
+            return ""
+        in_order = sorted(self._counts.items(), key=lambda counted: (-counted[1], counted[0]))
+        parts = [f"{count:,} {ending or 'without an ending'}" for ending, count in in_order[:SHOWN_ENDINGS]]
+        others = self._uncounted + sum(count for _, count in in_order[SHOWN_ENDINGS:])
+        if others:
+            parts.append(f"{others:,} with other endings")
+        listed = ", ".join(parts)
+        return f"Left out of folders, as their endings are not read: {listed}. Name a file itself to have it tried."
+
+
+def in_folder(root: str, left_out: LeftOut) -> Iterator[Input]:
+    """Yield the pictures of a folder, of the archives and tables in it, and of all its subfolders.
+
+    Links to files are read. Links to folders are followed unless they lead to a place that the walk reaches anyway.
+    Files with other endings are counted in ``left_out``, except hidden ones and IDX files of labels.
     """
     tree = _Tree(root)
     waiting: list[Iterator[str]] = [iter((root,))]
@@ -20,16 +61,16 @@ def in_folder(root: str) -> Iterator[Item]:
         if folder is None:
             waiting.pop()
         elif folder is root or tree.enters(folder):
-            listing = _Listing(folder)
-            yield from listing.items()
+            listing = _Listing(folder, left_out)
+            yield from listing.inputs()
             waiting.append(listing.subfolders())
 
 
 class _Tree:
-    """Which folders a walk goes into: its root, what links lead to, and all below these; each of them once.
+    """Decides which folders a walk enters: its root, the targets of links, and all below these; each of them once.
 
-    Whatever lies below one of its roots is met there under its own name; so a link to it need not be followed, no loop
-    is ever closed, and nothing has to be remembered but the roots.
+    All that lies below one of the roots is met there under its own name. So a link to it need not be followed, no loop
+    is ever closed, and nothing but the roots has to be remembered.
     """
 
     def __init__(self, root: str) -> None:
@@ -50,48 +91,51 @@ def _is_below(place: str, root: str) -> bool:
 
 
 class _Listing:
-    """What a folder itself holds."""
+    """The files and subfolders of one folder, by name."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, left_out: LeftOut) -> None:
         self.folder = folder
+        self._left_out = left_out
         self._prefix = os.path.join(folder, "")
         self._files, self._folders = Names(), Names()
-        self._others: set[str] = set()  # names of no pictures, and of no files at all
+        self._to_open: set[str] = set()  # files that hold many pictures, or are named like pictures and are no files
         self._error: OSError | None = None
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    self._sort_in(entry)
+                    self._add(entry)
         except OSError as error:
             self._error = error
 
-    def _sort_in(self, entry: "os.DirEntry[str]") -> None:
+    def _add(self, entry: "os.DirEntry[str]") -> None:
         name = entry.name
         try:
             is_file = entry.is_file()
             is_folder = not is_file and entry.is_dir()
-        except OSError:  # a link that leads nowhere, in circles; whoever reads it will say so
+        except OSError:  # a link to nowhere, or in a circle: reading it gives the reason
             is_file, is_folder = True, False
         if is_folder:
             self._folders.add(name)
         elif is_picture(name):
             self._files.add(name)
             if not is_file:
-                self._others.add(name)
+                self._to_open.add(name)
         elif is_container(name):
             self._files.add(name)
-            self._others.add(name)
+            self._to_open.add(name)
+        elif is_file and not is_companion(name):
+            self._left_out.add(name)
 
-    def items(self) -> Iterator[Item]:
-        prefix, origin = self._prefix, self._files.digest()
+    def inputs(self) -> Iterator[Input]:
+        prefix, listing_digest = self._prefix, self._files.digest()
         if self._error:
-            reason = f"{self.folder}: cannot be listed to its end ({self._error.strerror}); look at its permissions."
-            yield Item(self.folder, Failure("unreadable", reason), origin)
+            reason = f"cannot be listed to its end ({self._error.strerror}); look at its permissions"
+            yield failed(self.folder, "unreadable", reason, listing_digest)
         for name in self._files:
-            if name in self._others:
-                yield from in_file(prefix + name, origin)
+            if name in self._to_open:
+                yield from in_file(prefix + name, listing_digest)
             else:
-                yield Item(prefix + name, None, origin)
+                yield Input(prefix + name, None, listing_digest)
 
     def subfolders(self) -> Iterator[str]:
         return (self._prefix + name for name in self._folders)

@@ -1,4 +1,4 @@
-"""IDX files of images, as MNIST has them (yann.lecun.com/exdb/mnist), raw or packed with gzip: image by image."""
+"""IDX files of images, as MNIST has them (yann.lecun.com/exdb/mnist), raw or compressed with gzip, image by image."""
 
 import struct
 from collections.abc import Iterator
@@ -7,9 +7,8 @@ from typing import BinaryIO
 import numpy as np
 
 from app.archives.compression import READ_AHEAD, Stream
-from app.archives.entry import MEGABYTE, ArchiveError, check_ratio, explained, read_whole
-from app.batch.inputs.containers import Content
-from app.batch.inputs.item import Failure
+from app.archives.entry import MEGABYTE, ArchiveError, check_ratio, explain, read_in_pieces
+from app.batch.inputs.input import Content, Failure
 from inkwear.images.decode import MAX_PIXELS
 
 IMAGES = 0x00000803
@@ -22,19 +21,19 @@ BLOCK = 64 * 1024
 
 
 class _TableError(ValueError):
-    """The file is not as its format is; the message says how."""
+    """A file that breaks its format; the message says how."""
 
 
 def images(path: str, file: BinaryIO) -> Iterator[Content]:
-    """Yield ``path#0``, ``path#1``, … with (H, W) uint8 pixels; what is wrong with the file, when it is met."""
+    """Yield ``path#0``, ``path#1``, … with (H, W) uint8 pixels, and a failure where the file is broken."""
     try:
         yield from _images(path, Stream(file))
     except _TableError as error:
         yield path, Failure("table_damaged", f"{path}: {error}.")
     except ArchiveError as error:
-        yield path, Failure("archive_refused", str(error))
+        yield path, Failure.of(error)
     except Exception as error:  # from EOFError to zlib.error
-        code = explained(path, error).code
+        code = explain(path, error).code
         yield path, Failure("unreadable" if code == "unreadable" else "table_damaged", f"{path}: damaged ({error}).")
 
 
@@ -43,13 +42,13 @@ def _images(path: str, stream: Stream) -> Iterator[Content]:
     size, index = height * width, 0
     at_once = max(1, BLOCK // size)
 
-    def check(so_far: int = 0) -> None:
-        if stream.is_packed:
-            check_ratio(path, stream.place, stream.taken() + READ_AHEAD)
+    def check(_: int = 0) -> None:
+        if stream.is_compressed:
+            check_ratio(path, stream.position, stream.consumed() + READ_AHEAD)
 
     while index < count:
         wanted = min(at_once, count - index)
-        block = np.frombuffer(read_whole(stream.read, wanted * size, check), np.uint8)
+        block = np.frombuffer(read_in_pieces(stream.read, wanted * size, check), np.uint8)
         check()
         whole = len(block) // size
         for pixels in block[: whole * size].reshape(whole, height, width):
@@ -62,6 +61,7 @@ def _images(path: str, stream: Stream) -> Iterator[Content]:
 
 
 def _header(stream: Stream) -> tuple[int, int, int]:
+    """Read the number of images, their height and their width."""
     head = stream.read(4)
     [magic] = struct.unpack(">L", head) if len(head) == 4 else [0]
     if magic != IMAGES:
@@ -72,6 +72,6 @@ def _header(stream: Stream) -> tuple[int, int, int]:
         raise _TableError("cut short within its header")
     count, height, width = struct.unpack(">3L", sizes)
     if not 0 < height * width <= MAX_PIXELS:
-        most = MAX_PIXELS // MEGABYTE
-        raise _TableError(f"it promises images of {height}×{width} pixels; accepted are 1 to {most} million")
+        max_pixels = MAX_PIXELS // MEGABYTE
+        raise _TableError(f"it promises images of {height}×{width} pixels; accepted are 1 to {max_pixels} million")
     return count, height, width

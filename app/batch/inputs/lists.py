@@ -1,4 +1,4 @@
-"""A list of names, in a file or on stdin: one a line, or, as ``find -print0`` writes them, with NULs between them."""
+"""A list of names, in a file or on stdin: one a line, or separated by NULs as ``find -print0`` writes them."""
 
 import codecs
 import hashlib
@@ -10,32 +10,36 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, cast
 
-from app.batch.inputs.item import Code, Failure, Item
-from inkwear.images.decode import ImageError, open_file
+from app.batch.inputs.input import Failure, Input, failed
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_file
 
 BLOCK = 64 * 1024
 """Bytes that are read at once."""
 
-LONGEST = 32 * 1024
-"""Bytes of a name; no system has longer ones."""
+MAX_NAME_BYTES = 32 * 1024
+"""Bytes of one name; no operating system has longer ones."""
 
-NO_LIST = "name pictures one a line in UTF-8, or with NULs between them; a picture itself is named, not sent"
+WHAT_TO_DO = "name pictures one a line in UTF-8, or with NULs between them; a picture itself is named, not sent"
 
 
 class NameList:
-    """The names of a list, gone through as often as one likes; stdin is kept in a temporary file.
+    """The names in a list, which can be iterated over repeatedly; stdin is kept in a temporary file.
 
-    A name is taken as it stands, to the end of its line, and seen from the current folder; empty lines are skipped.
+    A name is the whole line, relative to the current folder; empty lines are skipped.
+
+    Args:
+        path: the file with the list, or ``-``.
+        stream: what ``-`` stands for, if not stdin.
     """
 
     def __init__(self, path: str, stream: BinaryIO | None = None) -> None:
-        """Of a file, or of ``stream``, which is stdin unless something else is given, under the name ``-``."""
         self.path = path
         self._stream = stream
         self._kept: BinaryIO | None = None
 
     def digest(self) -> bytes:
-        """SHA-256 of the list as it stands; of nothing where it cannot be read."""
+        """Return the SHA-256 of the list, up to where it can be read."""
         digest = hashlib.sha256()
         try:
             for block in self._blocks():
@@ -44,22 +48,22 @@ class NameList:
             pass
         return digest.digest()
 
-    def __iter__(self) -> Iterator[str | Item]:
-        """Yield the names, and where the list itself cannot be read or is none, an item that says so."""
+    def __iter__(self) -> Iterator[str | Input]:
+        """Yield the names, or where the list cannot be read or is none, an input that says so."""
         name = f"@{self.path}" if self.path != "-" else self.path
-        nothing = True
+        is_empty = True
         try:
             for line in _lines(self._blocks()):
-                nothing = False
+                is_empty = False
                 yield os.fsdecode(line)
         except ImageError as error:
-            yield Item(name, Failure(cast(Code, error.code), str(error)))
+            yield Input(name, Failure.of(error))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            yield Item(name, Failure("unreadable", f"{name}: the list cannot be read ({reason}); {NO_LIST}."))
+            yield failed(name, "unreadable", f"the list cannot be read ({reason}); {WHAT_TO_DO}")
         else:
-            if nothing:
-                yield Item(name, Failure("empty", f"{name}: the list is empty; {NO_LIST}."))
+            if is_empty:
+                yield failed(name, "empty", f"the list is empty; {WHAT_TO_DO}")
 
     def _blocks(self) -> Iterator[bytes]:
         if self.path == "-":
@@ -81,10 +85,10 @@ class NameList:
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut a list into its lines.
+    """Split a list into its lines.
 
     Raises:
-        ValueError: this is no list of names.
+        ValueError: the data is not a list of names.
     """
     first = next(blocks, b"")
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -95,9 +99,9 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
         *lines, rest = (rest + block).split(end)
         for line in lines:
             name = line.removesuffix(b"\r") if end == b"\n" else line
-            if b"\0" in name or len(name) > LONGEST:
+            if b"\0" in name or len(name) > MAX_NAME_BYTES:
                 raise ValueError(f"it has a line of {len(name):,} bytes that is no name")
             if name:
                 yield name
-        if len(rest) > LONGEST:
+        if len(rest) > MAX_NAME_BYTES:
             raise ValueError(f"it has a line of {len(rest):,} bytes and more")

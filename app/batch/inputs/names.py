@@ -1,4 +1,4 @@
-"""Any number of names in order, of which few are in memory."""
+"""A sorted set of any number of names, of which few are in memory."""
 
 import hashlib
 import heapq
@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from typing import BinaryIO
 
-RUN = 50_000
-"""Names that are sorted in memory; more wait in a temporary file, in sorted runs that are merged."""
+MAX_NAMES_IN_MEMORY = 50_000
+"""Names that are sorted in memory; more are kept in a temporary file, as sorted runs that are merged."""
 
-MERGED = 10_000
-"""Names that are written at once."""
+WRITTEN_AT_ONCE = 10_000
+"""Names that are written at once while runs are merged."""
 
 BLOCK = 64 * 1024
-"""Bytes of it that are read at once."""
+"""Bytes of the file that are read at once."""
 
 
 class Names:
-    """A set of names, gone through in order as often as one likes; none may hold a NUL.
+    """A set of names that can be iterated over in order repeatedly; no name may hold a NUL.
 
-    Adding ends with the first look at them.
+    Once ``digest`` was called or an iteration has begun, nothing more can be added.
     """
 
     def __init__(self) -> None:
@@ -32,40 +32,40 @@ class Names:
 
     def add(self, name: str) -> None:
         self._names.append(name)
-        if len(self._names) == RUN:
-            self._put_down()
+        if len(self._names) == MAX_NAMES_IN_MEMORY:
+            self._write_run()
 
     def digest(self) -> bytes:
-        """SHA-256 over the names in order."""
+        """Return the SHA-256 of the names in order."""
         if not self._digest:
-            self._digest = self._merged() if self._runs else self._sorted()
+            self._digest = self._merge() if self._runs else self._sort()
         return self._digest
 
     def __iter__(self) -> Iterator[str]:
         self.digest()
         return self._run(*self._runs[0]) if self._runs else iter(self._names)
 
-    def _sorted(self) -> bytes:
+    def _sort(self) -> bytes:
         self._names = sorted(set(self._names))
         return hashlib.sha256(_joined(self._names)).digest()
 
-    def _put_down(self) -> None:
+    def _write_run(self) -> None:
         if self._file is None:
-            self._file = _temporary()
+            self._file = _temporary_file()
         self._names.sort()
         start = self._file.tell()
         self._file.write(_joined(self._names))
         self._runs.append((start, self._file.tell()))
         self._names = []
 
-    def _merged(self) -> bytes:
-        """Make one run of all, in a file of its own."""
-        self._put_down()
+    def _merge(self) -> bytes:
+        """Merge all runs into one, in a new file; return its digest."""
+        self._write_run()
         assert self._file
         self._file.flush()
-        digest, file = hashlib.sha256(), _temporary()
+        digest, file = hashlib.sha256(), _temporary_file()
         in_order = (name for name, _ in groupby(heapq.merge(*(self._run(*run) for run in self._runs))))
-        while names := list(islice(in_order, MERGED)):
+        while names := list(islice(in_order, WRITTEN_AT_ONCE)):
             text = _joined(names)
             digest.update(text)
             file.write(text)
@@ -82,7 +82,7 @@ class Names:
             yield from map(os.fsdecode, names)
 
 
-def _temporary() -> BinaryIO:
+def _temporary_file() -> BinaryIO:
     return tempfile.TemporaryFile()  # without a name; it vanishes with its last user
 
 

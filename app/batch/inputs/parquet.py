@@ -4,33 +4,35 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from app.archives.entry import MEGABYTE, ArchiveError, check_ratio
-from app.batch.inputs.containers import MOST_BYTES, Content
-from app.batch.inputs.item import Code, Failure
+from app.archives.entry import MEGABYTE, ArchiveError, check_ratio, too_large
+from app.batch.inputs.input import MAX_ENTRY_BYTES, Code, Content, Failure
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
-MOST_ROWS, BATCH = 64, 8 * MEGABYTE
-"""How many rows are read at once: fewer where they have more bytes together, going by their average."""
+MAX_ROWS = 64
+"""Rows that are read at once."""
+
+MAX_BATCH_BYTES = 8 * MEGABYTE
+"""Bytes that these rows have together, estimated from their average."""
 
 READ_AHEAD = 1 << 20
-"""Bytes of a column that are in memory before they are unpacked."""
+"""Bytes of a column that are in memory before they are decompressed."""
 
 PREFERRED = ("image", "img", "picture")
-"""Where several columns could hold pictures, the first of these that is among them."""
+"""Names of the column to read where several could hold pictures, best first."""
 
 
 class _TableError(ValueError):
-    """There is nothing to be read in this file; the message says why."""
+    """A file without pictures that can be read; the message says why."""
 
 
 def images(path: str, file: BinaryIO) -> Iterator[Content]:
-    """Yield ``path#0``, ``path#1``, … with the encoded bytes of a row each; what is wrong, when it is met.
+    """Yield ``path#0``, ``path#1``, … with the encoded bytes of a row each, and a failure where the file is broken.
 
-    The column is the one of type ``struct<bytes: binary, …>``, or the one of type binary; of several, ``PREFERRED``.
-    A group of rows that is damaged costs the rest of itself, and not those behind it. In memory are a few rows, and
-    what the format does not let be parted: a page and a dictionary, which Arrow writes of up to 1,024 rows each.
+    The column is the one of type ``struct<bytes: binary, …>`` or binary; of several, ``PREFERRED``. A damaged row group
+    costs its own remaining rows and not those of the next. In memory are a few rows, and what the format keeps
+    together: a page and a dictionary, which Arrow writes for up to 1,024 rows each.
     """
     from pyarrow.parquet import ParquetFile
 
@@ -51,14 +53,14 @@ def images(path: str, file: BinaryIO) -> Iterator[Content]:
             if index < end:
                 raise _TableError("they are not there")
         except Exception as error:
-            said = f"{path}: rows {index:,} to {end - 1:,} cannot be read ({_reason(error)})."
+            sentence = f"{path}: rows {index:,} to {end - 1:,} cannot be read ({_reason(error)})."
             code: Code = "archive_refused" if isinstance(error, ArchiveError) else "table_damaged"
-            yield f"{path}#{index}", Failure(code, said)
+            yield f"{path}#{index}", Failure(code, sentence)
         start = max(index, end)
 
 
 def _for_arrow(path: str, file: BinaryIO) -> str | BinaryIO:
-    """Arrow reads with half the memory what it opens itself; it can open names of UTF-8 alone."""
+    """Return what Arrow is to open: the path, which takes half the memory, or the file where the path is not UTF-8."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -67,9 +69,9 @@ def _for_arrow(path: str, file: BinaryIO) -> str | BinaryIO:
 
 
 def _rows(path: str, size: int, table: "ParquetFile", group: int, column: str) -> Iterator[bytes | None]:
-    facts = table.metadata.row_group(group)  # its columns' own facts, where damaged, make Arrow end the process
-    check_ratio(path, facts.total_byte_size, size)
-    at_once = max(1, min(MOST_ROWS, BATCH * facts.num_rows // max(1, facts.total_byte_size)))
+    metadata = table.metadata.row_group(group)  # that of its columns, where damaged, makes Arrow end the process
+    check_ratio(path, metadata.total_byte_size, size)
+    at_once = max(1, min(MAX_ROWS, MAX_BATCH_BYTES * metadata.num_rows // max(1, metadata.total_byte_size)))
     for batch in table.iter_batches(at_once, row_groups=[group], columns=[column], use_threads=False):
         for value in batch.column(0).to_pylist():
             yield value["bytes"] if isinstance(value, dict) else value
@@ -78,31 +80,31 @@ def _rows(path: str, size: int, table: "ParquetFile", group: int, column: str) -
 def _checked(name: str, data: bytes | None) -> bytes | Failure:
     if data is None:
         return Failure("empty", f"{name}: the row has no bytes of a picture; put them in, not their path alone.")
-    if len(data) > MOST_BYTES:
-        return Failure("too_large", f"{name}: more than the {MOST_BYTES // MEGABYTE} MB accepted of one picture.")
+    if len(data) > MAX_ENTRY_BYTES:
+        return Failure.of(too_large(name, MAX_ENTRY_BYTES))
     return data
 
 
 def _column(table: "ParquetFile") -> str:
-    """The column that holds the pictures, as Parquet names it.
+    """Return Parquet's name of the column that holds the pictures.
 
     Raises:
-        _TableError: there is none, or there are several.
+        _TableError: no column, or more than one, can hold them.
     """
     import pyarrow.types as types
 
     def is_binary(kind: Any) -> bool:
         return types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
 
-    found = {}
+    columns = {}
     for field in table.schema_arrow:
         if is_binary(field.type):
-            found[field.name] = field.name
+            columns[field.name] = field.name
         elif types.is_struct(field.type) and any(part.name == "bytes" and is_binary(part.type) for part in field.type):
-            found[field.name] = f"{field.name}.bytes"
-    chosen = list(found) if len(found) == 1 else [name for name in PREFERRED if name in found]
+            columns[field.name] = f"{field.name}.bytes"
+    chosen = list(columns) if len(columns) == 1 else [name for name in PREFERRED if name in columns]
     if chosen:
-        return found[chosen[0]]
+        return columns[chosen[0]]
     has = ", ".join(f"{field.name} ({field.type})" for field in table.schema_arrow)
     wanted = "a column of type binary, or struct with a field 'bytes' of it; of several, one named image"
     raise _TableError(f"which column holds pictures? It has {has}; accepted is {wanted}")

@@ -1,6 +1,6 @@
 """Patterns of file names: ``*``, ``?``, ``[...]``, and ``**`` for folders at any depth.
 
-As ``glob``, which would hold all the names of a folder at once, and those that match once more.
+Unlike ``glob``, which holds all names of a folder and all that match in memory, this one keeps neither.
 """
 
 import os
@@ -20,18 +20,18 @@ def is_pattern(argument: str) -> bool:
 
 
 def matches(pattern: str) -> Names:
-    """Find all names that match, in order. As in a shell, ``*`` does not stand for a dot at a name's beginning.
+    """Find all names that match, in order. As in a shell, ``*`` does not match a dot at the beginning of a name.
 
     Args:
         pattern: ``scans/*/[0-9].png``; a pattern that ends in ``**`` means all files below. ``**`` follows no links.
     """
-    found = Names()
+    names = Names()
     parts = [part for part, _ in groupby(pattern.split("/")) if part]
     if parts[-1] == ANY_DEPTH:
         parts.append("*")
     for path in _below("/" if pattern.startswith("/") else "", parts):
-        found.add(path)
-    return found
+        names.add(path)
+    return names
 
 
 def _below(folder: str, parts: Sequence[str]) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _below(folder: str, parts: Sequence[str]) -> Iterator[str]:
     if part == ANY_DEPTH:
         yield from _below(folder, rest)
         for entry in _entries(folder):
-            if not entry.name.startswith(".") and _is_folder(entry, follow=False):
+            if not entry.name.startswith(".") and _is_folder(entry, follow_links=False):
                 yield from _below(os.path.join(folder, entry.name), parts)
     elif not is_pattern(part):
         path = os.path.join(folder, part)
@@ -53,7 +53,7 @@ def _below(folder: str, parts: Sequence[str]) -> Iterator[str]:
                 path = os.path.join(folder, entry.name)
                 if not rest:
                     yield path
-                elif _is_folder(entry, follow=True):
+                elif _is_folder(entry, follow_links=True):
                     yield from _below(path, rest)
 
 
@@ -61,12 +61,12 @@ def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:
     try:
         with os.scandir(folder or ".") as entries:
             yield from entries
-    except OSError:  # as in a shell, what cannot be listed has nothing that matches
+    except OSError:  # as in a shell, nothing matches in a folder that cannot be listed
         return
 
 
-def _is_folder(entry: "os.DirEntry[str]", follow: bool) -> bool:
+def _is_folder(entry: "os.DirEntry[str]", follow_links: bool) -> bool:
     try:
-        return entry.is_dir(follow_symlinks=follow)
+        return entry.is_dir(follow_symlinks=follow_links)
     except OSError:
         return False

@@ -31,7 +31,10 @@ ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "json
 
 _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 _CELL = r"(?:^|(?<=[;\t\r\n]))"
-_TO_DEFUSE = re.compile(rf"{_CELL}(?='*{_FORMULA})")
+FORMULA_START = rf"{_CELL}(?='*{_FORMULA})"
+"""Where an apostrophe keeps text from being a formula: a regular expression for Python and the page's JavaScript."""
+
+_TO_DEFUSE = re.compile(FORMULA_START)
 _DEFUSED = re.compile(rf"{_CELL}'(?='*{_FORMULA})")
 _TO_QUOTE = re.compile(r'[",;\r\n]')
 _NO_BYTES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")

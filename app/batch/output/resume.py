@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.batch.inputs.item import Item, stamp_of
+from app.batch.inputs.input import Input, fingerprint_of
 from app.batch.run.reader import Answered
 
-Chunk = Sequence[Item]
+Chunk = Sequence[Input]
 
 
 class InputsChangedError(ValueError):
@@ -29,7 +29,7 @@ def skip_spooled(chunks: Iterator[Chunk], spooled: Iterable[Answered], started: 
         chunk = next(chunks, ())
         if not chunk:
             raise InputsChangedError(f"there were more than {done:,} inputs when the run began; now there are no more")
-        if (len(chunk), stamp_of(chunk)) != (stored.counts.total(), stored.stamp):
+        if (len(chunk), fingerprint_of(chunk)) != (stored.counts.total(), stored.fingerprint):
             raise InputsChangedError(_what_changed(chunk, done + 1, started))
         done += len(chunk)
 
@@ -71,7 +71,7 @@ class _Times:
     def __init__(self) -> None:
         self._archive, self._time = "", 0
 
-    def changed(self, item: Item) -> int:
+    def changed(self, item: Input) -> int:
         """Return when the file that an input is, or lies in, was changed; 0 where there is none."""
         if item.source is None:
             return _change_time(item.path)

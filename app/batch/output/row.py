@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, Self
 
-from app.batch.inputs.item import Code, Failure
+from app.batch.inputs.input import Code, Failure
 
 if TYPE_CHECKING:
     from inkwear.prediction import Prediction

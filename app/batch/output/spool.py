@@ -139,8 +139,8 @@ class Spool:
             sqlite3.Error: they cannot be written, and nothing of them is stored.
         """
         counts = json.dumps(answered.counts).encode()
-        digest = _digest(self._digest, answered.stamp, counts, answered.text)
-        values = answered.stamp, counts, answered.text, digest
+        digest = _digest(self._digest, answered.fingerprint, counts, answered.text)
+        values = answered.fingerprint, counts, answered.text, digest
         self._query("INSERT INTO chunks (inputs, counts, rows, digest) VALUES (?, ?, ?, ?)", *values)
         self._digest = digest
 

@@ -1,9 +1,8 @@
-"""To a cluster of Ray and back: one that runs already, or one of this machine alone; quiet and private."""
+"""Connects to a Ray cluster: a running one, or one of this machine alone; quietly and privately."""
 
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import tempfile
@@ -11,34 +10,36 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from typing import Any
 
+import app
+import inkwear
 from app.batch.ray.worker import ClusterError
 
-ROOT = Path(__file__).parents[3]
-"""Where ``app`` and ``exports`` lie."""
+CODE = {"py_modules": [app, inkwear], "excludes": ["*.*", "!.", "!*.py", "__pycache__"]}
+"""The ``runtime_env`` of every process: the Python files of our packages, without the page and its examples."""
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TQDM_PATCH_PRINT": "0"}
-"""Environment variables: nothing is reported to Ray's makers, print stays Python's."""
+"""Environment variables with which Ray reports nothing to its makers and leaves ``print`` alone."""
 
 ALONE = QUIET | {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""For a cluster of this machine alone: it listens on the loopback address only (Ray's default on macOS and Windows, as
-the name says), and turns away whoever has no token, other users of the machine included."""
+"""Variables for a cluster of this machine alone: it listens on the loopback address only (Ray's default on macOS and
+Windows, hence the name), and refuses anybody without a token, including other users of the machine."""
 
 TRIES = 3
-"""How often Ray is asked to begin before it counts as one that cannot."""
+"""How often Ray is started before the run gives up."""
 
 SECONDS_BETWEEN_TRIES = 2.0
 
 
 def check_address(address: str) -> None:
-    """See whether somebody answers at an address; Ray itself would wait for long.
+    """Check that something answers at an address; Ray itself would wait for long.
 
     Raises:
-        ClusterError: nobody does, or it is not an address of the kind that is needed.
+        ClusterError: nothing does, or the address has another form.
     """
     host, _, port = address.rpartition(":")
-    host = host.strip("[]")  # of IPv6
+    host = host.strip("[]")  # around an IPv6 address
     if address == "auto":
         return
     if not host or not port.isdecimal() or "/" in host:
@@ -57,10 +58,10 @@ def check_address(address: str) -> None:
 
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Join a cluster, or start one of this machine alone; leave or end it afterwards.
+    """As a context manager, join a cluster, or start one of this machine alone.
 
     Raises:
-        ClusterError: there is no such cluster.
+        ClusterError: the cluster cannot be joined or started.
     """
     with ExitStack() as stack:
         variables = QUIET if address else ALONE | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
@@ -68,41 +69,47 @@ def connected(address: str | None) -> Iterator[None]:
         import ray
         import ray.data
 
-        _hush()
-        _start_none_by_accident()
-        _init(Path(stack.enter_context(_folder())), address)
+        _silence()
+        _disable_auto_connect()
+        _init({"address": address} if address else stack.enter_context(_own_cluster()))
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
         yield
 
 
-def _init(folder: Path, address: str | None) -> None:
-    """Call ``ray.init``, and again where it fails: a machine that is busy answers Ray too late now and then."""
+@contextmanager
+def _own_cluster() -> Iterator[dict[str, Any]]:
+    """Yield the arguments of ``ray.init`` for a cluster of this machine, whose sockets and logs vanish with it."""
+    folder = "/tmp" if os.name == "posix" else None  # the paths of sockets must be short
+    with tempfile.TemporaryDirectory(prefix="inkwear-ray-", dir=folder, ignore_cleanup_errors=True) as name:
+        yield {"address": "local", "_temp_dir": name, "include_dashboard": False}
+
+
+def _init(cluster: Mapping[str, Any]) -> None:
+    """Call ``ray.init``, and again where it fails: a busy machine sometimes answers Ray too late."""
     import ray
 
-    where = {"address": address} if address else {"address": "local", "_temp_dir": str(folder)}
-    what = {} if address else {"include_dashboard": False}
-    code = {"py_modules": _code(folder / "code")}
     for tries_left in reversed(range(TRIES)):
         try:
             with _signals_kept():
-                ray.init(**where, **what, runtime_env=code, log_to_driver=False, configure_logging=False)
+                ray.init(**cluster, runtime_env=CODE, log_to_driver=False, configure_logging=False)
             return
-        except Exception as error:  # Ray raises whatever the obstacle suggests, plain Exception included
-            ray.shutdown()  # of what it had begun; the next ray.init would stumble over it
+        except Exception as error:  # Ray raises any type, plain Exception included
+            ray.shutdown()  # or what it has begun disturbs the next ray.init
             if tries_left:
                 time.sleep(SECONDS_BETWEEN_TRIES)
                 continue
-            asked = (
-                f"--ray-address {address}: this cluster cannot be joined" if address else "Ray cannot be started here"
-            )
-            raise ClusterError(f"{asked} ({essence(error)}).") from error
+            address = cluster["address"]
+            what = "Ray cannot be started here"
+            if address != "local":
+                what = f"--ray-address {address}: this cluster cannot be joined"
+            raise ClusterError(f"{what} ({last_line(error)}).") from error
 
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set what is not set already, for a while; the processes that Ray starts inherit it."""
+    """As a context manager, set the variables that are not set yet; the processes that Ray starts inherit them."""
     added = {name: value for name, value in variables.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -112,24 +119,9 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _folder() -> "tempfile.TemporaryDirectory[str]":
-    """A folder for our code on its way, and for the sockets (their paths must be short) and logs of our own cluster."""
-    where = "/tmp" if os.name == "posix" else None
-    return tempfile.TemporaryDirectory(prefix="inkwear-ray-", dir=where, ignore_cleanup_errors=True)
-
-
-def _code(folder: Path) -> list[str]:
-    """Copy our Python files without what lies beside them; Ray sends the copy to every machine."""
-
-    def not_python(where: str, names: list[str]) -> list[str]:
-        return [name for name in names if not name.endswith(".py") and not os.path.isdir(os.path.join(where, name))]
-
-    return [str(shutil.copytree(ROOT / name, folder / name, ignore=not_python)) for name in ("app", "exports")]
-
-
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Put the command's handlers back where Ray has put its own."""
+    """As a context manager, restore the command's signal handlers, which Ray replaces."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -139,28 +131,28 @@ def _signals_kept() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _hush() -> None:
-    """Keep Ray's diary off stderr, and its obituaries of machines off stdout; what goes wrong is raised."""
+def _silence() -> None:
+    """Keep Ray's log off stderr, and its reports of dead machines off stdout; errors are raised."""
     import ray
 
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    ray._private.worker._worker_logs_enabled = False  # log_to_driver=False leaves the obituaries
+    ray._private.worker._worker_logs_enabled = False  # log_to_driver=False leaves the reports
 
 
-def _start_none_by_accident() -> None:
-    """Let nothing but ``ray.init`` begin a connection.
+def _disable_auto_connect() -> None:
+    """Let nothing but ``ray.init`` open a connection.
 
-    A thread of Ray Data that outlives its run still asks for this and that; Ray would connect again for its sake, and
-    the next run would find itself connected already. Ray's variable for it (RAY_ENABLE_AUTO_CONNECT) counts only where
-    it stands before Ray is first imported.
+    A thread of Ray Data that outlives its run still calls Ray, which would connect again, so that the next run
+    would find itself connected already. Ray's own variable (RAY_ENABLE_AUTO_CONNECT) must be set before Ray is
+    first imported.
     """
     import ray._private.auto_init_hook
 
     ray._private.auto_init_hook.enable_auto_connect = False
 
 
-def essence(error: BaseException) -> str:
-    """The last line of an error of Ray, which says what the many above it lead to."""
+def last_line(error: BaseException) -> str:
+    """Return the last line of an error of Ray, which is its cause; those above it are a trace."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip(".") if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""What a process of a cluster is told, what it does, and what it says: the far side of ``app.batch.ray.engine``."""
+"""The work of one process of a cluster: what it receives, does, and returns; ``app.batch.ray.engine`` is its driver."""
 
 import hashlib
 import os
@@ -14,35 +14,35 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.batch.inputs.item import Item
+from app.batch.inputs.input import Chunk
 from app.batch.run.reader import Answered, Job, Reader
-from inkwear.onnx.session import ModelFileError
+from inkwear.errors import ModelFileError
+from inkwear.onnx.checksums import write_sums
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Chunk = Sequence[Item]
 Load = Sequence[Chunk]
 """Chunks that one task answers, one after another."""
 
 
 class ClusterError(ValueError):
-    """The cluster cannot answer; the message says what is missing where, and what mends it."""
+    """A cluster that cannot answer; the message says what is missing where, and what to do."""
 
 
 @dataclass(frozen=True)
-class Errand:
-    """What every process of the cluster is told with each load.
+class TaskSpec:
+    """Everything that a process needs to know; it is sent with each load.
 
     Attributes:
-        run: which run this is of; a process keeps its reader as long as the run goes on.
-        job: the job, its device settled.
-        files: an ``ObjectRef`` of name -> bytes: the model, and the reader of lines where one lies beside it.
+        run: which run this is; a process keeps its reader while the run lasts.
+        job: the job, with its device decided.
+        files: an ``ObjectRef`` of name -> bytes: the model, and the line reader where there is one beside it.
         digest: SHA-256 of the model.
-        folder: the working directory of the command, for paths that are relative to it.
-        versions: of the packages that have a say in a row's bytes.
+        folder: the working directory of the command, for relative paths.
+        versions: versions of the packages that influence a row's bytes.
         tries: how often a load may be begun.
-        ledger: an actor's handle, of ``Ledger``.
+        attempts: the handle of an ``AttemptCounter`` actor.
     """
 
     run: str
@@ -52,18 +52,18 @@ class Errand:
     folder: str
     versions: Mapping[str, str]
     tries: int
-    ledger: Any
+    attempts: Any
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a load.
+    """The result of a load.
 
     Attributes:
         answers: one for each chunk; None where the load was begun too often.
-        seconds: it took.
-        unreadable: files that the machine does not see, or may not read.
-        refusal: why the machine can answer nothing at all; empty where it can.
+        seconds: how long it took.
+        unreadable: files that the machine cannot see or read.
+        refusal: why the machine cannot answer at all; empty where it can.
         machine: its name.
     """
 
@@ -74,14 +74,14 @@ class Outcome:
     machine: str = ""
 
 
-class Ledger:
-    """How often each load was begun; an actor on the driver's machine, so that it outlives the others."""
+class AttemptCounter:
+    """Counts how often each load was begun, as an actor on the driver's machine, which outlives the others."""
 
     def __init__(self) -> None:
         self._begun: Counter[int] = Counter()
 
     def begin(self, load: int) -> int:
-        """Return how often it has been begun, with this time."""
+        """Count one more beginning; return how many there were."""
         self._begun[load] += 1
         return self._begun[load]
 
@@ -90,31 +90,31 @@ class Ledger:
             del self._begun[load]
 
 
-def answer_load(table: "pa.Table", errand: Errand) -> "pa.Table":
-    """Answer loads, wherever the cluster runs this: columns load, chunks -> load, outcome; chunks and outcome pickled.
+def answer_loads(table: "pa.Table", spec: TaskSpec) -> "pa.Table":
+    """Answer loads in a process of the cluster: columns load, chunks -> load, outcome; chunks and outcome are pickled.
 
-    Whatever there is to say comes back as an ``Outcome``: what is raised here, Ray would wrap in its own words.
+    Every error is returned in an ``Outcome``, as Ray would wrap an exception in its own words.
     """
     import pyarrow as pa
 
     numbers = table["load"].to_pylist()
     outcomes = [
-        pickle.dumps(_outcome(number, chunks, errand))
+        pickle.dumps(_outcome(number, chunks, spec))
         for number, chunks in zip(numbers, table["chunks"].to_pylist(), strict=True)
     ]
     return pa.table({"load": pa.array(numbers, pa.int64()), "outcome": pa.array(outcomes, pa.large_binary())})
 
 
-def _outcome(number: int, chunks: bytes, errand: Errand) -> Outcome:
+def _outcome(number: int, chunks: bytes, spec: TaskSpec) -> Outcome:
     import ray
 
     started, machine = time.perf_counter(), socket.gethostname()
-    if ray.get(errand.ledger.begin.remote(number)) > errand.tries:
+    if ray.get(spec.attempts.begin.remote(number)) > spec.tries:
         return Outcome(None)
     try:
-        reader = _reader(errand)
+        reader = _reader(spec)
         load: Load = pickle.loads(chunks)
-        _enter(errand.folder, load)
+        _enter(spec.folder, load)
     except (ClusterError, ModelFileError) as error:
         return Outcome([], refusal=str(error), machine=machine)
     answers = [reader.answer(chunk) for chunk in load]
@@ -129,41 +129,39 @@ def _outcome(number: int, chunks: bytes, errand: Errand) -> Outcome:
 
 
 _readers: dict[str, Reader] = {}
-"""The reader of the run that this process works for."""
+"""The reader of this process, by its run."""
 
 
-def _reader(errand: Errand) -> Reader:
-    if errand.run not in _readers:
+def _reader(spec: TaskSpec) -> Reader:
+    if spec.run not in _readers:
         _readers.clear()
-        _compare(errand.versions)
-        _readers[errand.run] = _open_reader(errand)
-    return _readers[errand.run]
+        _check_versions(spec.versions)
+        _readers[spec.run] = _open_reader(spec)
+    return _readers[spec.run]
 
 
-def _open_reader(errand: Errand) -> Reader:
-    """Open the model from the bytes that came with the job, and let it read the picture that it carries."""
+def _open_reader(spec: TaskSpec) -> Reader:
+    """Open the model from the bytes that were sent with the job, and run its self-test."""
     import cv2
     import ray
 
-    from inkwear.onnx.checksums import write_sums
-
-    cv2.setNumThreads(1)  # there is a process for each core
+    cv2.setNumThreads(1)  # as there is a process for each core
     with tempfile.TemporaryDirectory(prefix="inkwear-") as folder:
-        files = ray.get(errand.files)
+        files = ray.get(spec.files)
         for name, data in files.items():
             Path(folder, name).write_bytes(data)
-        # The machine that sent them has examined them.
+        # The machine that sent them has checked them in its sandbox.
         write_sums({name: (hashlib.sha256(data).hexdigest(),) for name, data in files.items()}, Path(folder))
-        reader = Reader(replace(errand.job, model=Path(folder, errand.job.model.name)))
-        _ = reader.classifier.line_reader  # is opened now, as the folder will be gone
-    if reader.classifier.digest != errand.digest:
-        raise ClusterError(f"{errand.job.model.name} arrived damaged. Run it again.")
+        reader = Reader(replace(spec.job, model=Path(folder, spec.job.model.name)))
+        _ = reader.classifier.line_reader  # opened now, as the folder is about to vanish
+    if reader.classifier.digest != spec.digest:
+        raise ClusterError(f"{spec.job.model.name} arrived damaged. Run it again.")
     reader.classifier.self_test()
     return reader
 
 
 def versions() -> dict[str, str]:
-    """What has a say in a row's bytes."""
+    """Return the versions of the packages that influence a row's bytes."""
     import cv2
     import onnxruntime
     import PIL
@@ -172,7 +170,7 @@ def versions() -> dict[str, str]:
     return {name: package.__version__ for name, package in packages.items()}
 
 
-def _compare(expected: Mapping[str, str]) -> None:
+def _check_versions(expected: Mapping[str, str]) -> None:
     here = versions()
     for name, version in expected.items():
         if here[name] != version:
@@ -183,7 +181,7 @@ def _compare(expected: Mapping[str, str]) -> None:
 
 
 def _enter(folder: str, load: Load) -> None:
-    """Go where the command was started, if paths in the load are relative to it."""
+    """Change to the folder where the command was started, if paths in the load are relative to it."""
     if all(item.source is not None or os.path.isabs(item.path) for chunk in load for item in chunk):
         return
     try:

@@ -1,26 +1,25 @@
-"""How a run ends before its inputs do: interrupted, or with too many failures; what is begun is finished."""
+"""Ends a run before its inputs do, after a signal or too many failures; chunks that were begun are finished."""
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import Self, TypeVar
+from typing import Self
 
+from app.batch.inputs.input import Chunk
 from app.console import print_err
 
-Chunk = TypeVar("Chunk", bound=Sequence)
-
-ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StoppedAtOnce(SystemExit):
-    """The second signal came: what is in work is given up."""
+    """The second signal arrived: chunks in progress are abandoned."""
 
 
 class Stopping:
-    """While it is entered, the first SIGINT or SIGTERM ends the run gently, and the second at once.
+    """As a context manager: the first SIGINT or SIGTERM ends the run gently, the second at once.
 
     Attributes:
-        signal: the number of the first, None as long as there is none.
+        signal: the number of the first signal; None before it.
         asked: set it, and no further chunk is begun.
     """
 
@@ -29,15 +28,15 @@ class Stopping:
         self.asked = False
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._hear) for number in ASKED_TO_STOP}
+        self._handlers = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
     def until_asked(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """Yield chunks until no further one is to be begun."""
+        """Yield chunks until the run is to end."""
         for chunk in chunks:
             if self.asked:
                 return
@@ -45,10 +44,10 @@ class Stopping:
 
     @property
     def exit_code(self) -> int | None:
-        """What the shell is used to after a signal: 130 for an interrupt, 143 for SIGTERM; None without one."""
+        """The shell's exit code for a signal: 130 for an interrupt, 143 for SIGTERM; None without one."""
         return None if self.signal is None else 128 + self.signal
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             raise StoppedAtOnce(128 + number)
         self.signal, self.asked = number, True

@@ -1,6 +1,6 @@
 // Many pictures at once, or a ZIP of them: a table that fills while the server reads.
 
-import { chance, className, count, find, findAll, make, on, request, say } from "./root.js";
+import { chance, className, count, find, findAll, formulaStart, make, on, request, say } from "./root.js";
 import { chosenDevice, chosenModel } from "./models.js";
 import { open } from "./tabs.js";
 
@@ -111,13 +111,8 @@ function newRow(row) {
 
 // --------------------------------------------------------------------------------------------------------- download
 
-// Spreadsheets run cells that begin so as formulas; an apostrophe before them stops that.
-const FORMULA = /^[=+\-@\t\r]/;
-
-function cell(text) {
-  const plain = String(text);
-  return `"${(FORMULA.test(plain) ? `'${plain}` : plain).replaceAll('"', '""')}"`;
-}
+// Spreadsheets run text that begins so as a formula; an apostrophe before it stops that.
+const cell = (text) => `"${String(text).replace(formulaStart, "'").replaceAll('"', '""')}"`;
 
 function download() {
   const lines = rows.map((row) => [

@@ -5,7 +5,7 @@ import { set, setting } from "./settings.js";
 
 const EVERY = 5000; // milliseconds between two looks at what the server has
 
-export let models = [];
+export let models = []; // the best first, as the server ranks them
 export let folder = null; // where they lie, once the server has said so
 let refused = {};
 let revision = null;
@@ -13,16 +13,8 @@ let revision = null;
 export const chosenModel = () => models.find((model) => model.name === find(".model").value);
 export const chosenDevice = () => find(".device").value;
 
-// The most accurate on real pictures leads, of several alike the smallest; then the most accurate on validation.
-export function best(among = models) {
-  const real = (model) => model.real_accuracy ?? 0;
-  const smaller = (a, b) => (real(a) ? (a.parameters ?? 0) - (b.parameters ?? 0) : 0);
-  const valid = (model) => model.validation_accuracy ?? 0;
-  return [...among].sort((a, b) => real(b) - real(a) || smaller(a, b) || valid(b) - valid(a));
-}
-
-// The best model for a set, by one of its classes.
-export const bestFor = (name) => best(models.filter(({ class_names: names }) => names.includes(name)))[0];
+// The best model that knows a class.
+export const bestFor = (name) => models.find(({ class_names: names }) => names.includes(name));
 
 export function choose(name) {
   if (!models.some((model) => model.name === name) || find(".model").value === name) return;
@@ -51,16 +43,15 @@ async function look() {
 }
 
 function list(wanted) {
-  const ranked = best();
-  const titles = [...new Set(ranked.map((model) => model.title))]; // the best model leads, and its set with it
+  const titles = [...new Set(models.map((model) => model.title))]; // the best model leads, and its set with it
   const select = find(".model");
   select.replaceChildren(
     ...titles.map((title) => {
-      const shelf = ranked.filter((model) => model.title === title);
-      return make("optgroup", { label: setTitle(title) }, ...shelf.map((model) => new Option(line(model), model.name)));
+      const ofTitle = models.filter((model) => model.title === title);
+      return make("optgroup", { label: setTitle(title) }, ...ofTitle.map((model) => new Option(line(model), model.name)));
     }),
   );
-  if (ranked.some((model) => model.name === wanted)) select.value = wanted;
+  if (models.some((model) => model.name === wanted)) select.value = wanted;
   showRefused();
 }
 

@@ -2,9 +2,11 @@
 
 export let studio;
 let words;
+export let formulaStart; // where a spreadsheet would take text for a formula: the batch's own rule
 
 export function enter(element, props) {
   studio = element.querySelector(".studio");
+  formulaStart = new RegExp(props.formula_start, "g");
   words = props.words;
 }
 

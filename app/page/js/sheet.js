@@ -17,9 +17,11 @@ let nib = null; // where the keyboard's pen is: {x, y, down}
 
 export let version = 0; // counts the changes of what lies on the sheet
 
+// The one pointer that draws: {id, type, stroke}; others, as a second finger or a palm, are ignored until it is lifted.
+let drawer = null;
+
 // While the pen is down, a glimpse will do; when it is lifted, the sheet is read in full.
-let drawing = false;
-export const isDrawing = () => drawing;
+export const isDrawing = () => drawer !== null;
 
 export const isEmpty = () => !(strokes.length || file);
 export const broughtFile = () => file;
@@ -38,7 +40,7 @@ function clear() {
   file = null;
   unseen = false;
   nib = null;
-  drawing = false;
+  drawer = null;
   URL.revokeObjectURL(picture.src);
   picture.removeAttribute("src");
   closeCamera();
@@ -86,32 +88,37 @@ function position(event) {
 }
 
 function penDown(event) {
-  if (event.button > 0 || !event.isPrimary) return;
+  if (event.button > 0) return;
+  const isPalm = event.pointerType === "pen" && drawer?.type === "touch"; // what drew is the hand that holds the pen
+  const isAgain = event.pointerId === drawer?.id; // the browser has not told that it was lifted
+  if (drawer && !isPalm && !isAgain) return;
   event.preventDefault();
   pad.setPointerCapture(event.pointerId);
+  if (isPalm) strokes = strokes.filter((stroke) => stroke !== drawer.stroke);
   if (file || isFilming()) clear();
   nib = null;
-  strokes.push([position(event)]);
-  drawing = true;
+  drawer = { id: event.pointerId, type: event.pointerType, stroke: [position(event)] };
+  strokes.push(drawer.stroke);
   changed();
 }
 
-function penUp() {
-  if (!drawing) return;
-  drawing = false;
+function penUp(event) {
+  if (event.pointerId !== drawer?.id) return;
+  drawer = null;
   changed();
 }
 
 function penMove(event) {
-  if (!drawing || !pad.hasPointerCapture(event.pointerId) || !strokes.length) return;
+  if (event.pointerId !== drawer?.id || !pad.hasPointerCapture(event.pointerId)) return;
   const moves = event.getCoalescedEvents?.() ?? [];
-  strokes.at(-1).push(...(moves.length ? moves : [event]).map(position));
+  drawer.stroke.push(...(moves.length ? moves : [event]).map(position));
   changed();
 }
 
 export function undo() {
   if (file || isFilming()) clear();
   else strokes.pop();
+  drawer = null;
   if (nib) nib.down = false;
   changed();
 }
@@ -285,7 +292,7 @@ export function startSheet() {
   pad.addEventListener("pointerdown", penDown);
   // Browsers hold moves back until the next frame; where they may be had raw, that is up to 16 ms sooner.
   pad.addEventListener("onpointerrawupdate" in pad ? "pointerrawupdate" : "pointermove", penMove);
-  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, penUp);
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) pad.addEventListener(end, penUp);
   pad.addEventListener("keydown", penKey);
   picture.addEventListener("load", () => tell("pictured")); // only now its size is known
   picture.addEventListener("error", () => {

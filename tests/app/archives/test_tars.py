@@ -1,6 +1,5 @@
 import gzip
 import io
-import lzma
 import os
 import tarfile
 
@@ -42,20 +41,9 @@ def test_folders_and_what_is_hidden_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("type", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE])
-def test_links_and_devices_are_refused_and_cost_no_other(type: bytes) -> None:
-    data = {"1.png": b"one", "link.png": special("link.png", type, "/etc/passwd"), "2.png": b"two"}
-    assert codes(tarred(data)) == [None, "name_refused", None]
-
-
-@pytest.mark.parametrize("name", ["../evil.png", "/etc/passwd", "a/../../b.png", "C:\\evil.png", "..\\evil.png"])
-def test_names_that_point_outside_are_refused(name: str) -> None:
-    assert codes(tarred({name: b"data", "2.png": b"two"})) == ["name_refused", None]
-
-
-def test_a_nul_in_a_name_is_refused() -> None:
-    info = tarfile.TarInfo("a.png")
-    info.pax_headers = {"path": "a.png\0.txt"}
-    assert codes(tarred({"a.png": info})) == ["name_refused"]
+def test_links_devices_and_names_outside_are_refused_and_cost_no_other(type: bytes) -> None:
+    data = {"1.png": b"one", "link.png": special("link.png", type, "/etc/passwd"), "../2.png": b"-", "2.png": b"two"}
+    assert codes(tarred(data)) == [None, "name_refused", "name_refused", None]
 
 
 def test_an_archive_that_is_cut_says_where() -> None:
@@ -123,19 +111,6 @@ def test_a_sparse_file_is_refused() -> None:
 def test_an_archive_within_is_not_opened() -> None:
     within = {"a.zip": zipped({"a": b"a"}), "b.tar": tarred({"a": b"a"}), "c.tgz": tarred({"a": b"a"}, "gz"), "d": b"d"}
     assert codes(tarred(within)) == ["archive_refused"] * 3 + [None]
-
-
-def test_an_xz_stream_that_asks_for_gigabytes_is_refused() -> None:
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]
-    packed = lzma.compress(tarred({"a.png": b"a"}), lzma.FORMAT_XZ, filters=filters)
-    [refused] = found(packed)
-    assert "takes too much memory" in str(refused.error)
-
-
-def test_several_xz_streams_are_one_archive() -> None:
-    whole = tarred({"1.png": b"one", "2.png": b"two"})
-    packed = lzma.compress(whole[:700]) + bytes(8) + lzma.compress(whole[700:])
-    assert [each.data for each in found(packed)] == [b"one", b"two"]
 
 
 def test_a_pax_header_that_lies_is_damage() -> None:

@@ -1,6 +1,7 @@
 import io
 import os
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -42,13 +43,9 @@ def test_zip64_is_read() -> None:
 
 
 def test_thousands_of_entries_are_read_block_by_block() -> None:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for index in range(12_000):
-            archive.writestr(f"{index:06d}.png", b"")
-    names = [each.name for each in found(file.getvalue())]
-    assert names == [f"scans.zip/{index:06d}.png" for index in range(12_000)]
-    [refused] = found(file.getvalue(), Limits(11_999, 1, 1))
+    data = zipped({f"{index:06d}.png": b"" for index in range(12_000)})
+    assert [each.name for each in found(data)] == [f"scans.zip/{index:06d}.png" for index in range(12_000)]
+    [refused] = found(data, Limits(11_999, 1, 1))
     assert "12,000 entries; 11,999 are accepted" in str(refused.error)
 
 
@@ -65,37 +62,12 @@ def test_names_survive(raw: bytes, system: int, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        (b"../evil.png", "leads out"),
-        (b"a/../../evil.png", "leads out"),
-        (b"..\\evil.png", "leads out"),
-        (b"/etc/passwd", "absolute"),
-        (b"\\\\server\\share\\a.png", "absolute"),
-        (b"C:\\evil.png", "drive"),
-        (b"c:evil.png", "drive"),
-        (b"a.png\0.txt", "NUL"),
-        (b"", "no name"),
-        (b"../.hidden", "leads out"),
-    ],
-)
-def test_names_that_point_outside_are_refused(name: bytes, reason: str) -> None:
-    [refused] = found(raw_zip(name, b"data"))
-    assert refused.error is not None
-    assert refused.error.code == "name_refused"
-    assert reason in str(refused.error)
-    assert "\0" not in refused.name
-
-
-def test_a_link_is_refused() -> None:
-    [refused] = found(raw_zip(b"a.png", b"/etc/passwd", attributes=0o120777 << 16))
-    assert refused.error is not None
-    assert refused.error.code == "name_refused"
-
-
-@pytest.mark.parametrize(
     ("said", "code"),
     [
+        ({"name": b"../a.png"}, "name_refused"),
+        ({"name": b"a.png\0.txt"}, "name_refused"),
+        ({"name": b""}, "name_refused"),
+        ({"attributes": 0o120777 << 16}, "name_refused"),  # a link
         ({"size": 0xFFFFFFF0}, "too_large"),
         ({"size": 90_000_000}, "archive_refused"),
         ({"size": 5000}, "archive_damaged"),
@@ -104,15 +76,10 @@ def test_a_link_is_refused() -> None:
         ({"flags": 0x40}, "archive_refused"),
     ],
 )
-def test_an_entry_that_says_what_is_not_so(said: dict[str, int], code: str) -> None:
-    assert codes(raw_zip(b"a.png", b"data" * 100, **said)) == [code]
-
-
-def test_an_unknown_way_of_packing_is_said() -> None:
-    data = raw_zip(b"a.png", b"data")
-    method = data.index(b"PK\x01\x02") + 10
-    [refused] = found(data[:method] + b"\x09\x00" + data[method + 2 :])
-    assert "packed in a way that is not known" in str(refused.error)
+def test_an_entry_that_is_refused_or_lies(said: dict[str, Any], code: str) -> None:
+    [refused] = found(raw_zip(**{"name": b"a.png", "data": b"data" * 100} | said))
+    assert refused.error.code == code
+    assert "\0" not in refused.name
 
 
 def test_overlapping_entries_are_refused_from_where_they_overlap() -> None:

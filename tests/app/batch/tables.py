@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from app.batch.inputs.item import Failure, Item, stamp_of
+from app.batch.inputs.input import Failure, Input, fingerprint_of
 from app.batch.output.fingerprint import RunFingerprint
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
@@ -23,7 +23,7 @@ CHUNK = 4
 ASKED = RunFingerprint.of("mnist-lenet", "ab" * 32, ["pictures"], top_k=3, format="csv")
 
 
-def row_of(item: Item) -> Row:
+def row_of(item: Input) -> Row:
     """An answer that hangs on the input's content: a digit, a blank, a doubt, or an error."""
     try:
         number = sum(Path(item.path).read_bytes())
@@ -36,22 +36,22 @@ def row_of(item: Item) -> Row:
     return Row(item.path, "ok" if sure > 0.6 else "unsure", label, number % 10, sure, top, ("a note", "another"))
 
 
-def items_in(folder: Path) -> Iterator[Item]:
+def items_in(folder: Path) -> Iterator[Input]:
     """The files of a folder, each stamped with the listing, as ``app.batch.inputs.arguments`` does."""
     names = sorted(path.name for path in folder.iterdir())
     listing = "\n".join(names).encode("utf-8", "surrogateescape")
-    yield from (Item(f"{folder}/{name}", origin=listing) for name in names)
+    yield from (Input(f"{folder}/{name}", listing_digest=listing) for name in names)
 
 
-def in_chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
+def in_chunks(items: Iterator[Input]) -> Iterator[list[Input]]:
     while chunk := list(islice(items, CHUNK)):
         yield chunk
 
 
-def answer(items: Sequence[Item], form: Format) -> Answered:
-    stamp = stamp_of(items)
+def answer(items: Sequence[Input], form: Format) -> Answered:
+    fingerprint = fingerprint_of(items)
     rows = [row_of(item) for item in items]
-    return Answered(encode(rows, form), Counter(row.status for row in rows), stamp)
+    return Answered(encode(rows, form), Counter(row.status for row in rows), fingerprint)
 
 
 def fill(table: Table, folder: Path, form: Format, seconds: float = 0, stop_after: int | None = None) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.batch.inputs.item import CODES
+from app.batch.inputs.input import CODES
 from app.batch.run.reader import Job, Reader
 from tests.app.command import predict
 from tests.conftest import ROOT

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwear.images.decode import ImageError, open_image
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from inkwear.preprocess.grayscale import to_colors
 from tests.hand import render
 

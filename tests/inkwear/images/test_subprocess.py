@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from inkwear.classifier import Classifier
+from inkwear.errors import ImageError
 from inkwear.images import subprocess as large
-from inkwear.images.decode import FULL_SIZE, ImageError, open_image
+from inkwear.images.decode import FULL_SIZE, open_image
 from inkwear.images.subprocess import is_large, open_picture
 from tests.conftest import EXPORTS
 from tests.hand import render
@@ -83,7 +84,7 @@ def test_a_large_picture_gets_the_answer_that_it_would_have_got(kind: str, class
     data = LARGE[kind]()
     assert is_large(data)
     whole, small = open_image(data), open_picture(data, "five")
-    assert max(small.size) < 2 * large.LONGEST
+    assert max(small.size) < 2 * large.REDUCED_SIDE
     assert small.info[FULL_SIZE] == whole.size
     expected, found = (classifier.predict([image])[0] for image in (whole, small))
     assert (found.label, found.status) == (expected.label, expected.status) == ("5", "ok")
@@ -112,10 +113,10 @@ def test_a_bomb_costs_its_sender_an_answer_and_nobody_else_anything(monkeypatch:
 
 
 def test_a_picture_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "SECONDS_APART", 0.001)
+    monkeypatch.setattr(large, "MAX_CHILD_SECONDS", 0.001)
     with pytest.raises(ImageError, match=r"bomb\.png: it takes more than"):
         open_picture(bomb(3000, 3000), "bomb.png")
 
 
 def test_a_hundred_megapixels_are_opened_in_the_memory_that_a_child_has() -> None:
-    assert max(open_picture(bomb(10_000, 10_000), "all").size) < 2 * large.LONGEST
+    assert max(open_picture(bomb(10_000, 10_000), "all").size) < 2 * large.REDUCED_SIDE

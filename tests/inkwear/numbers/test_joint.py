@@ -1,19 +1,13 @@
-import itertools
 import math
 
 import numpy as np
 import pytest
 
-from inkwear.numbers.ctc import beam, log_likelihoods, log_softmax
-from inkwear.numbers.joint import agreement, align, class_worths, likely_strings, read_line
-from inkwear.numbers.score import Candidate, Line
-from inkwear.preprocess.spec import SIZE
+from inkwear.numbers.joint import agreement, align, class_scores, likely_strings, read_line
+from inkwear.numbers.score import Line
+from tests.inkwear.numbers.test_decode import candidate
 
 INF = math.inf
-
-
-def candidate(first: int, last: int) -> Candidate:
-    return Candidate(first, last, (0, 0, 1, 1), 0.6, 1, 0, 0, np.zeros((SIZE, SIZE), np.uint8))
 
 
 def steps_for(*classes: int, classes_there: int = 3, sure: float = 6) -> np.ndarray:
@@ -23,42 +17,22 @@ def steps_for(*classes: int, classes_there: int = 3, sure: float = 6) -> np.ndar
     return steps
 
 
-def collapsed(way: tuple[int, ...], blank: int) -> tuple[int, ...]:
-    return tuple(label for label, _ in itertools.groupby(way) if label != blank)
-
-
 @pytest.fixture
 def line() -> Line:
     """Two pieces that are two digits, or one."""
     return Line(2, (INF, INF), (candidate(0, 1), candidate(1, 2), candidate(0, 2)))
 
 
-def test_likelihoods_are_sums_over_all_ways_to_emit_a_string() -> None:
-    steps = log_softmax(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32))
-    strings = [(0,), (1, 1), (2, 0, 1), (0, 0, 0), (2, 2, 2, 2)]
-    expected = dict.fromkeys(strings, 0.0)
-    for way in itertools.product(range(4), repeat=5):
-        string = collapsed(way, 3)
-        if string in expected:
-            expected[string] += math.exp(sum(steps[place, label] for place, label in enumerate(way)))
-    np.testing.assert_allclose(np.exp(log_likelihoods(steps, strings)), list(expected.values()), atol=1e-12)
-
-
-def test_the_beam_finds_repeated_classes_only_across_a_blank() -> None:
-    assert (1, 1) in beam(log_softmax(steps_for(1, 3, 1)))
-    assert max(beam(log_softmax(steps_for(1, 1, 3))), key=len) != (1, 1, 1)
-
-
 def test_a_string_is_aligned_with_the_candidates_that_spell_it(line: Line) -> None:
     logits = np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9]], np.float32)
-    worths = class_worths(line, logits, 1)
-    scores, paths = align(line, worths, [(0, 1), (2,), (1, 1), (0, 1, 2)])
+    by_class = class_scores(line, logits, 1)
+    scores, paths = align(line, by_class, [(0, 1), (2,), (1, 1), (0, 1, 2)])
     assert paths == [(0, 1), (2,), (0, 1), ()]
     assert scores[0] > scores[2] > scores[3] == -INF
-    assert {(0, 1), (2,)} <= likely_strings(line, worths)
+    assert {(0, 1), (2,)} <= likely_strings(line, by_class)
 
 
-def test_dirt_may_be_left_out_of_a_string() -> None:
+def test_a_speckle_may_be_left_out_of_a_string() -> None:
     line = Line(2, (INF, 0.1), (candidate(0, 1),))
     assert align(line, np.zeros((1, 3)), [(1,)])[1] == [(0,)]
 
@@ -75,7 +49,7 @@ def test_a_digit_is_as_sure_as_the_strings_that_have_it(line: Line) -> None:
         (0.8, 0.7, 1.0)
     )
     logits = np.array([[40, 0, 0], [0, 40, 40], [0, 0, 0]], np.float32)
-    first, second = read_line(line, logits, steps_for(0, 3, 3), trust=0, sharp=1).sure
+    first, second = read_line(line, logits, steps_for(0, 3, 3), trust=0, sharpness=1).confidences
     assert first > 0.95
     assert 0.3 < second < 0.7
 

@@ -1,6 +1,7 @@
 import numpy as np
 
-from inkwear.numbers.line_image import HIGH, ROWS, to_strip
+from inkwear.numbers.line_image import DIGIT_ROWS, to_strip
+from inkwear.numbers.line_reader import ROWS
 
 
 def upright(*heights: int) -> np.ndarray:
@@ -20,16 +21,16 @@ def heights_in(strip: np.ndarray) -> list[int]:
 
 def test_one_tall_digit_does_not_make_the_others_small() -> None:
     alike = heights_in(to_strip(upright(50, 50, 50, 50, 50)))
-    assert alike == [HIGH] * 5
+    assert alike == [DIGIT_ROWS] * 5
     with_tall = heights_in(to_strip(upright(50, 50, 90, 50, 50)))
-    assert with_tall[:2] + with_tall[3:] == [HIGH] * 4
-    assert with_tall[2] > 1.3 * HIGH
+    assert with_tall[:2] + with_tall[3:] == [DIGIT_ROWS] * 4
+    assert with_tall[2] > 1.3 * DIGIT_ROWS
 
 
 def test_what_stands_out_of_a_strip_is_cut_off() -> None:
     strip = to_strip(upright(50, 50, 80, 50, 50))
     assert strip.shape[0] == ROWS
-    assert heights_in(strip)[:2] == [HIGH, HIGH]
+    assert heights_in(strip)[:2] == [DIGIT_ROWS, DIGIT_ROWS]
     assert strip[0].any()
 
 

@@ -1,10 +1,7 @@
-import math
-
 import numpy as np
 import pytest
 
-from inkwear.numbers.decode import best_path, best_reading
-from inkwear.numbers.score import Candidate, Line, Weights, crossings, log_odds
+from inkwear.numbers.score import Line
 from inkwear.numbers.segment import split, whole
 from inkwear.preprocess.framing import find, frame
 from inkwear.preprocess.spec import SIZE
@@ -16,10 +13,6 @@ DIGIT = DATASETS["mnist"].input
 
 def lines_of(picture) -> list[Line]:
     return split(find(np.asarray(picture), DIGIT)[0], DIGIT)
-
-
-def candidate(first: int, last: int, width: float = 0.6, gap: float = 0, cut: float = 0) -> Candidate:
-    return Candidate(first, last, (0, 0, 1, 1), width, 1, gap, cut, np.zeros((SIZE, SIZE), np.uint8))
 
 
 @pytest.mark.parametrize("digit", DIGITS)
@@ -60,50 +53,6 @@ def test_touching_digits_are_cut() -> None:
     middle = touching.width / 2
     assert line.pieces > 1
     assert any(abs(each.box[2] - middle) < 12 and each.first == 0 for each in line.candidates)
-
-
-def test_the_best_path_joins_what_reads_well_together() -> None:
-    line = Line(3, (math.inf,) * 3, (candidate(0, 1), candidate(1, 2), candidate(2, 3), candidate(0, 2)))
-    assert best_path(line, [-3, -3, 5, 5])[0] == [3, 2]
-    assert best_path(line, [5, 5, 5, -5])[0] == [0, 1, 2]
-
-
-def test_of_two_certain_readings_the_more_certain_one_wins() -> None:
-    line = Line(3, (math.inf,) * 3, (candidate(0, 1), candidate(1, 3), candidate(0, 2), candidate(2, 3)))
-    assert best_path(line, [12, 12, 8, 8])[0] == [0, 1]
-    assert best_path(line, [8, 8, 12, 12])[0] == [2, 3]
-
-
-def test_log_odds_go_on_where_the_probability_is_one() -> None:
-    assert log_odds(np.array([0, 0, 1], np.float32), 1) == pytest.approx(1 - math.log(2))
-    assert log_odds(np.array([0, 60], np.float32), 2) == pytest.approx(30)
-
-
-def test_a_cut_and_a_gap_cost() -> None:
-    dear = Line(2, (math.inf,) * 2, (candidate(0, 1, cut=2), candidate(1, 2, cut=2), candidate(0, 2)))
-    assert best_path(dear, [5, 5, 4])[0] == [2]
-    apart = Line(2, (math.inf,) * 2, (candidate(0, 1), candidate(1, 2), candidate(0, 2, gap=1)))
-    assert best_path(apart, [9, 9, 2])[0] == [0, 1]
-
-
-def test_dirt_may_be_left_out_and_nothing_else() -> None:
-    candidates = (candidate(0, 1), candidate(2, 3))
-    assert best_path(Line(3, (math.inf, 0.1, math.inf), candidates), [5, 5])[0] == [0, 1]
-    assert best_path(Line(3, (math.inf,) * 3, candidates), [5, 5]) == ([], -math.inf)
-
-
-def test_a_number_has_to_read_better_than_one_digit() -> None:
-    line = Line(2, (math.inf,) * 2, (candidate(0, 1), candidate(1, 2)))
-    assert best_reading([line], candidate(0, 1, width=1.5), [-2, 5, 5]) == [1, 2]
-    assert best_reading([line], candidate(0, 1), [5, 5, 5]) == []
-    assert best_reading([line], candidate(0, 1, width=1.5), [-2, 5, 5], Weights(several=1000)) == []
-
-
-def test_rows_of_two_digits_meet_more_ink() -> None:
-    def of(picture) -> float:
-        return crossings(frame(np.asarray(picture), DIGIT).pixels)
-
-    assert of(render("1")) < 1.5 < of(render("0")) < 2.1 < of(write_number("00", apart=90))
 
 
 def test_the_whole_picture_as_one() -> None:

@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from inkwear.onnx.metadata import MetadataError, ModelMetadata, Reference
+from inkwear.errors import MetadataError
+from inkwear.onnx.metadata import ModelMetadata, Reference
 from inkwear.preprocess.steps import InputSpec
 
 METADATA = ModelMetadata(

@@ -4,17 +4,9 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
+from inkwear.errors import DeviceError, ModelFileError
 from inkwear.onnx import session as runtime
-from inkwear.onnx.session import (
-    CPU,
-    CUDA,
-    DeviceError,
-    FallbackReason,
-    ModelFileError,
-    cuda_fallback_reason,
-    open_session,
-    require_device,
-)
+from inkwear.onnx.session import CPU, CUDA, FallbackReason, cuda_fallback_reason, open_session, require_device
 from tests.conftest import EXPORTS
 
 LENET = EXPORTS / "mnist-lenet.onnx"
@@ -81,7 +73,7 @@ def test_what_stands_against_cuda_is_named_with_its_cure(machine, pretended: dic
     with pytest.raises(DeviceError):
         require_device("cuda")
     fallback = open_session(LENET, "auto")
-    assert (fallback.device, fallback.provider, fallback.obstacle) == ("cpu", CPU, obstacle)
+    assert (fallback.device, fallback.provider, fallback.fallback_reason) == ("cpu", CPU, obstacle)
 
 
 def test_nothing_stands_against_cuda_where_all_is_there(machine) -> None:
@@ -95,8 +87,8 @@ def test_a_session_that_fails_on_cuda_falls_back_with_the_reason(machine) -> Non
     machine(driver=Driver(1))
     opened = open_session(LENET, "auto")
     assert opened.provider == CPU
-    assert opened.obstacle is not None
-    assert opened.obstacle.code == "failed"
+    assert opened.fallback_reason is not None
+    assert opened.fallback_reason.code == "failed"
     with pytest.raises(DeviceError, match="ONNX Runtime could not open CUDA"):
         open_session(LENET, "cuda")
 
@@ -105,13 +97,13 @@ def test_a_session_that_fails_on_cuda_falls_back_with_the_reason(machine) -> Non
 def test_cuda_is_used_where_it_works() -> None:
     opened = open_session(LENET, "cuda")
     assert opened.provider == CUDA
-    assert opened.obstacle is None
+    assert opened.fallback_reason is None
 
 
 def test_the_cpu_is_used_when_asked_for() -> None:
     opened = open_session(LENET, "cpu")
     assert opened.session.get_providers() == [CPU]
-    assert opened.obstacle == FallbackReason("not_asked", "the CPU was asked for")
+    assert opened.fallback_reason == FallbackReason("not_asked", "the CPU was asked for")
 
 
 def test_the_provider_shown_is_the_sessions_own() -> None:

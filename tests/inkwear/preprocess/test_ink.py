@@ -8,7 +8,7 @@ from inkwear.preprocess import illumination as sheet
 from inkwear.preprocess.framing import frame
 from inkwear.preprocess.ink import find_ink
 from inkwear.preprocess.notes import Note
-from inkwear.preprocess.ruled_lines import erase_rulings
+from inkwear.preprocess.ruled_lines import erase_ruled_lines
 from tests.hand import render
 from training.datasets import DATASETS
 
@@ -118,7 +118,7 @@ def test_a_straight_stroke_is_no_printed_line(digit: str) -> None:
 def test_ink_no_darker_than_the_line_under_it_is_mended(five: np.ndarray) -> None:
     contrast = (255 - np.asarray(render("1", pen=10))).astype(np.float32)
     contrast[200:203] = 235
-    erased, count = erase_rulings(contrast, 16)
+    erased, count = erase_ruled_lines(contrast, 16)
     assert count == 1
     assert erased[201, :150].max() == 0
     assert erased[201].max() >= 200

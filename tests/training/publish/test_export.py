@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,14 @@ from typer.testing import CliRunner
 
 import training.publish.parity
 from inkwear.classifier import Classifier
-from inkwear.onnx.checksums import has_seal, is_listed
+from inkwear.onnx.checksums import is_listed
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.steps import normalize, unsqueeze
 from tests.conftest import ROOT
 from training.calibrate import Calibration, calibrate
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.datasets import DATASETS, Split, load_pixels, load_split
-from training.publish.export import cli, describe, export_checkpoint, rebuild, write_onnx
+from training.publish.export import ReplaceError, cli, describe, export_checkpoint, rebuild, write_onnx
 from training.publish.parity import ExportError, check_export
 from training.publish.quantize import compact_weights, thin_out
 
@@ -51,7 +52,6 @@ def test_an_export_keeps_the_contract(export: Path, trained: Checkpoint) -> None
     assert export.name == "mnist-convnet.onnx"
     assert {path.name for path in export.parent.iterdir()} == {export.name, "reports", "SHA256SUMS"}
     assert is_listed(export.name, hashlib.sha256(export.read_bytes()).hexdigest(), export.parent)
-    assert has_seal(export.read_bytes())
     session = ort.InferenceSession(export)
     assert [(value.name, value.shape) for value in session.get_inputs()] == [("images", ["batch", 1, 28, 28])]
     assert [(value.name, value.shape) for value in session.get_outputs()] == [("logits", ["batch", 10])]
@@ -267,6 +267,71 @@ def test_a_failed_check_leaves_the_old_file(
     with pytest.raises(ExportError, match="differs from torch"):
         export_checkpoint(checkpoint, tmp_path, data_dir)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("mnist-convnet.onnx", b"old")]
+
+
+# ------------------------------------------------------------------------------------------------------ replacing
+
+
+@pytest.fixture
+def shelf(export: Path, tmp_path: Path) -> Path:
+    """A folder with one export."""
+    shutil.copy(export, tmp_path)
+    return tmp_path
+
+
+def changed(trained: Checkpoint, path: Path, accuracy: float, **options: object) -> Path:
+    """Save a checkpoint of the same weights that has another validation accuracy, or comes of other options."""
+    metrics = trained.metrics | {"validation_accuracy": accuracy}
+    save_checkpoint(dataclasses.replace(trained, config=trained.config | options, metrics=metrics), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("gain", "options", "reason"),
+    [
+        (0.0, {"lr": 0.5}, "was made by another run"),
+        (0.01, {"also": "digits.npz f1f026d6fb4d"}, "was made by another run"),
+        (-0.01, {}, "is better"),
+    ],
+)
+def test_a_better_export_or_one_of_another_run_is_replaced_only_where_that_was_said(
+    trained: Checkpoint, shelf: Path, data_dir: Path, gain: float, options: dict, reason: str
+) -> None:
+    old = trained.metrics["validation_accuracy"]
+    new = min(1.0, old + gain)
+    command = [
+        str(changed(trained, shelf / "new.pt", new, **options)),
+        f"--output-dir={shelf}",
+        f"--data-dir={data_dir}",
+    ]
+    before = (shelf / "mnist-convnet.onnx").read_bytes()
+    refused = CliRunner().invoke(cli, command)
+    assert refused.exit_code == 2
+    assert (shelf / "mnist-convnet.onnx").read_bytes() == before
+    assert f"{shelf}/mnist-convnet.onnx is there already and {reason}" in refused.output
+    assert f"its validation accuracy is {old:.2%}, that of this checkpoint {new:.2%}" in refused.output
+    assert "Add --replace to replace it, or --output-dir FOLDER to keep both." in refused.output
+    assert CliRunner().invoke(cli, [*command, "--replace"]).exit_code == 0
+    assert (shelf / "mnist-convnet.onnx").read_bytes() != before
+
+
+def test_the_same_run_replaces_its_export_unasked(checkpoint: Path, shelf: Path, data_dir: Path) -> None:
+    assert export_checkpoint(checkpoint, shelf, data_dir) == shelf / "mnist-convnet.onnx"
+
+
+def test_a_file_of_unknown_origin_is_kept(checkpoint: Path, shelf: Path, data_dir: Path) -> None:
+    path = shelf / "mnist-convnet.onnx"
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    onnx.save(model, path)
+    with pytest.raises(ReplaceError, match=r"which run made it is unknown: .* Add --replace"):
+        export_checkpoint(checkpoint, shelf, data_dir)
+
+
+def test_a_damaged_export_is_replaced_unasked(checkpoint: Path, shelf: Path, data_dir: Path) -> None:
+    path = shelf / "mnist-convnet.onnx"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert onnx.load(export_checkpoint(checkpoint, shelf, data_dir)).graph.node
 
 
 # --------------------------------------------------------------------------------------------------------- commands

@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from inkwear.onnx.wire import ProtobufError
+from inkwear.errors import ProtobufError
 from tests.conftest import EXPORTS
 from training.publish.graph import Graph, Tensor, read_graph
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.batch.after import contact_sheet
 from app.batch.after.contact_sheet import SheetError, Shown, check_sheet, least_confident, save_sheet
 from app.batch.after.labels import FOLDERS, labels_from
 from app.batch.after.score import score
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.output.row import Row
 from tests.hand import render
 
@@ -35,7 +36,7 @@ ROWS = [
 
 def test_unsure_ones_come_first_then_the_least_confident() -> None:
     assert [shown.row.path for shown in least_confident(ROWS)] == ["2/a", "2/b", "2/e", "1/a", "1/b"]
-    assert [shown.index for shown in least_confident(iter(ROWS), most=2)] == [2, 3]
+    assert [shown.index for shown in least_confident(iter(ROWS), count=2)] == [2, 3]
 
 
 def test_with_labels_the_wrong_ones_come_first() -> None:
@@ -49,7 +50,7 @@ def shown_of(path: str, index: int = 0, label: str | None = None) -> Shown:
     return Shown(index, Row(path, "unsure", "5", 5, 0.5, top, ("a note & more",)), label)
 
 
-def page(tmp_path: Path, chosen: list[Shown], items: list[Item], **how: object) -> str:
+def page(tmp_path: Path, chosen: list[Shown], items: list[Input], **how: object) -> str:
     save_sheet(str(tmp_path / "sheet.html"), chosen, items, "table.csv · <model>", 1234, **how)  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.glob("sheet*")] == ["sheet.html"]
     return (tmp_path / "sheet.html").read_text(encoding="utf-8")
@@ -59,13 +60,13 @@ def test_pictures_come_from_files_bytes_and_pixels(tmp_path: Path) -> None:
     render("5").save(tmp_path / "5.png")
     pixels = np.arange(784, dtype=np.uint8).reshape(28, 28)
     items = [
-        Item(str(tmp_path / "5.png")),
-        Item("scans.zip/5.png", (tmp_path / "5.png").read_bytes()),
-        Item("t10k#0", pixels),
-        Item("not wanted"),
-        Item("damaged", b"no picture"),
-        Item("gone", Failure("damaged", "gone")),
-        Item("another"),
+        Input(str(tmp_path / "5.png")),
+        Input("scans.zip/5.png", (tmp_path / "5.png").read_bytes()),
+        Input("t10k#0", pixels),
+        Input("not wanted"),
+        Input("damaged", b"no picture"),
+        Input("gone", Failure("damaged", "gone")),
+        Input("another"),
     ]
     chosen = [shown_of(item.path, index) for index, item in enumerate(items) if index != 3]
     chosen[-1] = shown_of("what it was", 6)
@@ -79,8 +80,8 @@ def test_pictures_come_from_files_bytes_and_pixels(tmp_path: Path) -> None:
 
 def test_inputs_are_gone_through_no_further_than_needed(tmp_path: Path) -> None:
     def endless():
-        yield Item("a", b"")
-        yield Item("b", b"")
+        yield Input("a", b"")
+        yield Input("b", b"")
         raise AssertionError
 
     page(tmp_path, [shown_of("b", 1)], endless())  # type: ignore[arg-type]
@@ -166,12 +167,10 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_the_run(
 
 
 def test_a_disk_that_is_full_leaves_no_half_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.batch.after import contact_sheet as mistakes
-
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mistakes.os, "replace", full)
+    monkeypatch.setattr(contact_sheet.os, "replace", full)
     with pytest.raises(SheetError, match=r"cannot be written: No space left on device\. The table is complete"):
         save_sheet(str(tmp_path / "sheet.html"), [], [], "", 0)
     assert list(tmp_path.iterdir()) == []

@@ -1,19 +1,11 @@
 from pathlib import Path
 
-import pytest
-
-from app.batch.after.labels import FOLDERS, Labels, LabelsError, labels_from
+from app.batch.after.labels import FOLDERS, labels_from
 from app.batch.after.score import NONE, SEVERAL, in_words, score
 from app.batch.output.row import Row
 
 DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-
-
-def labels_of(tmp_path: Path, text: str | bytes, class_names: tuple[str, ...] = DIGITS) -> Labels:
-    path = tmp_path / "labels.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return labels_from(str(path), class_names)
 
 
 def answered(path: str, label: str | None, status: str = "ok") -> Row:
@@ -87,83 +79,11 @@ def test_nothing_labelled_is_no_accuracy() -> None:
     assert in_words(found).startswith("0 of 1 rows")
 
 
-@pytest.mark.parametrize(
-    ("text", "class_names", "meant"),
-    [
-        ("5", DIGITS, "5"),
-        (" 5 ", DIGITS, "5"),
-        ("05", DIGITS, "05"),
-        ("4711", DIGITS, "4711"),
-        ("1", ("1 ", "1"), "1"),
-        ("x", DIGITS, None),
-        ("-1", DIGITS, None),
-        ("٣", DIGITS, None),
-        ("ankle-BOOT", CLOTHES, "Ankle boot"),
-        ("t shirt top", CLOTHES, "T-shirt/top"),
-        ("T-Shirt - Top", CLOTHES, "T-shirt/top"),
-        ("9", CLOTHES, "Ankle boot"),
-        ("10", CLOTHES, None),
-        ("", CLOTHES, None),
-    ],
-)
-def test_what_a_label_means(text: str, class_names: tuple[str, ...], meant: str | None) -> None:
-    assert labels_from(FOLDERS, class_names).meant(text) == meant
-
-
-@pytest.mark.parametrize(
-    ("path", "label"),
-    [("a/5/x.png", "5"), ("x.png", None), ("scans.zip/7/x.png", "7"), ("/x.png", None), ("a//x.png", None)],
-)
-def test_the_folder_of_a_picture(path: str, label: str | None) -> None:
-    assert labels_from(FOLDERS, DIGITS).of(path) == label
-
-
-def test_labels_are_found_by_whole_paths_and_by_last_parts(tmp_path: Path) -> None:
-    labels = labels_of(
-        tmp_path, "path,label,by\r\nscans/a/5.png,1,me\r\nb/5.png,2,me\r\n./6.png,3,me\r\n7.png,4,me\r\n"
-    )
-    assert labels.of("scans/a/5.png") == "1"
-    assert labels.of("/far/away/b/5.png") == "2"
-    assert labels.of("6.png") == labels.of("./6.png") == "3"
-    assert labels.of("a/5.png") is None
-    assert labels.of("x7.png") is None
-    assert list(labels.unused()) == ["7.png"]
-    assert labels.of("scans.zip/7.png") == "4"
-    assert labels.of("scans.zip/7.png") == "4"
-
-
-def test_labels_of_the_table_itself_may_have_its_apostrophes(tmp_path: Path) -> None:
-    labels = labels_of(tmp_path, "path,label\n'=1.png,1\n=2.png,2\nb\xfc.png,3\n".encode("latin-1"))
-    assert [labels.of(path) for path in ("=1.png", "=2.png", "b\udcfc.png")] == ["1", "2", "3"]
-
-
-def test_a_label_that_two_rows_may_mean_is_refused(tmp_path: Path) -> None:
-    labels = labels_of(tmp_path, "path,label\n5.png,1\n")
-    with pytest.raises(LabelsError, match=r"'5\.png' may be 'a/5\.png' or 'b/5\.png'\. Write more of its path"):
-        score([answered("a/5.png", "1"), answered("b/5.png", "1")], labels)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("name,label\na,1\n", "no column path in its first line"),
-        ("", "no column label or path in its first line"),
-        ("path,label\na,1\na,2\n", "line 3: 'a' is '1' and '2'"),
-    ],
-)
-def test_labels_that_will_not_do_are_refused(tmp_path: Path, text: str, reason: str) -> None:
-    with pytest.raises(LabelsError, match=reason):
-        labels_of(tmp_path, text)
-
-
-def test_labels_that_are_not_there_are_refused() -> None:
-    with pytest.raises(LabelsError, match=r"--labels nowhere\.csv: cannot be read"):
-        labels_from("nowhere.csv", DIGITS)
-
-
 def test_labels_without_a_picture_and_empty_ones_are_told(tmp_path: Path) -> None:
     text = "\ufeffpath,label\n" + "".join(f"gone{number}.png,1\n" for number in range(7)) + "a.png,\nb.png,1\nb.png,1\n"
-    found = score([answered("a.png", "1"), answered("b.png", "1")], labels_of(tmp_path, text))
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    found = score([answered("a.png", "1"), answered("b.png", "1")], labels_from(str(path), DIGITS))
     assert (found.labelled, found.unlabelled.first, found.unused.count) == (1, ["a.png"], 7)
     assert "Labels whose picture is not in the table: 7 ('gone0.png', 'gone1.png'" in in_words(found)
     assert "gone4.png', …)" in in_words(found)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.batch.inputs.arguments import MOST_BYTES, Inputs, in_chunks
-from app.batch.inputs.item import Failure, Item
-from inkwear.images.decode import ImageError, open_image
+from app.batch.inputs.arguments import MAX_CHUNK_BYTES, Inputs, in_chunks
+from app.batch.inputs.input import Failure, Input
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from tests.app.archives.packed import png, tarred, zipped
 
 IDX = struct.pack(">4L", 0x803, 2, 28, 28) + bytes(2 * 28 * 28)
@@ -41,10 +42,20 @@ def paths(*arguments: str, stdin: bytes = b"") -> list[str]:
     return [item.path for item in Inputs(arguments, io.BytesIO(stdin))]
 
 
-def only(argument: str) -> tuple[str, str, str]:
+def test_files_left_out_of_folders_are_counted_anew_each_time(here: Path) -> None:
+    for name in ("scans/x.heic", "scans/below/y.HEIC"):
+        (here / name).touch()
+    inputs = Inputs(["scans", "one.png", "@list.txt", "sc*"])
+    (here / "list.txt").write_text("scans\n")
+    for _ in range(2):
+        assert len(list(inputs)) == 3 * 4 + 1
+        assert "read: 6 .heic, 3 .txt. Name" in inputs.left_out.in_words()
+
+
+def failure(argument: str) -> Failure:
     [item] = Inputs([argument])
-    assert isinstance(item.source, Failure)
-    return item.path, item.source.code, item.source.sentence
+    assert item.path == argument
+    return item.source
 
 
 def test_everything_in_one_call_again_and_again(here: Path) -> None:
@@ -63,46 +74,41 @@ def test_everything_in_one_call_again_and_again(here: Path) -> None:
     first, second = list(inputs), list(inputs)
     assert [item.path for item in first] == expected
     assert [item.path for item in second] == expected
-    assert [item.stamp() for item in first] == [item.stamp() for item in second]
+    assert [item.fingerprint() for item in first] == [item.fingerprint() for item in second]
 
 
-def test_a_file_is_known_by_its_content_whatever_its_name(here: Path) -> None:
-    (here / "archive.png").write_bytes(zipped({"a.png": b"a"}))
-    (here / "picture.zip").write_bytes(png())
-    (here / "table").write_bytes(IDX)
-    assert paths("archive.png", "picture.zip", "table") == ["archive.png/a.png", "picture.zip", "table#0", "table#1"]
-
-
-def test_pictures_of_a_folder_are_not_opened(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_a_folder_and_of_a_thousand_arguments_are_not_opened(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (here / "scans" / "more.zip").unlink()
-    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
+    monkeypatch.setattr("app.batch.inputs.files.open_file", None)
     assert len(paths("scans")) == 3
-
-
-def test_of_a_thousand_arguments_pictures_are_not_opened_either(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.batch.inputs.containers.open_file", None)
     assert paths(*["one.png"] * 1000) == ["one.png"] * 1000
 
 
-def test_what_is_not_there_or_not_to_be_read_is_a_row(here: Path) -> None:
-    assert only("nowhere.png")[1] == "missing"
-    assert only("one.png/below.png")[1] == "missing"
-    assert only("a\0b")[1] == "unreadable"
-    assert only("x" * 300 + ".png")[1] == "unreadable"
-    assert only("nothing-*.png")[1] == "missing"
-    assert only("@nothing.txt")[1] == "missing"
+@pytest.mark.parametrize(
+    ("argument", "code"),
+    [
+        ("nowhere.png", "missing"),
+        ("one.png/below.png", "missing"),
+        ("nothing-*.png", "missing"),
+        ("@nothing.txt", "missing"),
+        ("a\0b", "unreadable"),
+        ("x" * 300 + ".png", "unreadable"),
+        ("loop.png", "unreadable"),
+        ("empty", "empty"),
+        ("empty.zip", "empty"),
+        ("empty.tar", "empty"),
+        ("@empty.txt", "empty"),
+    ],
+)
+def test_what_cannot_be_read_and_what_holds_nothing_is_a_row(here: Path, argument: str, code: str) -> None:
     (here / "loop.png").symlink_to("loop.png")
-    assert only("loop.png")[1] == "unreadable"
-
-
-def test_what_holds_nothing_is_a_row(here: Path) -> None:
     (here / "empty").mkdir()
     (here / "empty.zip").write_bytes(zipped({}))
     (here / "empty.tar").write_bytes(tarred({}))
     (here / "empty.txt").write_bytes(b"\n\n")
-    for name in ("empty", "empty.zip", "empty.tar", "@empty.txt"):
-        assert only(name)[:2] == (name, "empty")
-    assert only("empty")[2].startswith("empty: the folder holds no pictures; taken are .bmp,")
+    assert failure(argument).code == code
 
 
 def test_pipes_and_sockets_are_refused_and_never_waited_for(here: Path) -> None:
@@ -113,12 +119,11 @@ def test_pipes_and_sockets_are_refused_and_never_waited_for(here: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
         for name in ("pipe.png", "pipe.zip", "socket.png"):
-            assert only(name)[1] == "unreadable"
-    assert only("/dev/zero")[1] == "unreadable"
+            assert failure(name).code == "unreadable"
+    assert failure("/dev/zero").code == "unreadable"
     by_path = {item.path: item for item in Inputs(["scans"])}
     for name in ("scans/pipe.png", "scans/to-pipe.png"):
         source = by_path[name].source
-        assert isinstance(source, Failure)
         assert source.code == "unreadable"
     with pytest.raises(ImageError, match="a pipe, a socket or a device") as caught:
         open_image("pipe.png")
@@ -142,37 +147,30 @@ def test_names_of_any_bytes_survive(here: Path) -> None:
     assert paths(f"{name}.png", f"{name}.zip", name) == expected
     assert paths("-", stdin=b"f\xfcnf.png\nf\xfcnf.zip\nf\xfcnf") == expected
     assert sorted(paths("f*")) == sorted(expected)
-    assert all(item.stamp() for item in Inputs([f"{name}.zip"]))
+    assert all(item.fingerprint() for item in Inputs([f"{name}.zip"]))
 
 
-def origins(*arguments: str) -> dict[str, bytes]:
-    return {item.path: item.origin for item in Inputs(arguments)}
+def listing_digests(*arguments: str) -> dict[str, bytes]:
+    return {item.path: item.listing_digest for item in Inputs(arguments)}
 
 
-def test_an_origin_changes_with_the_place_that_an_item_is_from(here: Path) -> None:
-    folder, archive, names = origins("scans/below"), origins("many.tgz"), origins("@names.txt")
-    assert folder == origins("scans/below")
+def test_a_listing_digest_changes_with_the_place_that_an_input_is_from(here: Path) -> None:
+    folder, archive, names = (listing_digests(name) for name in ("scans/below", "many.tgz", "@names.txt"))
     (here / "scans" / "below" / "d.txt").touch()
-    assert folder == origins("scans/below")
+    assert folder == listing_digests("scans/below")
     (here / "scans" / "below" / "d.png").touch()
-    assert folder["scans/below/c.png"] != origins("scans/below")["scans/below/c.png"]
+    assert folder["scans/below/c.png"] != listing_digests("scans/below")["scans/below/c.png"]
     os.utime("many.tgz", ns=(1, 1))
-    assert archive != origins("many.tgz")
+    assert archive != listing_digests("many.tgz")
     (here / "names.txt").write_bytes(b"one.png\nscans/b.png\nscans/a.JPG")
-    assert names["one.png"] != origins("@names.txt")["one.png"]
-    assert len({id(origin) for origin in origins("scans/below").values()}) == 1
-
-
-def test_an_item_of_a_file_holds_nothing(here: Path) -> None:
-    assert all(item.source is None for item in Inputs(["one.png", "scans/below"]))
-    assert isinstance(next(iter(Inputs(["one.png"]))), Item)
+    assert names["one.png"] != listing_digests("@names.txt")["one.png"]
 
 
 def test_chunks_are_of_one_length_and_shorter_where_they_would_be_heavy() -> None:
-    light = [Item(str(index)) for index in range(7)]
+    light = [Input(str(index)) for index in range(7)]
     assert list(in_chunks(light, 3)) == [light[:3], light[3:6], light[6:]]
     assert list(in_chunks([], 3)) == []
-    heavy = [Item(str(index), bytes(MOST_BYTES // 2)) for index in range(5)]
+    heavy = [Input(str(index), bytes(MAX_CHUNK_BYTES // 2)) for index in range(5)]
     assert list(in_chunks([*light[:1], *heavy], 32)) == [[light[0], *heavy[:2]], heavy[2:4], heavy[4:]]
-    pixels = [Item(str(index), np.zeros((8000, 8000), np.uint8)) for index in range(2)]
+    pixels = [Input(str(index), np.zeros((8000, 8000), np.uint8)) for index in range(2)]
     assert list(in_chunks(pixels, 32)) == [pixels[:1], pixels[1:]]

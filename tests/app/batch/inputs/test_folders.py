@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.batch.inputs import folders
-from app.batch.inputs.folders import in_folder
-from app.batch.inputs.item import Failure
-from inkwear.images.decode import ImageError, open_image
+from app.batch.inputs.folders import MAX_ENDINGS, LeftOut, in_folder
+from app.batch.inputs.input import Failure, Input
+from inkwear.errors import ImageError
+from inkwear.images.decode import open_image
 from tests.peak import only_linux, peak_of
 
 
@@ -20,7 +21,11 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def found(folder: Path) -> list[str]:
-    return [os.path.relpath(item.path, folder) for item in in_folder(str(folder))]
+    return [os.path.relpath(item.path, folder) for item in items(folder)]
+
+
+def items(folder: Path | str) -> list[Input]:
+    return list(in_folder(str(folder), LeftOut()))
 
 
 def test_files_come_before_subfolders_each_by_name(tmp_path: Path) -> None:
@@ -37,8 +42,8 @@ def test_archives_and_tables_are_taken_by_their_endings(tmp_path: Path) -> None:
 def test_a_folder_given_with_a_slash_or_as_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "a/1.png")
     monkeypatch.chdir(tmp_path)
-    assert [item.path for item in in_folder("a/")] == ["a/1.png"]
-    assert [item.path for item in in_folder(".")] == ["./a/1.png"]
+    assert [item.path for item in items("a/")] == ["a/1.png"]
+    assert [item.path for item in items(".")] == ["./a/1.png"]
 
 
 def test_links_to_files_are_read_and_loops_are_not_walked(tmp_path: Path) -> None:
@@ -55,7 +60,7 @@ def test_links_to_files_are_read_and_loops_are_not_walked(tmp_path: Path) -> Non
     (tmp_path / "outside" / "deep" / "back").symlink_to(tmp_path)
     expected = ["circle.png", "gone.png", "link.png", "a/1.png", "b/2.png", "c/3.png", "c/deep/4.png"]
     assert found(root) == expected
-    codes = [item.source.code for item in in_folder(str(root)) if isinstance(item.source, Failure)]
+    codes = [item.source.code for item in items(root) if isinstance(item.source, Failure)]
     assert codes == ["missing"]
     with pytest.raises(ImageError, match="Too many levels of symbolic links") as caught:
         open_image(root / "circle.png")
@@ -87,9 +92,8 @@ def test_a_folder_that_cannot_be_listed_is_a_row_and_the_rest_goes_on(
         return listed(folder)
 
     monkeypatch.setattr(folders.os, "scandir", scandir)
-    first, refused, last = in_folder(str(tmp_path))
+    first, refused, last = items(tmp_path)
     assert [Path(first.path).name, Path(refused.path).name, Path(last.path).name] == ["1.png", "b", "3.png"]
-    assert isinstance(refused.source, Failure)
     assert refused.source.code == "unreadable"
     assert "Permission denied" in refused.source.sentence
 
@@ -103,9 +107,41 @@ def test_a_tree_of_any_depth_is_walked(tmp_path: Path) -> None:
         here = below
     os.close(os.open("1.png", os.O_CREAT, dir_fd=here))
     os.close(here)
-    [item] = in_folder(str(tmp_path))
+    [item] = items(tmp_path)
     assert item.path.endswith("/a/a/1.png")
     subprocess.run(["rm", "-r", str(tmp_path / "a")], check=True)
+
+
+def told(folder: Path) -> str:
+    left_out = LeftOut()
+    for _ in in_folder(str(folder), left_out):
+        pass
+    return left_out.in_words()
+
+
+def test_files_that_are_left_out_are_told_by_their_endings(tmp_path: Path) -> None:
+    touch(tmp_path, "1.png", "a.HEIC", "b.heic", "below/c.heic", "d.avif", "d.tar.zst", "below/e.txt")
+    touch(tmp_path, "no_ending", "a.name like a sentence")
+    expected = "3 .heic, 2 without an ending, 1 .avif, 1 .tar.zst, 1 .txt"
+    assert told(tmp_path) == (
+        f"Left out of folders, as their endings are not read: {expected}. Name a file itself to have it tried."
+    )
+
+
+def test_what_is_not_meant_as_a_picture_is_not_told(tmp_path: Path) -> None:
+    touch(tmp_path, "1.png", "2.zip", ".DS_Store", ".hidden.heic", "Thumbs.db", "desktop.ini", "a.b/3.jpg")
+    touch(tmp_path, "train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz")
+    (tmp_path / "nowhere.heic").symlink_to("gone.heic")
+    os.mkfifo(tmp_path / "pipe.heic")
+    assert told(tmp_path) == ""
+
+
+def test_any_number_of_endings_is_counted_in_bounded_memory() -> None:
+    left_out = LeftOut()
+    for number in range(3 * MAX_ENDINGS):
+        left_out.add(f"a.{number:03d}")
+    assert len(left_out._counts) == MAX_ENDINGS
+    assert f"1 .009, {3 * MAX_ENDINGS - 10} with other endings." in left_out.in_words()
 
 
 SCRIPT = """
@@ -141,5 +177,5 @@ def test_ten_thousand_files_take_a_moment(tmp_path: Path) -> None:
     for index in range(10_000):
         os.close(os.open(tmp_path / f"{index}.png", os.O_CREAT))
     started = time.process_time()
-    assert sum(1 for _ in in_folder(str(tmp_path))) == 10_000
+    assert sum(1 for _ in in_folder(str(tmp_path), LeftOut())) == 10_000
     assert time.process_time() - started < 0.25

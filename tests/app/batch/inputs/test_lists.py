@@ -3,18 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.inputs.lists import BLOCK, NameList
 
 
-def names(data: bytes) -> list[str | Item]:
+def names(data: bytes) -> list[str | Input]:
     return list(NameList("-", io.BytesIO(data)))
 
 
 def failure(data: bytes) -> Failure:
     *_, last = names(data)
-    assert isinstance(last, Item)
-    assert isinstance(last.source, Failure)
+    assert isinstance(last, Input)
     return last.source
 
 
@@ -68,8 +67,7 @@ def test_what_is_no_list_is_said(data: bytes, reason: str) -> None:
 def test_a_list_that_is_not_there_or_no_file_is_said(tmp_path: Path) -> None:
     for path, code in ((tmp_path / "nowhere.txt", "missing"), (tmp_path, "unreadable")):
         [item] = NameList(str(path))
-        assert isinstance(item, Item)
+        assert isinstance(item, Input)
         assert item.path == f"@{path}"
-        assert isinstance(item.source, Failure)
         assert item.source.code == code
         assert NameList(str(path)).digest()

@@ -27,9 +27,9 @@ def test_names_come_in_order_once_again_and_again() -> None:
 def test_runs_in_a_file_make_no_difference(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
     words = WORDS + [f"{number:x}" * 9 for number in random.Random(0).choices(range(700), k=990)]
     whole = filled(words)
-    monkeypatch.setattr(names, "RUN", run)
+    monkeypatch.setattr(names, "MAX_NAMES_IN_MEMORY", run)
     monkeypatch.setattr(names, "BLOCK", 100)
-    monkeypatch.setattr(names, "MERGED", 7)
+    monkeypatch.setattr(names, "WRITTEN_AT_ONCE", 7)
     in_runs = filled(words)
     assert list(in_runs) == sorted(set(words))
     assert list(in_runs) == list(whole)
@@ -51,7 +51,7 @@ def test_the_digest_is_that_of_the_names_and_not_of_their_coming() -> None:
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(names.tempfile, "tempdir", None)
-    monkeypatch.setattr(names, "RUN", 2)
+    monkeypatch.setattr(names, "MAX_NAMES_IN_MEMORY", 2)
     made = filled(WORDS)
     assert list(made)
     assert list(tmp_path.iterdir()) == []

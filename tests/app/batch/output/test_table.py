@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.output.fingerprint import RunFingerprint
 from app.batch.output.formats import Format
 from app.batch.output.parse import rows
@@ -422,7 +422,7 @@ def test_fewer_inputs_than_rows_are_not_gone_on_with(tmp_path: Path, folder: Pat
 
 def test_a_changed_archive_is_known_by_its_own_time(tmp_path: Path, folder: Path, whole: dict) -> None:
     output, archive = tmp_path / "table.csv", tmp_path / "scans.zip"
-    entries = [[Item(f"{archive}/{number}.png", Failure("damaged", "no"))] for number in range(4)]
+    entries = [[Input(f"{archive}/{number}.png", Failure("damaged", "no"))] for number in range(4)]
     archive.write_bytes(b"zip")
     time.sleep(0.02)
     with open_table(str(output), "csv", fingerprint=ASKED) as table:

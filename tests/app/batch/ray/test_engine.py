@@ -1,25 +1,17 @@
-"""A cluster of two machines, as Ray makes one of processes on this one: each has its own scheduler and object store."""
-
 import csv
 import io
 import os
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.batch.inputs.item import Failure, Item
+from app.batch.inputs.input import Failure, Input
 from app.batch.ray import engine
-from app.batch.ray import session as connection
-from app.batch.ray import worker as errand
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
 from tests.app.command import predict
@@ -27,9 +19,6 @@ from tests.conftest import EXPORTS, ROOT, lacking
 from tests.hand import DIGITS, render
 
 JOB = Job(EXPORTS / "mnist-convnet.onnx", "cpu", 3, "csv")
-
-SOON = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
-"""How the head finds out that a machine is gone; Ray's own patience would be 15 s."""
 
 
 class Shell:
@@ -49,37 +38,6 @@ class Killer:
         return os._exit, (1,)
 
 
-@pytest.fixture(scope="module")
-def ray_installed() -> None:
-    if find_spec("ray") is None:
-        lacking(f"Ray is not installed: {engine.INSTALL}")
-
-
-@pytest.fixture(scope="module")
-def ray_cluster(ray_installed: None) -> Iterator[Any]:
-    import ray
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        Path("/tmp/ray").mkdir(exist_ok=True)  # the head notes its address there, whatever its own folder
-        small = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False, "temp_dir": folder}
-        cluster = Cluster(initialize_head=True, head_node_args=small | {"_system_config": SOON})
-        yield cluster
-        ray.shutdown()  # where a test failed while it was connected; the cluster would refuse to end
-        cluster.shutdown()
-
-
-@pytest.fixture
-def two_machines(ray_cluster: Any) -> Any:
-    """The cluster with its head and one more."""
-    if not ray_cluster.worker_nodes:
-        ray_cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
-    ray_cluster.wait_for_nodes()
-    return ray_cluster
-
-
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Digits, and among them what cannot be read."""
@@ -93,24 +51,24 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def chunks_of(items: Sequence[Item], size: int = 3) -> list[Sequence[Item]]:
+def chunks_of(items: Sequence[Input], size: int = 3) -> list[Sequence[Input]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def essentials(answers: Sequence[Answered]) -> list[tuple[object, ...]]:
-    return [(answered.text, answered.counts, answered.stamp) for answered in answers]
+    return [(answered.text, answered.counts, answered.fingerprint) for answered in answers]
 
 
 def test_the_rows_are_those_of_one_machine(two_machines: Any, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pictures)
     seven = (pictures / "7.png").read_bytes()
     items = [
-        *(Item(name) for name in sorted(map(str, Path().iterdir()))),
-        *(Item(str(pictures / name)) for name in ("3.png", "cut.png", "nowhere.png")),
-        Item("scans.zip/7.png", seven),
-        Item("scans.zip/cut.png", seven[:300]),
-        Item("t10k#0", np.asarray(render("8").convert("L"))),
-        Item("scans.zip/locked.png", Failure("archive_refused", "locked with a password; pack it without.")),
+        *(Input(name) for name in sorted(map(str, Path().iterdir()))),
+        *(Input(str(pictures / name)) for name in ("3.png", "cut.png", "nowhere.png")),
+        Input("scans.zip/7.png", seven),
+        Input("scans.zip/cut.png", seven[:300]),
+        Input("t10k#0", np.asarray(render("8").convert("L"))),
+        Input("scans.zip/locked.png", Failure("archive_refused", "locked with a password; pack it without.")),
     ] * 4
     expected = list(local.answer_all(chunks_of(items), JOB))
     assert sum(answered.counts["error"] for answered in expected) == 4 * 7
@@ -120,11 +78,11 @@ def test_the_rows_are_those_of_one_machine(two_machines: Any, pictures: Path, mo
 def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> None:
     taken = 0
 
-    def endless() -> Iterator[Sequence[Item]]:
+    def endless() -> Iterator[Sequence[Input]]:
         nonlocal taken
         while True:
             taken += 1
-            yield [Item(str(taken), Failure("empty", "the file is empty"))]
+            yield [Input(str(taken), Failure("empty", "the file is empty"))]
 
     answers = engine.answer_all(endless(), JOB, two_machines.address)
     assert next(answers).text.startswith(b"1,error")
@@ -135,7 +93,7 @@ def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> 
 def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Path) -> None:
     import ray
 
-    chunk = [Item(str(pictures / "5.png"))]
+    chunk = [Input(str(pictures / "5.png"))]
     for _ in range(2):
         assert len(list(engine.answer_all([chunk], JOB, two_machines.address))) == 1
         with pytest.raises(Exception, match=r"connect|init"):
@@ -147,9 +105,9 @@ def test_a_machine_that_dies_costs_no_row(two_machines: Any, pictures: Path, cap
     [victim] = two_machines.worker_nodes
     scheduler = victim.all_processes["raylet"][0].process.pid
     five = pictures / "5.png"
-    items = [Item(f"{index}.png", five.read_bytes()) for index in range(150)]
+    items = [Input(f"{index}.png", five.read_bytes()) for index in range(150)]
     expected = list(local.answer_all(chunks_of(items), JOB))
-    items[10] = Item("10.png", Shell(f"kill -9 {scheduler} 2>/dev/null; cat {five}"))  # type: ignore[arg-type]
+    items[10] = Input("10.png", Shell(f"kill -9 {scheduler} 2>/dev/null; cat {five}"))  # type: ignore[arg-type]
     capfd.readouterr()
     answers = list(engine.answer_all(chunks_of(items), JOB, two_machines.address))
     assert capfd.readouterr() == ("", "")
@@ -163,11 +121,11 @@ def test_a_process_that_dies_costs_no_row_and_one_that_dies_again_and_again_cost
 ) -> None:
     monkeypatch.setattr(engine, "TRIES", 2)
     five, mark = pictures / "5.png", tmp_path / "died"
-    items = [Item(f"{index}.png", five.read_bytes()) for index in range(30)]
+    items = [Input(f"{index}.png", five.read_bytes()) for index in range(30)]
     expected = list(local.answer_all(chunks_of(items), JOB))
     once = f"test -e {mark} || {{ touch {mark}; kill -9 $PPID; }}; cat {five}"
-    items[1] = Item("1.png", Shell(once))  # type: ignore[arg-type]
-    items[16] = Item("16.png", Killer())  # type: ignore[arg-type]
+    items[1] = Input("1.png", Shell(once))  # type: ignore[arg-type]
+    items[16] = Input("16.png", Killer())  # type: ignore[arg-type]
     answers = list(engine.answer_all(chunks_of(items), JOB, two_machines.address))
     assert mark.exists()
     rows = list(csv.reader(io.StringIO(b"".join(answered.text for answered in answers).decode())))
@@ -178,7 +136,7 @@ def test_a_process_that_dies_costs_no_row_and_one_that_dies_again_and_again_cost
     assert any("ended the process that read it" in cell for cell in rows[16])
     others = [index for index in range(10) if index != 16 // 3]
     assert essentials([answers[index] for index in others]) == essentials([expected[index] for index in others])
-    assert answers[16 // 3].stamp == expected[16 // 3].stamp
+    assert answers[16 // 3].fingerprint == expected[16 // 3].fingerprint
 
 
 def test_a_file_that_another_machine_does_not_see_is_not_called_missing(two_machines: Any, pictures: Path) -> None:
@@ -188,75 +146,30 @@ def test_a_file_that_another_machine_does_not_see_is_not_called_missing(two_mach
         os.dup2(file.fileno(), 999)
     try:
         with pytest.raises(engine.ClusterError, match="same path: mount the folder there"):
-            list(engine.answer_all([[Item("/proc/self/fd/999")]], JOB, two_machines.address))
+            list(engine.answer_all([[Input("/proc/self/fd/999")]], JOB, two_machines.address))
     finally:
         os.close(999)
-
-
-def test_other_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(engine.ClusterError, match=r"it has numpy .*, this machine has 1\.0, so that rows could differ"):
-        errand._compare(errand.versions() | {"numpy": "1.0"})
 
 
 # ------------------------------------------------------------------------------------------------------- the command
 
 
-def run(*arguments: object) -> tuple[int, str]:
-    result = predict(*map(str, arguments), "--model", "mnist-convnet", "--output", "-")
-    return result.exit_code, " ".join(result.stderr.split())
-
-
 def test_without_ray_the_command_says_what_is_missing(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    code, stderr = run(pictures / "5.png", "--engine", "ray")
-    assert code == 2
-    assert "needs Ray, which is not installed here. Run: pip install -r app/requirements-ray.txt" in stderr
+    result = predict(pictures / "5.png", "--model=mnist-convnet", "--output=-", "--engine=ray")
+    assert result.exit_code == 2
+    assert "needs Ray, which is not installed here. Run: pip install -r app/requirements-ray.txt" in result.stderr
     assert (ROOT / "app/requirements-ray.txt").is_file()
 
 
-def test_addresses_where_no_cluster_is(ray_installed: None, pictures: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{probe.getsockname()[1]}"
-    started = time.monotonic()
-    for address, reason in ((nobody, "nobody answers there"), ("ray://head:10001", "give HOST:PORT"), ("head", "give")):
-        code, stderr = run(pictures / "5.png", "--engine", "ray", "--ray-address", address)
-        assert code == 2
-        assert f"--ray-address {address}: {reason}" in stderr
-    assert time.monotonic() - started < 20
-
-
-def test_a_cluster_that_answers_too_late_is_asked_again(ray_installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    calls: list[str] = []
-
-    def late(**options: object) -> None:
-        calls.append("init")
-        if late_answers:
-            raise RuntimeError(f"Stack dump:\n{late_answers.pop()}.")
-
-    monkeypatch.setattr(ray, "init", late)
-    monkeypatch.setattr(ray, "shutdown", lambda: calls.append("shutdown"))
-    monkeypatch.setattr(connection, "SECONDS_BETWEEN_TRIES", 0.0)
-    late_answers = ["The node timed out"] * 2
-    with connection.connected("10.0.0.1:6379"):
-        assert calls == ["init", "shutdown", "init", "shutdown", "init"]
-    late_answers = ["The node timed out"] * 3
-    with (
-        pytest.raises(
-            engine.ClusterError, match=r"10\.0\.0\.1:6379: this cluster cannot be joined \(The node timed out\)\."
-        ),
-        connection.connected("10.0.0.1:6379"),
-    ):
-        pass
-    assert calls[-2:] == ["init", "shutdown"]
-
-
 def test_options_that_do_not_go_together(ray_installed: None, pictures: Path) -> None:
-    assert "--ray-address is for --engine ray" in run(pictures / "5.png", "--ray-address", "auto")[1]
+    result = predict(pictures / "5.png", "--model=mnist-convnet", "--output=-", "--ray-address=auto")
+    assert result.exit_code == 2
+    assert "--ray-address is for --engine ray" in result.stderr
     with pytest.raises(engine.ClusterError, match="reads on CPUs"):
         engine.require("cuda")
+    with pytest.raises(engine.ClusterError, match="give HOST:PORT"):
+        engine.require("cpu", "head")
 
 
 def test_on_this_machine_alone_it_is_quiet_and_leaves_nothing_behind(
@@ -264,6 +177,7 @@ def test_on_this_machine_alone_it_is_quiet_and_leaves_nothing_behind(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
+    (pictures / "left_out.heic").touch()
     before = set(Path("/tmp").glob("inkwear-ray-*"))
     results = [
         subprocess.run(
@@ -277,6 +191,7 @@ def test_on_this_machine_alone_it_is_quiet_and_leaves_nothing_behind(
     assert [result.returncode for result in results] == [1, 1], results[1].stderr
     assert results[0].stdout == results[1].stdout
     own = [line for line in results[1].stderr.splitlines() if b"task_manager.cc" not in line]  # of a busy machine's Ray
-    assert len(own) == 2, results[1].stderr
+    assert len(own) == 3, results[1].stderr
+    assert own[-1].startswith(b"Left out of folders, as their endings are not read: 1 .heic.")
     assert not list(home.iterdir())
     assert set(Path("/tmp").glob("inkwear-ray-*")) == before

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import build_app
-from app.api import health as watch
+from app.api import health
+from app.application import build_app
 from app.catalog import scan
-from app.gradio.uploads import parked_bytes
+from app.gradio.uploads import stored_bytes
 from tests.app.test_api import png
-from tests.conftest import some_exports
+from tests.conftest import some_exports, start_app
 from tests.hand import render
 
 
@@ -45,8 +46,22 @@ def test_not_ready_says_why(exports: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert TestClient(build_app(scan(exports), "cpu")).get("/healthz").status_code == 200
 
 
+def test_head_answers_as_get_without_a_body(exports: Path) -> None:
+    """Load balancers ask this way; over a socket, as it is the server that leaves the body out."""
+    app = start_app("--exports", str(exports), "--device", "cpu")
+    try:
+        for path in ("/healthz", "/readyz"):
+            got, headed = httpx.get(app.url + path), httpx.head(app.url + path)
+            assert (headed.status_code, headed.content) == (200, b"")
+            assert headed.headers["content-length"] == str(len(got.content))
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
+    assert TestClient(build_app(scan(exports / "nowhere"), "cpu")).head("/readyz").status_code == 503
+
+
 def test_a_model_that_takes_long_to_open_is_not_waited_for(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "SECONDS_TO_OPEN", 0)
+    monkeypatch.setattr(health, "MAX_OPENING_SECONDS", 0)
     response = TestClient(build_app(scan(exports), "cpu")).get("/readyz")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "NotYet")
     assert response.headers["retry-after"] == "5"
@@ -63,11 +78,11 @@ def test_metrics_count_requests_by_outcome_and_know_the_model_and_its_device(exp
     assert found["inkwear_request_seconds_bucket", ("le", "+Inf"), ("route", "classify")] == 3
     for gauge in ("inkwear_requests_in_work", "inkwear_streams_open", "inkwear_bodies_bytes"):
         assert found[gauge,] == 0
-    assert found["inkwear_cache_bytes",] == parked_bytes()  # what other tests of this process have left there
+    assert found["inkwear_cache_bytes",] == stored_bytes()  # what other tests of this process have left there
     assert found["process_resident_memory_bytes",] > 10_000_000
     assert found["process_open_fds",] > 3
     [info] = [dict(labels[1:]) for labels in found if labels[0] == "inkwear_model_info"]
-    entry, classifier = client.app.state.desk.catalog.choose(None, "cpu")
+    entry, classifier = client.app.state.inkwear.catalog.choose(None, "cpu")
     assert (info["model"], info["digest"]) == (entry.name, classifier.digest)
     assert (info["asked"], info["device"], info["provider"]) == ("cpu", "cpu", "CPUExecutionProvider")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from app.api import build_app
+from app.application import build_app
 from app.catalog import scan
 from app.corrections import Corrections
 from inkwear.corrections import read_corrections

@@ -1,0 +1,75 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.batch.inputs.input import Input
+from app.batch.run.local import answer_all
+from app.batch.run.pool import WINDOW, Pool
+from app.batch.run.reader import Reader
+from tests.app.batch.processes import are_gone, children_of
+from tests.app.batch.run.readers import JOB, Fragile, chunks_of, labels_of, text_of
+
+
+def test_the_network_in_the_parent_gives_the_same_bytes(digits: list[str]) -> None:
+    chunks = chunks_of(digits)
+    reader = Reader(JOB)
+    with Pool(reader, 1, Reader, shares_network=True) as pool:
+        assert text_of(pool.answers(iter(chunks))) == text_of(map(reader.answer, chunks))
+        assert len(pool.workers) == 2
+
+
+@pytest.mark.parametrize("places", [[0], [59], [8, 9, 15], [3, 20, 30, 41], list(range(16, 24))])
+def test_a_picture_that_kills_its_reader_costs_its_own_row_alone(
+    digits: list[str], places: list[int], tmp_path: Path
+) -> None:
+    paths = [str(tmp_path / f"killer{index}.png") if index in places else path for index, path in enumerate(digits)]
+    lines = text_of(answer_all(chunks_of(paths), JOB, workers=2, make=Fragile)).splitlines()
+    assert [line.split(b",")[0].decode() for line in lines] == paths
+    for index, line in enumerate(lines):
+        if index in places:
+            assert all(part in line for part in (b",error,,", b"ended the process that read it", b",internal,"))
+        else:
+            assert line.split(b",")[2].decode() == str(index % 10)
+
+
+def test_a_worker_killed_from_outside_costs_no_row_and_no_bit(digits: list[str]) -> None:
+    chunks = chunks_of(digits)
+    for index in (5, 33):
+        Path(f"{digits[index]}.doom").touch()
+    assert text_of(answer_all(chunks, JOB, workers=2, make=Fragile)) == text_of(map(Reader(JOB).answer, chunks))
+    assert not any(Path(f"{path}.doom").exists() for path in digits)
+
+
+def test_a_bug_is_a_row(digits: list[str]) -> None:
+    paths = [*digits[:11], "upsetting.png", *digits[12:]]
+    lines = text_of(answer_all(chunks_of(paths), JOB, workers=2, make=Fragile)).splitlines()
+    assert b"an error of ours (RuntimeError: upset)" in lines[11]
+    assert labels_of(b"\n".join(lines)) == ["" if index == 11 else str(index % 10) for index in range(60)]
+
+
+def test_what_is_ahead_of_a_slow_chunk_is_bounded(digits: list[str], tmp_path: Path) -> None:
+    taken = 0
+
+    def endless() -> Iterator[list[Input]]:
+        nonlocal taken
+        yield [Input(str(tmp_path / "slow.png"))]
+        while True:
+            taken += 1
+            yield [Input(digits[1])]
+
+    answers = answer_all(endless(), JOB, workers=2, make=Fragile)
+    assert b"missing" in next(answers).text
+    assert taken <= 2 * WINDOW + 4
+    answers.close()
+
+
+def test_no_process_is_left_behind(digits: list[str]) -> None:
+    before = set(children_of(os.getpid()))
+    answers = answer_all(chunks_of(digits), JOB, workers=2)
+    next(answers)
+    workers = set(children_of(os.getpid())) - before
+    assert len(workers) == 2
+    answers.close()
+    assert are_gone(workers, seconds=0)
