@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,7 +50,7 @@ class Table:
     was_complete = False
 
     def __init__(self, counts: Counter[str] | None = None) -> None:
-        self.counts = Counter(ok=0, unsure=0, blank=0, error=0) + (counts or Counter())
+        self.counts = Counter(counts)
         self.done = self.taken_up = self.counts.total()
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
@@ -197,14 +198,15 @@ class _Output:
             raise self.error(f"cannot be written: {reason}. {saved}".rstrip()) from error
 
 
+@dataclass(frozen=True)
 class _Opener:
     """Starts a table, resumes it, or refuses; the arguments are those of ``open_table``."""
 
-    def __init__(
-        self, output: _Output, form: Format, overwrite: bool, resume: bool, fingerprint: RunFingerprint
-    ) -> None:
-        self.output, self.form = output, form
-        self.overwrite, self.resume, self.fingerprint = overwrite, resume, fingerprint
+    output: _Output
+    form: Format
+    overwrite: bool
+    resume: bool
+    fingerprint: RunFingerprint
 
     def open(self) -> Table:
         if self.form == "parquet":
@@ -253,7 +255,7 @@ class _Opener:
                         "Go on with --resume, or start anew with --overwrite."
                     )
                 self._refuse_other(spool.run)
-                return SpooledTable(self.output, self.form, spool, spool.run, counts)
+                return SpooledTable(self.output, self.form, spool, counts)
             if self.output.final.exists():  # what the run would have replaced
                 if not self.resume:
                     raise self.output.error("is already there: choose another name, or add --overwrite.")
@@ -272,9 +274,7 @@ class _Opener:
             )
 
     def _new(self, replaces: bool) -> Table:
-        spool = Spool.create(self.output.spool, self.fingerprint, replaces)
-        assert spool.run
-        return SpooledTable(self.output, self.form, spool, spool.run)
+        return SpooledTable(self.output, self.form, Spool.create(self.output.spool, self.fingerprint, replaces))
 
 
 class CompleteTable(Table):
@@ -297,11 +297,10 @@ class CompleteTable(Table):
 class SpooledTable(Table):
     """A table on its way: new, or resumed from a spool with rows of these ``counts``."""
 
-    def __init__(
-        self, output: _Output, form: Format, spool: Spool, run: Run, counts: Counter[str] | None = None
-    ) -> None:
+    def __init__(self, output: _Output, form: Format, spool: Spool, counts: Counter[str] | None = None) -> None:
         super().__init__(counts)
-        self._output, self._form, self._spool, self._run = output, form, spool, run
+        assert spool.run, "the opener takes no other spool"
+        self._output, self._form, self._spool, self._run = output, form, spool, spool.run
         self._is_complete = False
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
