@@ -12,7 +12,7 @@ SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def ignore_pillow_warnings() -> None:
-    """Keep Pillow's warnings off stderr: they are about oddities in a picture's metadata that do not touch its pixels."""
+    """Keep Pillow's warnings about a picture's metadata off stderr: they do not concern its pixels."""
     warnings.filterwarnings("ignore", module="PIL")
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.batch.inputs.arguments import Inputs
-from app.batch.inputs.files import SUFFIXES
 from tests.app.command import predict
 from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
@@ -172,16 +170,6 @@ def test_names_that_are_not_utf_8_survive(tmp_path: Path) -> None:
     output = tmp_path / "table.csv"
     assert run(tmp_path, "--output", output)[0] == 0
     assert b"f\xfcnf.png,ok,5" in output.read_bytes()
-
-
-def test_a_folder_is_walked_in_a_fixed_order_and_links_are_not_followed(tmp_path: Path) -> None:
-    for name in ("b/2.png", "b/1.png", "a/z.jpeg", "c.TIFF", "skip.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    found = [os.path.relpath(item.path, tmp_path) for item in Inputs([str(tmp_path)])]
-    assert found == ["c.TIFF", "a/z.jpeg", "b/1.png", "b/2.png"]
-    assert ".tiff" in SUFFIXES
 
 
 def test_labels_and_a_sheet_of_the_least_certain(pictures: Path, tmp_path: Path) -> None:

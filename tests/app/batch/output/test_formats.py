@@ -46,12 +46,12 @@ NASTY_NAMES = [
     ),
     *(
         "naïve ü 数字 🎉.png",
-        os.fsdecode(b"f\xfcnf.png"),
-        os.fsdecode(b"=\xff\xfe;=\x80"),
+        " space ",
         "\u2028",
         "\x85",
         "\\udcfc",
         '"',
+        *map(os.fsdecode, (b"f\xfcnf.png", b"=\xff\xfe;=\x80")),
     ),
 ]
 
