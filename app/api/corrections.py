@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from app.api.deps import AppStateDep
 from app.api.responses import in_base64
-from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
+from app.corrections import Corrections, CorrectionsOff, file_name, new_correction
+from inkwear.corrections import Correction
 from inkwear.images.subprocess import open_picture
 from inkwear.onnx.session import Device
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from app.corrections import Correction, Corrections
+from app.corrections import Corrections
+from inkwear.corrections import Correction
 from inkwear.errors import CorrectionsError
 from tests.app.test_corrections import correction
 from training.checkpoint import load_checkpoint
