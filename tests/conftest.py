@@ -34,10 +34,13 @@ def lacking(what: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``browser`` whatever asks for the fixture of that name."""
+    """Mark as ``browser`` whatever asks for the fixture of that name, as ``slow`` whatever needs a trained network."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
+        if fixtures & {"checkpoint", "export", "finished"}:
+            item.add_marker(pytest.mark.slow)
 
 
 # ------------------------------------------------------------------------------------------------------- data sets
@@ -70,7 +73,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real data sets, downloaded by torchvision where there is none."""
-    from training.datasets import DATASETS, DataError, load_pixels
+    from training.datasets import DATASETS, load_pixels
+    from training.errors import DataError
 
     folder = Path(os.environ.get("INKWEAR_DATA", ROOT / "data"))
     try:
@@ -89,7 +93,8 @@ def checkpoint(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The best checkpoint of a short run of ``convnet`` on our small data set."""
     import torch
 
-    from training.run import Config, fit
+    from training.config import Config
+    from training.run import fit
 
     folder = tmp_path_factory.mktemp("run")
     fit(Config.of("mnist", "convnet", seed=1, epochs=3, batch_size=32), data_dir, folder, torch.device("cpu"))

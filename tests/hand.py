@@ -1,5 +1,6 @@
 """A hand that writes: the ten digits stroke by stroke, for pictures, for a browser's pad and for a small data set."""
 
+import io
 import math
 
 import numpy as np
@@ -78,3 +79,10 @@ def write_number(text: str, side: float = 100, apart: float = 110, pen: int = 12
             box = (*corner, corner[0] + alone.width, corner[1] + alone.height)
             picture.paste(ImageChops.darker(picture.crop(box), alone), corner)
     return picture
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

@@ -23,9 +23,8 @@ from app.doctor import check_cuda
 from app.predict import main
 from inkwear.onnx import session as runtime
 from inkwear.onnx.session import CPU, CUDA
-from tests.app.test_api import png
 from tests.conftest import EXPORTS, ROOT, some_exports
-from tests.hand import render, write_number
+from tests.hand import png, render, write_number
 from tests.inkwear.onnx.test_session import Driver
 
 DIGITS, CLOTHES = "mnist-lenet", "fashion_mnist-lenet"

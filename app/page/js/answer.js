@@ -39,7 +39,7 @@ const state = () => `${version} ${model} ${chosenDevice()}`;
 
 async function classify() {
   const { name, type, body } = sheet();
-  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), glimpse: isDrawing(), name });
+  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), draft: isDrawing(), name });
   try {
     const headers = { "Content-Type": type };
     return { answer: await requestJson(`classify?${query}`, { method: "POST", body, headers }) };

@@ -15,9 +15,8 @@ from app.application import build_app
 from app.catalog import scan
 from app.corrections import Corrections
 from inkwear.corrections import read_corrections
-from tests.app.test_server import png
 from tests.conftest import EXPORTS, ROOT, running_app
-from tests.hand import render, write_number
+from tests.hand import png, render, write_number
 
 FIVE = png(render("5"))
 

@@ -11,9 +11,8 @@ from app.api import health
 from app.application import build_app
 from app.catalog import scan
 from app.gradio.uploads import stored_bytes
-from tests.app.test_api import png
 from tests.conftest import running_app, some_exports
-from tests.hand import render
+from tests.hand import png, render
 
 
 @pytest.fixture
