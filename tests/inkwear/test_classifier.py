@@ -15,17 +15,6 @@ from tests.hand import DIGITS, render, write_number
 BLANK = Image.new("L", (300, 300), 255)
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(EXPORTS / "mnist-convnet.onnx", "cpu")
-
-
-@pytest.fixture(scope="module")
-def sturdy() -> Classifier:
-    """The network that the page offers first: it was trained on digits that were cut in the wrong place."""
-    return Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
-
-
 @pytest.mark.parametrize("name", ["mnist-convnet", "mnist-lenet"])
 def test_the_ten_digits_are_read(name: str) -> None:
     predictions = Classifier(EXPORTS / f"{name}.onnx", "cpu").predict([render(digit) for digit in DIGITS])

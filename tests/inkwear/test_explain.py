@@ -13,11 +13,6 @@ from tests.conftest import EXPORTS
 from tests.hand import render, write_number
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(EXPORTS / "mnist-convnet.onnx", "cpu")
-
-
 class UpperLeft:
     """A network that answers 1 as far as there is ink in the upper left quarter, and 0 else."""
 
