@@ -33,6 +33,7 @@ CHUNK = 64
 """Inputs answered together. A resumed run must form the same chunks: a batch's size shows in the last bits."""
 
 ENGINES = ("local", "ray")
+"""Values of ``--engine``."""
 
 HELP = """Classify pictures, one row each.
 
@@ -45,6 +46,7 @@ upright picture; class_id and top_k are empty.
 """
 
 STAGES = {"read": "reading files", "decode": "decoding", "frame": "framing", "network": "network", "write": "rows"}
+"""Words for the stages whose time is measured."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,35 +83,37 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
     )
-    option("--model", required=True, help="the name of an export, such as mnist-lenet, or the path of an .onnx file")
+    option("--model", required=True, help="an export's name, such as mnist-lenet, or the path of an .onnx file")
     option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
     option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
-    option("--top-k", type=_positive, default=3, help="how many classes to list with their probabilities [%(default)s]")
+    option(
+        "--top-k",
+        type=_number_from(1),
+        default=3,
+        help="how many classes to list with their probabilities [%(default)s]",
+    )
     option("--exports", type=Path, default=EXPORTS, help="the folder of .onnx files [%(default)s]")
     option("--device", choices=get_args(Device), default="auto", help="auto takes CUDA where it works [%(default)s]")
     option("--overwrite", action="store_true", help="replace an output file that is there")
     option("--resume", action="store_true", help="go on with a run that was cut off")
     option("--labels", metavar="FILE|folders", help="a .csv of path,label, or the word folders: say how right it is")
     option("--sheet", "--save-mistakes", metavar="FILE", help="an .html page of the least certain answers")
-    option("--workers", type=_whole, default=0, help="processes that read; 0 is one for each core [%(default)s]")
-    option("--max-failures", type=_positive, metavar="N", help="stop early when N inputs have failed")
+    option(
+        "--workers", type=_number_from(0), default=0, help="processes that read; 0 is one for each core [%(default)s]"
+    )
+    option("--max-failures", type=_number_from(1), metavar="N", help="stop early when N inputs have failed")
     option("--engine", choices=ENGINES, default="local", help="ray works on many machines, and has to be installed")
     option("--ray-address", help="HOST:PORT of a Ray cluster, or auto; by default one of this machine alone")
     return parser
 
 
-def _whole(text: str) -> int:
-    return _number(text, least=0)
+def _number_from(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+        return int(text)
 
-
-def _positive(text: str) -> int:
-    return _number(text, least=1)
-
-
-def _number(text: str, least: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
-    return int(text)
+    return parse
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -218,11 +222,8 @@ def _with_progress(answers: "Iterator[Answered]", table: "Table") -> "Iterator[A
 def _print_summary(table: "Table", seconds: Counter[str], elapsed: float, classifier: "Classifier") -> None:
     """Print what became of the inputs, how fast, where the time went, and which model read them."""
     runtime, counts = classifier.runtime, table.counts
-    why = (
-        f" ({runtime.fallback_reason})"
-        if runtime.fallback_reason and runtime.fallback_reason.code != "not_asked"
-        else ""
-    )
+    reason = runtime.fallback_reason
+    why = f" ({reason})" if reason and reason.code != "not_asked" else ""
     before = f" {table.taken_up:,} of them had been answered before." if table.taken_up else ""
     print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
