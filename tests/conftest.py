@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,13 +167,22 @@ def start_app(*options: str, env: dict[str, str] | None = None, module: str = "a
     raise RuntimeError("the app did not answer within 90 s")
 
 
+@contextmanager
+def running_app(*options: str, env: dict[str, str] | None = None) -> Iterator[RunningApp]:
+    """Start the app as ``start_app`` does, and end it with the block."""
+    app = start_app(*options, env=env)
+    try:
+        yield app
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
+
+
 @pytest.fixture(scope="session")
 def app_url() -> Iterator[str]:
     """The address of a server with the shipped exports."""
-    app = start_app()
-    yield app.url
-    app.process.terminate()
-    app.process.wait(10)
+    with running_app() as app:
+        yield app.url
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +192,16 @@ def browser() -> Iterator[object]:
 
     with chromium() as opened:
         yield opened
+
+
+@pytest.fixture
+def page(browser: object, app_url: str) -> Iterator[object]:
+    """The studio, in a context of its own."""
+    from tests.browser import open_page
+
+    opened = open_page(browser, app_url)
+    yield opened
+    opened.context.close()
 
 
 assert set(DIGITS) == set("0123456789")
