@@ -9,6 +9,8 @@ from tests.conftest import RunningApp, start_app
 from tests.hostile import CANARY, Attack, Reply, apart, attacks, path_attacks, request, send_all
 from tests.witness import Canary
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def hostage() -> Iterator[RunningApp]:

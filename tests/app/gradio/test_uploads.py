@@ -34,6 +34,7 @@ def upload(app: RunningApp) -> None:
     assert httpx.post(f"{app.url}/gradio_api/upload", files={"files": ("five.png", FIVE)}).status_code == 200
 
 
+@pytest.mark.slow
 def test_uploads_lie_in_a_private_folder_and_go_with_the_process(place: dict[str, str]) -> None:
     app = start_app("--device", "cpu", env=place)
     upload(app)
@@ -45,6 +46,7 @@ def test_uploads_lie_in_a_private_folder_and_go_with_the_process(place: dict[str
     assert folders(place) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_leaves_goes_at_the_next_start_and_nothing_else(place: dict[str, str]) -> None:
     killed, living = start_app("--device", "cpu", env=place), start_app("--device", "cpu", env=place)
     upload(killed)
