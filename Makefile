@@ -32,7 +32,7 @@ train: .venv/ready  ## train, export and measure what is shipped but AlexNet (ho
 alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and export it whole: 187 MB a file
 	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh alexnet
 
-export: .venv/ready  ## export every best checkpoint of our recipe with seed 0 (ARGS=--replace: over better ones too)
+export: .venv/ready  ## export every best checkpoint of the default recipe with seed 0 (ARGS=--replace: over better ones too)
 	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/') $(ARGS)
 	$(ALL) -m training.publish.readme
 

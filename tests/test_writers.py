@@ -23,7 +23,7 @@ from tests.failing_disk import Writer, full_at, hold, hold_when_full
 from training.analysis import Answers
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.datasets import DATASETS
-from training.extra_images import Corpus, load_corpus, save_corpus
+from training.extra_images import ExtraImages, load_extra_images, save_extra_images
 
 pytestmark = pytest.mark.slow  # a checkpoint is trained first
 
@@ -109,7 +109,7 @@ def a_report(folder: Path, checkpoint: Path) -> Writer:
 
 
 def a_page_about_a_run(folder: Path, checkpoint: Path) -> Writer:
-    from training import run_report as report
+    from training import run_page
 
     path = folder / "best.pt"
     shutil.copy(checkpoint, path)
@@ -122,9 +122,9 @@ def a_page_about_a_run(folder: Path, checkpoint: Path) -> Writer:
 
     def write() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(report, "ask", lambda *_: None)
-            patch.setattr(report, "contents", lambda found, *_: seen | vars(found))
-            report.write_report(path, folder)
+            patch.setattr(run_page, "answer_validation_set", lambda *_: None)
+            patch.setattr(run_page, "contents", lambda found, *_: seen | vars(found))
+            run_page.write_page(path, folder)
 
     def look() -> bool:
         text = (folder / "report.html").read_text()
@@ -180,13 +180,13 @@ def a_corpus(folder: Path, checkpoint: Path) -> Writer:
     path = folder / "corpus.npz"
     rng = np.random.default_rng(0)
     old, new = (
-        Corpus("mnist", rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, 10, count, np.uint8))
+        ExtraImages("mnist", rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, 10, count, np.uint8))
         for count in (20, 30)
     )
     return Writer(
-        prepare=lambda: save_corpus(old, path),
-        write=lambda: save_corpus(new, path),
-        look=lambda: len(load_corpus(path, DATASETS["mnist"]).labels),
+        prepare=lambda: save_extra_images(old, path),
+        write=lambda: save_extra_images(new, path),
+        look=lambda: len(load_extra_images(path, DATASETS["mnist"]).labels),
         folder=folder,
     )
 
