@@ -15,7 +15,7 @@ import pytest
 from app.server import SHUTDOWN_SECONDS, listen
 from inkwear.onnx.session import cuda_fallback_reason
 from tests.app.api.test_classify import FIVE, classify
-from tests.conftest import start_app
+from tests.conftest import running_app, start_app
 from tests.witness import environment, written
 
 
@@ -84,12 +84,8 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 @pytest.mark.slow
 def test_nothing_outside_the_machine_is_asked_for(tmp_path: Path) -> None:
-    app = start_app(env=environment(tmp_path))
-    try:
+    with running_app(env=environment(tmp_path)) as app:
         assert "Inkwear" in httpx.get(app.url).text
         assert classify(httpx.Client(base_url=app.url, timeout=30)).json()["label"] == "5"
         time.sleep(3)  # Gradio's look-ups run in threads of their own
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
     assert written(tmp_path) == []
