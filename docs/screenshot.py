@@ -1,16 +1,14 @@
-"""Pictures of the page's main states for the README: ``python -m tests.screenshot``, or ``make screenshot``."""
+"""Takes pictures of the page's main states for the README: ``python -m docs.screenshot``, or ``make screenshot``."""
 
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from tests.browser import chromium, draw, open_page, settled
 from tests.conftest import ROOT, running_app
-from tests.hands import writings
+from tests.hands import archive
 
 FOLDER = ROOT / "docs" / "page"
 
@@ -55,25 +53,6 @@ def on_a_phone(page: Any) -> None:
     for column, digit in enumerate("471"):
         draw(page, digit, 0.24, 0.06 + 0.3 * column, 0.35)
     settled(page)
-
-
-def archive(count: int) -> bytes:
-    """A ZIP of digits in many hands."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archived:
-        for index, (digit, strokes) in enumerate(writings(count, seed=2)):
-            archived.writestr(f"{index:02}-{digit}.png", png(strokes))
-    return buffer.getvalue()
-
-
-def png(strokes: list[list[tuple[float, float]]]) -> bytes:
-    """Strokes in fractions of a sheet, as a PNG."""
-    sheet = Image.new("L", (560, 560), 255)
-    for stroke in strokes:
-        ImageDraw.Draw(sheet).line([(560 * x, 560 * y) for x, y in stroke], fill=20, width=28, joint="curve")
-    buffer = io.BytesIO()
-    sheet.resize((280, 280)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 WIDE = {"viewport": {"width": 1160, "height": 840}}
