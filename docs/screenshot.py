@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from tests.browser import chromium, draw, open_page, settled
-from tests.conftest import ROOT, start_app
+from tests.conftest import ROOT, running_app
 from tests.hands import archive
 
 FOLDER = ROOT / "docs" / "page"
@@ -72,18 +72,13 @@ STATES: dict[str, tuple[Callable[[Any], None], dict[str, Any], bool]] = {
 def main(folder: Path = FOLDER) -> None:
     """Write the pictures that stand in the README."""
     folder.mkdir(parents=True, exist_ok=True)
-    app = start_app("--device", "cpu")
-    try:
-        with chromium() as browser:
-            for name, (act, screen, whole) in STATES.items():
-                page = open_page(browser, app.url, **screen)
-                act(page)
-                page.screenshot(path=folder / f"{name}.png", full_page=whole)
-                smaller(folder / f"{name}.png")
-                page.context.close()
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
+    with running_app("--device", "cpu") as app, chromium() as browser:
+        for name, (act, screen, whole) in STATES.items():
+            page = open_page(browser, app.url, **screen)
+            act(page)
+            page.screenshot(path=folder / f"{name}.png", full_page=whole)
+            smaller(folder / f"{name}.png")
+            page.context.close()
 
 
 def smaller(path: Path) -> None:

@@ -77,7 +77,7 @@ SHOWN = ROOT / "exports" / "snippets"
 """Programs for elsewhere, which must do without our modules; they hold themselves to each file's reference logits."""
 
 
-@pytest.mark.parametrize(("pattern", "home"), [(r"/=? 255\b", "steps.py"), (r'convert\("L"\)', "grayscale.py")])
+@pytest.mark.parametrize(("pattern", "home"), [(r"/=? 255\b", "normalize.py"), (r'convert\("L"\)', "grayscale.py")])
 def test_preprocessing_is_written_once(pattern: str, home: str) -> None:
     ours = [path for room in ROOMS for path in sources(room) if path.parent != SHOWN]
     holders = {path for path in ours if re.search(pattern, code_of(path))}

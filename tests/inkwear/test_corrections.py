@@ -58,3 +58,9 @@ def test_what_is_wrong_with_a_database_is_said(database: Path, statement: str, r
 def test_a_folder_without_corrections_is_said(tmp_path: Path) -> None:
     with pytest.raises(CorrectionsError, match="no corrections here"):
         read_corrections(tmp_path)
+
+
+def test_a_table_cannot_name_files_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("id,label\n../../secret,7\n")
+    with pytest.raises(CorrectionsError, match=r"'../../secret' is no id"):
+        read_corrections(tmp_path)
