@@ -114,15 +114,7 @@ def soak(
     seed: int = 0,
     tell: Callable[[Sample, Seen], object] = lambda sample, seen: None,
 ) -> Soak:
-    """Start a server, let a crowd use it, and sample it after each round.
-
-    Args:
-        seconds: how long at least, without the start and the warming up.
-        round_seconds: seconds of work between two samples.
-        module: the module to start.
-        seed: the seed of the choice of requests.
-        tell: is called with every sample.
-    """
+    """Start a module, let a crowd use it for some seconds at least once it is warm, and sample it after each round."""
     with served(module=module) as (app, cache, said):
         crowd = Crowd(int(app.url.rpartition(":")[2]), seed)
         apart(_warm_up(crowd))
@@ -174,18 +166,14 @@ FAULTS = ("failed", "wrong", "unexplained")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgment of a server.
-
-    Attributes:
-        bytes_an_hour: slope of its resident memory.
-        risen: rise of its descriptors and threads, by name.
-        reasons: a sentence for each thing that is wrong: ``memory``, ``descriptors``, ``threads``, ``failed``,
-            ``wrong``, ``unexplained``, ``log``.
-    """
+    """The judgment of a server."""
 
     bytes_an_hour: float
+    """Slope of its resident memory."""
     risen: dict[str, float]
+    """Rise of its descriptors and threads, by name."""
     reasons: dict[str, str]
+    """A sentence for each thing that is wrong, by its name or the kind of a fault, or ``log``."""
 
     @property
     def kinds(self) -> set[str]:
