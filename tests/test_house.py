@@ -65,6 +65,7 @@ def test_nothing_of_the_web_is_imported_in_the_library() -> None:
         assert not {name.split(".")[0] for name in imports(path)} & NOT_IN_THE_LIBRARY, path
 
 
+@pytest.mark.slow
 def test_the_app_loads_neither_torch_nor_onnx() -> None:
     modules = "app.application, app.predict, app.server, inkwear.classifier, sys"
     script = f"import {modules}; print(sorted(set(sys.modules) & {NOT_IN_THE_APP}))"
