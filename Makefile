@@ -32,7 +32,7 @@ train: .venv/ready  ## train, export and measure what is shipped but AlexNet (ho
 alexnet: .venv/ready  ## train AlexNet where there is no checkpoint of it, and export it whole: 187 MB a file
 	PYTHON=$(CURDIR)/$(ALL) ./training/reproduce.sh alexnet
 
-export: .venv/ready  ## export every best checkpoint of our recipe with seed 0 (ARGS=--replace: over better ones too)
+export: .venv/ready  ## export every best checkpoint of the default recipe with seed 0 (ARGS=--replace: over better ones too)
 	$(ALL) -m training.export $(shell ls models/checkpoints/*/best.pt | grep -vE -- '-(tutorial|quick|seed[0-9]+)/') $(ARGS)
 	$(ALL) -m training.publish.readme
 
@@ -46,10 +46,10 @@ bench: .venv/ready  ## measure what the docs say of speed, one benchmark after a
 	for name in $(BENCHMARKS); do $(ALL) -m benchmarks.$$name || exit; done
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
-	$(ALL) -m tests.screenshot
+	$(ALL) -m docs.screenshot
 
 illustrate: .venv/ready  ## draw the pictures of docs/preprocessing.md
-	$(ALL) -m tests.illustrate
+	$(ALL) -m docs.illustrate
 
 clean:  ## remove the virtual environments
 	rm -rf .venv .venv-app

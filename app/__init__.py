@@ -2,7 +2,6 @@
 
 import os
 
-# Both libraries report home unless told otherwise before they are imported.
+# These libraries report home unless told otherwise before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -1,4 +1,4 @@
-"""``python -m app``: the page and its endpoints."""
+"""``python -m app``: serves the page and its endpoints."""
 
 import logging
 from contextlib import nullcontext
@@ -7,8 +7,13 @@ from typing import Annotated
 
 import typer
 
+from app.catalog import scan
 from app.console import EXPORTS, exit_codes_for_errors, ignore_pillow_warnings
+from app.corrections import Corrections
 from app.logs import LogFormat, set_up
+from app.middleware import SecuritySettings
+from app.middleware.auth import BasicAuth
+from app.middleware.hosts import Hosts
 from inkwear.onnx.session import Device, require_device
 
 cli = typer.Typer(add_completion=False)
@@ -20,12 +25,15 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 7860,
     exports: Annotated[Path, typer.Option(help="The folder of .onnx files.")] = EXPORTS,
     corrections: Annotated[
-        Path | None, typer.Option(help="Keep pictures that were put right in this folder; without it nothing is kept.")
+        Path | None, typer.Option(help="Keep corrected pictures in this folder; without it nothing is kept.")
     ] = None,
-    device: Annotated[Device, typer.Option(help="What the page starts with; auto takes CUDA where it works.")] = "auto",
+    device: Annotated[Device, typer.Option(help="Where pictures are read; auto takes CUDA if it works.")] = "auto",
     mcp: Annotated[bool, typer.Option("--mcp", help="Let assistants call it too, at /gradio_api/mcp.")] = False,
     auth: Annotated[
-        str, typer.Option(help="Who may come in: user:password, or a file that `python -m app.guard NAME` adds to.")
+        str,
+        typer.Option(
+            help="Who may come in: user:password, or a file of lines from `python -m app.middleware.auth NAME`."
+        ),
     ] = "",
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="A name under which the server is reached besides --host; * for any.")
@@ -36,16 +44,14 @@ def serve(
     set_up(log_format)
     ignore_pillow_warnings()
     with exit_codes_for_errors():
-        from app.application import build_app
-        from app.catalog import scan
-        from app.corrections import Corrections
-        from app.guard import Hosts, Keys, Rules
-        from app.server import Server, give_memory_back, listen
+        from app.application import build_app  # Gradio loads for 3 s, which --help need not wait for
+        from app.server import Server, listen, return_freed_memory
 
-        give_memory_back()
+        return_freed_memory()
         require_device(device)
-        keys = Keys(auth) if auth else None
-        rules = Rules(Hosts.of(host, allowed_host or ()), keys, log_requests=log_format != "quiet")
+        security = SecuritySettings(
+            Hosts.of(host, allowed_host or ()), BasicAuth(auth) if auth else None, log_requests=log_format != "quiet"
+        )
         address = listen(host, port)
         catalog = scan(exports, device)
         for name, reason in catalog.refused.items():
@@ -53,7 +59,7 @@ def serve(
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
         with Corrections(corrections) if corrections else nullcontext() as kept:
-            Server(build_app(catalog, device, kept, mcp, rules)).run(sockets=[address])
+            Server(build_app(catalog, device, kept, mcp, security)).run(sockets=[address])
 
 
 def main() -> None:

@@ -1,20 +1,20 @@
-"""Work that is done in a thread of its own while something else goes on."""
+"""Runs work in a thread while something else goes on."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SECONDS_TO_END = 5.0
-"""How long the end waits for the work to see that it shall stop: longer than opening the largest network takes.
+MAX_JOIN_SECONDS = 5.0
+"""Seconds that the end waits for the work to stop: more than opening the largest network takes.
 
-A daemon's thread ends with the process anyway, but must not while it is in ONNX Runtime: Python takes it away there by
+A daemon's thread ends with the process anyway, but must not while it is in ONNX Runtime: Python ends it there by
 ``pthread_exit``, C++ answers that with ``std::terminate``, and the process dies of SIGABRT instead of leaving with 0.
 """
 
 
 @contextmanager
 def in_background(work: Callable[[threading.Event], None], name: str) -> Iterator[None]:
-    """Meanwhile, do ``work`` in a thread; the event that it is given tells it when to stop."""
+    """Run ``work`` in a thread of this name; its event is set at the end, and tells it to stop."""
     stop = threading.Event()
     thread = threading.Thread(target=work, args=(stop,), name=name, daemon=True)
     thread.start()
@@ -22,4 +22,4 @@ def in_background(work: Callable[[threading.Event], None], name: str) -> Iterato
         yield
     finally:
         stop.set()
-        thread.join(SECONDS_TO_END)
+        thread.join(MAX_JOIN_SECONDS)

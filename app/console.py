@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from inkwear.errors import DeviceError, ModelFileError
+
 EXPORTS = Path("exports")
 
 SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
@@ -24,8 +26,6 @@ def print_err(sentence: str) -> None:
 @contextmanager
 def exit_codes_for_errors() -> Iterator[None]:
     """Turn errors that users can mend into a line on stderr and the project's exit codes."""
-    from inkwear.errors import DeviceError, ModelFileError
-
     try:
         yield
     except KeyboardInterrupt:

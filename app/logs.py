@@ -1,4 +1,4 @@
-"""What the server says while it runs: sentences for people, or a line of JSON for each for programs."""
+"""Sets up what the server logs: sentences for people, or lines of JSON for programs."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ LogFormat = Literal["quiet", "text", "json"]
 
 
 class JsonLines(logging.Formatter):
-    """A line of JSON for each record: time, level, message, and what the record carries beside them."""
+    """Formats a record as a line of JSON: time, level, logger, and its message or the mapping it carries instead."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -27,16 +27,12 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def set_up(how: LogFormat) -> None:
-    """Let what is logged go to stderr.
-
-    Args:
-        how: ``quiet``, what people should know; ``text`` and ``json``, a line for each request too.
-    """
+def set_up(log_format: LogFormat) -> None:
+    """Send the log to stderr: only warnings for ``quiet``, a line for each request too for ``text`` and ``json``."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = "%(message)s" if how == "quiet" else "%(asctime)s %(message)s"
-    handler.setFormatter(JsonLines() if how == "json" else logging.Formatter(plain))
+    plain = "%(message)s" if log_format == "quiet" else "%(asctime)s %(message)s"
+    handler.setFormatter(JsonLines() if log_format == "json" else logging.Formatter(plain))
     logging.basicConfig(handlers=[handler], force=True)
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a damaged form is answered, and no news here
-    if how != "quiet":
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a damaged form is answered, which is enough
+    if log_format != "quiet":
         logging.getLogger("inkwear.requests").setLevel(logging.INFO)

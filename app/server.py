@@ -1,4 +1,4 @@
-"""The process that serves: its address, how it starts and how it ends."""
+"""The process that serves: its address, its connections, its end."""
 
 import asyncio
 import contextlib
@@ -10,43 +10,45 @@ import signal
 import socket
 from types import FrameType
 
-import gradio as gr
 import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SECONDS_TO_FINISH = 4
-"""How long running requests are waited for after SIGTERM or Ctrl-C."""
+from app.gradio.mount import stop_events
 
-SECONDS_TO_ASK = 10.0
-"""How long a connection may take to send the head of a request."""
+SHUTDOWN_SECONDS = 4
+"""Seconds that running requests may take after SIGTERM or Ctrl-C."""
 
-LARGEST_HEAD = 16_384
+MAX_HEAD_SECONDS = 10.0
+"""Seconds that a connection may take to send the head of a request."""
+
+MAX_HEAD_BYTES = 16_384
 """Bytes of a request's first line and headers."""
 
-MOST_CONNECTIONS = 1_000
+MAX_CONNECTIONS = 1_000
+"""Connections open at once."""
 
-M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 2 << 20
-"""The number of the setting in <malloc.h>, and bytes of a block that the system gives and takes back by itself."""
+M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES = -3, 2 << 20
+"""A setting's number in <malloc.h>, and its value: from this size on, a block goes back to the system when freed."""
 
 log = logging.getLogger("inkwear")
 
 
-def give_memory_back() -> None:
+def return_freed_memory() -> None:
     """Let large blocks go back to the system as soon as they are free (mallopt(3), where there is one).
 
-    Glibc would move its threshold up to 32 MB by what it sees, and keep what a single large picture has taken.
+    Glibc would raise its threshold to as much as 32 MB, and keep the memory of a single large picture.
     """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the address to serve on; port 0 takes any free one.
 
     Raises:
-        ValueError: it cannot be had.
+        ValueError: it cannot be opened.
     """
     try:
         address = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -60,38 +62,38 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Http(H11Protocol):
-    """Uvicorn's HTTP, with an end to waiting for a request's head, and its own errors in our form."""
+    """Uvicorn's HTTP with a time limit for a request's head, and with its own errors in the one form."""
 
-    _waiting: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
-            self._refuse(503, "Busy", f"{MOST_CONNECTIONS} connections are open already; try again.")
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._refuse(503, "Busy", f"{MAX_CONNECTIONS} connections are open already; try again.")
         else:
-            self._wait()
+            self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self._stop_waiting()
-        elif self._waiting is None and not self.transport.is_closing():
-            self._wait()
+            self._stop_timer()
+        elif self._timer is None and not self.transport.is_closing():
+            self._start_timer()
 
-    def _wait(self) -> None:
-        self._waiting = self.loop.call_later(SECONDS_TO_ASK, self._waited)
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(MAX_HEAD_SECONDS, self._time_out)
 
-    def _stop_waiting(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
-            self._waiting = None
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
-    def _waited(self) -> None:
-        self._waiting = None
+    def _time_out(self) -> None:
+        self._timer = None
         if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
             self._refuse(408, "RequestTimeout", "The head of the request has not come in time; send it again.")
 
@@ -99,11 +101,11 @@ class Http(H11Protocol):
         self._refuse(
             400,
             "BadRequest",
-            f"This is not HTTP as it is understood here, or has more than {LARGEST_HEAD} bytes of headers.",
+            f"This is not HTTP as it is understood here, or has more than {MAX_HEAD_BYTES} bytes of headers.",
         )
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer where there is no request to answer yet, and hang up; in mid-answer, hang up."""
+        """Answer with an error where no request has come yet, and hang up; in mid-answer, only hang up."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = json.dumps({"error": {"code": code, "message": message, "request_id": os.urandom(8).hex()}}).encode()
             head = f"HTTP/1.1 {status} {code}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
@@ -112,23 +114,22 @@ class Http(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that also ends Gradio's open event streams, so that it can stop while pages are open."""
+    """Uvicorn that also ends the event streams of open pages, so that it can stop."""
 
     def __init__(self, app: FastAPI) -> None:
         config = uvicorn.Config(
             app,
             http=Http,
             ws="none",
-            log_level="error",  # what is no HTTP is answered, and no news
+            log_level="error",  # bytes that are no HTTP are answered, which is enough
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=SECONDS_TO_FINISH,
-            h11_max_incomplete_event_size=LARGEST_HEAD,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         )
         super().__init__(config)
-        mounted = [getattr(route, "app", None) for route in app.routes]
-        self._stop_events = [gradio.stop_event for gradio in mounted if isinstance(gradio, gr.routes.App)]
+        self._stop_events = stop_events(app)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -138,7 +139,7 @@ class Server(uvicorn.Server):
             log.warning("Inkwear is at http://%s:%d (Ctrl-C stops it)", f"[{host}]" if ":" in host else host, port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Finish what is running, then leave with exit code 0; uvicorn's own handler would raise the signal again."""
+        """Finish running requests, then leave with exit code 0; uvicorn's own handler would raise the signal again."""
         self.force_exit = self.should_exit and sig == signal.SIGINT  # a second Ctrl-C does not wait
         self.should_exit = True
         for event in self._stop_events:

@@ -1,8 +1,8 @@
-"""What corrections are worth: ``python -m benchmarks.corrections --start-from …/mnist-sprint/best.pt``.
+"""The gain from corrections: ``python -m benchmarks.corrections --start-from …/mnist-sprint/best.pt``.
 
-A hand of ours writes its ones with a long stroke upwards, as on the continent; networks take many for sevens. What the
-export of the run misreads among the first drawings is corrected through the app's store, the run is gone on with for a
-moment with these corrections and, for comparison, without; other drawings of the same hand tell what it brought.
+A simulated hand writes its ones with a long upstroke, as in Europe, and networks take many of them for sevens. Ones
+that the export of the run misreads are corrected through the app's store. Then the run is continued briefly with these
+corrections and, for comparison, without them, and other drawings by the hand show the gain.
 """
 
 import io
@@ -18,20 +18,21 @@ from app.corrections import Corrections, new_correction
 from inkwear.classifier import Classifier
 from tests.hand import DIGITS, Stroke, in_many_hands
 from training.checkpoint import load_checkpoint
+from training.config import Config
 from training.console import DEFAULT_DATA_DIR, DataDir
 from training.publish.export import export_checkpoint
 from training.recipes import EXTRA_SHARE
-from training.run import Config, fit
+from training.run import fit
 
 ONE: list[Stroke] = [[(0.1, 0.5), (0.55, 0.0), (0.55, 1.0)]]
-"""Its upstroke half as high as the digit."""
+"""A one whose upstroke is half as high as the digit."""
 
-HELD_OUT = 100
-"""Drawings of each digit that nothing was learnt from."""
+TEST_DRAWINGS = 100
+"""Drawings of each digit to measure on, from which nothing is learnt."""
 
 
 def drawings(digit: str, count: int, seed: int) -> list:
-    """Let the hand write a digit so many times."""
+    """Return ``count`` drawings of a digit by the hand."""
     generator = np.random.default_rng((seed, int(digit)))
     usual = DIGITS[digit]
     DIGITS[digit] = ONE if digit == "1" else usual
@@ -42,7 +43,7 @@ def drawings(digit: str, count: int, seed: int) -> list:
 
 
 def correct(export: Path, folder: Path, wanted: int) -> int:
-    """Correct the first ``wanted`` ones that are misread; return how many drawings that took."""
+    """Correct the first ``wanted`` ones that are misread; return the number of drawings that took."""
     classifier = Classifier(export, "cpu")
     drawn = 0
     with Corrections(folder) as corrections:
@@ -70,18 +71,18 @@ def correct(export: Path, folder: Path, wanted: int) -> int:
 
 
 def measure(name: str, checkpoint: Path, folder: Path, data_dir: Path) -> Path:
-    """Export a checkpoint and print how it reads the hand and the data set."""
+    """Export a checkpoint and print its accuracy on the hand and on the data set."""
     export = export_checkpoint(checkpoint, folder / name, data_dir)
     classifier = Classifier(export, "cpu")
     right = {
-        digit: sum(answer.label == digit for answer in classifier.predict(drawings(digit, HELD_OUT, seed=2)))
+        digit: sum(answer.label == digit for answer in classifier.predict(drawings(digit, TEST_DRAWINGS, seed=2)))
         for digit in DIGITS
     }
     others = sum(right.values()) - right["1"]
     metrics = load_checkpoint(checkpoint).metrics
     print(
-        f"{name:22} its ones {right['1']:3} of {HELD_OUT}, its sevens {right['7']:3}, other digits {others} of "
-        f"{9 * HELD_OUT}, validation {metrics['validation_accuracy']:.2%}, test {metrics['test_accuracy']:.2%}",
+        f"{name:22} its ones {right['1']:3} of {TEST_DRAWINGS}, its sevens {right['7']:3}, other digits {others} of "
+        f"{9 * TEST_DRAWINGS}, validation {metrics['validation_accuracy']:.2%}, test {metrics['test_accuracy']:.2%}",
         flush=True,
     )
     return export
@@ -95,7 +96,7 @@ def main(
     lr: float = 0.001,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Print a line for the run as it is, for going on without corrections, and for each number of corrections."""
+    """Print a line for the run as it is, for continuing it without corrections, and for each number of corrections."""
     config = load_checkpoint(start_from).config
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

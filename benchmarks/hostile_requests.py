@@ -13,10 +13,9 @@ from pathlib import Path
 import httpx
 import typer
 
-from tests.app.test_guard import Canary
-from tests.app.test_server import WITNESS
 from tests.conftest import start_app
 from tests.hostile import CANARY, Attack, Reply, attacks, path_attacks, send_all
+from tests.witness import Canary, environment, written
 
 AT_ONCE = 16
 
@@ -41,9 +40,7 @@ def report(name: str, sent: list[Attack], replies: list[Reply], seconds: float) 
 def main(count: int = 2000, seed: int = 8) -> None:
     """Send them and print what came of it."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "sitecustomize.py").write_text(WITNESS)
-        log = Path(folder) / "log"
-        app = start_app("--device", "cpu", env={"PYTHONPATH": folder, "WITNESS_LOG": str(log)})
+        app = start_app("--device", "cpu", env=environment(Path(folder)))
         canary, port = Canary(), int(app.url.rpartition(":")[2])
         for name, sent in (
             ("hostile requests", [*attacks(count, seed, canary.url)]),
@@ -56,7 +53,7 @@ def main(count: int = 2000, seed: int = 8) -> None:
         app.process.terminate()
         code = app.process.wait(15)
         said = app.process.stderr.read() if app.process.stderr else ""
-        outside = log.read_text().splitlines() if log.exists() else []
+        outside = written(Path(folder))
     print(f"alive afterwards: {alive}; exit code {code}; tracebacks {said.count('Traceback')}")
     print(f"connections and look-ups beyond this machine {len(outside)}, the canary was asked {canary.asked} times")
 

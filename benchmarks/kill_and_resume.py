@@ -1,7 +1,7 @@
 """kill -9 in mid-epoch, resume, compare: ``python -m benchmarks.kill_and_resume``.
 
-LeNet learns Fashion-MNIST for two epochs, undisturbed once and then twenty times with a SIGKILL at a random moment;
-each time the resumed run must end with the undisturbed one's weights, last and best, bit for bit. A checkpoint is
+LeNet learns Fashion-MNIST for two epochs, once undisturbed and then twenty times with a SIGKILL at a random moment.
+Each time the resumed run must end with the weights of the undisturbed one, last and best, bit for bit. A checkpoint is
 written every half second, so that most kills hit an epoch that is partly saved.
 """
 
@@ -42,7 +42,7 @@ def outcome(folder: Path) -> list[torch.Tensor]:
 
 
 def main(kills: Annotated[int, typer.Option(min=1)] = 20, seed: int = 0, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Kill and resume, and count how often nothing was changed by it."""
+    """Kill and resume, and count how often that changed nothing."""
     draw = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -26,9 +26,10 @@ from inkwear.numbers.line_reader import LineReader
 from inkwear.onnx.checksums import SUMS
 from tests.conftest import EXPORTS
 from tests.mutations import flip_a_bit, mutants
-from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.console import DEFAULT_DATA_DIR, DataDir
-from training.datasets import DATASETS, DataError, load_pixels
+from training.datasets import DATASETS, load_pixels
+from training.errors import CheckpointError, DataError
 
 HARMLESS = object()
 

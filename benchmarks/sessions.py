@@ -14,8 +14,9 @@ import typer
 
 from benchmarks.serving import MODEL, form_of, pictures, request_of
 from tests.conftest import RunningApp
+from tests.crowd import Call, Crowd, answered
 from tests.hostile import Attack, request, send
-from tests.soak import MEGABYTE, Crowd, Errand, answered, look, served
+from tests.soak import MEGABYTE, look, served
 
 REQUESTS_EACH = 5
 """Of a session: its stream, the picture, the call, the answer, and a question what there is."""
@@ -36,7 +37,7 @@ async def open_and_leave(crowd: Crowd, sessions: int) -> None:
     async def one_after_the_other() -> None:
         for _ in left:
             crowd.seen.add("session", await crowd.session())
-            await crowd.run(Errand("GET /models", request("GET", "/models"), answered))
+            await crowd.run(Call("GET /models", request("GET", "/models"), answered))
 
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 

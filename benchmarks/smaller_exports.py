@@ -1,7 +1,7 @@
 """Would fewer bits make the exports better? ``python -m benchmarks.smaller_exports``.
 
-Every export is measured against itself with weights in half precision, with linear layers in 8 bits and with
-everything in 8 bits: size, test accuracy and images a second on one thread, all four taking turns.
+Every export is compared with versions of itself: weights in half precision, linear layers in 8 bits, and everything in
+8 bits. Size, test accuracy and images a second on one thread are measured, all four taking turns.
 """
 
 import os
@@ -22,7 +22,7 @@ from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import normalize, unsqueeze
 from training.console import DEFAULT_DATA_DIR
 from training.datasets import find_dataset, load_pixels
-from training.publish.parity import run_in_parts
+from training.inference import logits_in_batches
 
 BATCH, ROUNDS, CALIBRATION_IMAGES = 256, 31, 512
 
@@ -41,14 +41,14 @@ def half_precision(source: Path, output: Path) -> None:
 
 
 def linear_layers(source: Path, output: Path) -> None:
-    """Store the weights of linear layers in 8 bits and quantize what they read image by image."""
+    """Store the weights of linear layers in 8 bits and quantize their inputs image by image."""
     model = onnx.load(source)
-    del model.graph.value_info[:]  # it tells shapes from before the quantizer turns the linear layers
+    del model.graph.value_info[:]  # it holds the shapes from before the quantizer transposes the linear layers
     quantize_dynamic(model, output, op_types_to_quantize=["Gemm", "MatMul"], weight_type=QuantType.QInt8)
 
 
 def everything(source: Path, output: Path) -> None:
-    """Quantize weights and maps to 8 bits, in ranges found on validation images."""
+    """Quantize weights and maps to 8 bits, in ranges measured on validation images."""
     prepared = output.with_suffix(".prepared.onnx")
     quant_pre_process(source, prepared)
     quantize_static(prepared, output, ValidationImages(source), per_channel=True, weight_type=QuantType.QInt8)
@@ -86,13 +86,13 @@ def measure(export: Path, folder: Path) -> None:
             classifier.logits(pixels[:BATCH])
             seconds[name].append(time.perf_counter() - started)
     for name, file in files.items():
-        right = (run_in_parts(classifiers[name], pixels).argmax(axis=1) == labels).mean()
+        right = (logits_in_batches(classifiers[name], pixels).argmax(axis=1) == labels).mean()
         rate = BATCH / statistics.median(seconds[name])
         print(f"{export.stem:26} {name:12} {file.stat().st_size / 1000:8.1f} kB {right:8.2%} {rate:9,.0f} images/s")
 
 
 def data_dir() -> Path:
-    """Return the folder of data sets, as everywhere: ``INKWEAR_DATA``, or ``data``."""
+    """Return the folder of data sets: ``INKWEAR_DATA``, or ``data``."""
     return Path(os.environ.get("INKWEAR_DATA", DEFAULT_DATA_DIR))
 
 

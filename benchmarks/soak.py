@@ -8,7 +8,8 @@ import sys
 
 import typer
 
-from tests.soak import MEGABYTE, Sample, Seen, judge, report, soak
+from tests.crowd import Seen
+from tests.soak import MEGABYTE, Sample, judge, report, soak
 
 
 def tell(sample: Sample, seen: Seen) -> None:

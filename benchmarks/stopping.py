@@ -15,9 +15,8 @@ from pathlib import Path
 import httpx
 import typer
 
-from tests.app.test_server import png
 from tests.conftest import start_app
-from tests.hand import render
+from tests.hand import png, render
 
 PAGES = 5
 

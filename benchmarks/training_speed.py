@@ -1,18 +1,18 @@
-"""Our trainer against the tutorials' loops, side by side in one run: ``python -m benchmarks.training_speed``.
+"""Our trainer against the loops of tutorials, side by side in one run: ``python -m benchmarks.training_speed``.
 
-The loops of the tutorials are written out below as the tutorials have them: torchvision's data set, ToTensor for each
-image in each epoch, a DataLoader. Three races:
+The loops are written out below as the tutorials have them: torchvision's data set, ToTensor for each image in each
+epoch, a DataLoader. Three races:
 
-- ``epoch``: LeNet on Fashion-MNIST, SGD with a rate of 0.9, batch 256, no augmentation: seconds for 60,000 images of
-  the same mathematics. The two take turns; the medians are compared.
-- ``to81``: seconds of training until 81 % of Fashion-MNIST's test images are read right, what the tutorial promises
-  after its 10 epochs: its loop, and ``--recipe quick`` on LeNet's topology, with sigmoids and with ReLU.
+- ``epoch``: LeNet on Fashion-MNIST, SGD with a rate of 0.9, batch 256, no augmentation: seconds for 60,000 images.
+  The two take turns; the medians are compared.
+- ``to81``: seconds of training until 81 % of Fashion-MNIST's test images are classified right, which the tutorial
+  promises after its 10 epochs: its loop, and ``--recipe quick`` on LeNet's topology, with sigmoids and with ReLU.
 - ``to99``: seconds of training until 99.0 % of MNIST's, by PyTorch's own MNIST example (two convolutions, dropout,
   Adadelta, batch 64), and by ``sprint`` with ``--recipe quick`` as the mean of five seeds. Also from the start of the
   process to its end.
 
-The two sides take turns, an epoch of theirs and a run of ours, so that a slow minute of the machine meets both. Loops
-of the tutorials are scored after each epoch, outside of the clock. Nothing else may run meanwhile.
+The two sides take turns, an epoch of theirs and a run of ours, so that a slow minute of the machine slows both. The
+tutorials' loops are scored after each epoch, outside of the measured time. Nothing else may run at that time.
 """
 
 import platform
@@ -68,7 +68,7 @@ def tutorial_lenet(data_dir: Path) -> Iterator[tuple[float, float]]:
 
 
 class ExampleNet(nn.Module):
-    """The network of pytorch/examples, mnist/main.py."""
+    """The network of mnist/main.py in pytorch/examples."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class ExampleNet(nn.Module):
 
 
 def pytorch_example(data_dir: Path) -> Iterator[tuple[float, float]]:
-    """pytorch/examples, mnist/main.py, with its defaults. Yields seconds of training and test accuracy per epoch."""
+    """Train as mnist/main.py of pytorch/examples, with its defaults; yield seconds and test accuracy of each epoch."""
     torch.manual_seed(1)
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     train = datasets.MNIST(str(data_dir), train=True, transform=transform)
@@ -118,7 +118,7 @@ def accuracy(model: nn.Module, loader: DataLoader) -> float:
 
 
 def ours(data_dir: Path, *options: str) -> tuple[float, float, float]:
-    """Run our command as a person would: in a process of its own, nothing of it helps or hinders the other side.
+    """Run our command in a process of its own, so that neither side affects the other.
 
     Returns:
         Seconds of training, test accuracy, seconds of the whole process.
@@ -142,9 +142,8 @@ def race_an_epoch(data_dir: Path) -> None:
     for (seconds, _), _ in zip(tutorial_lenet(data_dir), range(ROUNDS), strict=False):
         theirs.append(seconds)
         options = ("--dataset=fashion_mnist", "--model=lenet", "--recipe=tutorial", "--epochs=1")
-        mine.append(
-            ours(data_dir, *options)[0] * 60 / 55
-        )  # the tutorial also learns from the 5,000 images that we hold out
+        # the tutorial also learns from the 5,000 images that we hold out
+        mine.append(ours(data_dir, *options)[0] * 60 / 55)
     say("LeNet, seconds for 60,000 images", theirs, mine)
 
 
@@ -182,7 +181,7 @@ def race_to_99(data_dir: Path) -> None:
 
 @dataclass
 class Times:
-    """Seconds of training, the test accuracy after them, and seconds of whole processes."""
+    """Seconds of training, the test accuracy after it, and seconds of whole processes."""
 
     seconds: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)

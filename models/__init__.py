@@ -1,6 +1,6 @@
-"""PyTorch networks, every one with the same face: ``(N, 1, 28, 28)`` images in, ``(N, classes)`` logits out.
+"""PyTorch networks with one interface: ``(N, 1, 28, 28)`` images in, ``(N, classes)`` logits out.
 
-Importing this package imports every file beside it, so that a network registers itself by being here.
+Importing this package imports every module in it, so that a network is registered by its file being here.
 """
 
 from importlib import import_module

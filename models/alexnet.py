@@ -1,7 +1,7 @@
-"""AlexNet for one channel: the network that began it all, given clothes and digits to read.
+"""AlexNet for one channel.
 
 Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", 2012; in the form of
-"Dive into Deep Learning", section 8.1 (``AlexNet``): no groups, no local response normalisation, 224×224 gray pixels.
+"Dive into Deep Learning", section 8.1 (``AlexNet``): no groups, no local response normalization, 224×224 gray pixels.
 """
 
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ class AlexNet(nn.Module):
     """(N, 1, 28, 28) -> (N, num_classes) logits; 46,764,746 parameters for ten classes.
 
     Attributes:
-        image_size: what the images are enlarged to. The network is AlexNet at 224; training may begin with a smaller
-            size, for which the last maps are stretched to the 5×5 that the linear layers read.
+        image_size: pixels a side that images are enlarged to. The network is AlexNet at 224; training may begin with a
+            smaller size, for which the last maps are stretched to the 5×5 that the linear layers need.
     """
 
     def __init__(self, num_classes: int) -> None:
@@ -56,7 +56,7 @@ class AlexNet(nn.Module):
 
 
 def _xavier(layer: nn.Module) -> None:
-    """Glorot and Bengio, 2010: eight layers of ReLU without normalisation do not start to learn without it."""
+    """Initialize as Glorot and Bengio (2010); eight ReLU layers without normalization do not learn otherwise."""
     if isinstance(layer, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
 

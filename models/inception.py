@@ -1,6 +1,6 @@
 """A small GoogLeNet, as the video courses teach it (``InceptionA``, ``Net``).
 
-Szegedy et al., "Going deeper with convolutions", 2014: branches that look at neighbourhoods of different sizes, joined.
+Szegedy et al., "Going deeper with convolutions", 2014: parallel branches with receptive fields of different sizes.
 """
 
 import torch
@@ -10,7 +10,7 @@ from models.registry import register_model
 
 
 class InceptionBlock(nn.Module):
-    """(N, in_channels, H, W) -> (N, 88, H, W): four branches of 16, 24, 24 and 24 channels side by side."""
+    """(N, in_channels, H, W) -> (N, 88, H, W): four parallel branches of 16, 24, 24 and 24 channels."""
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()

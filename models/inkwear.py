@@ -1,8 +1,8 @@
-"""Our own pair: the most accurate network that a laptop trains, and a small one that learns from it.
+"""A pair made for this project: the most accurate network that a laptop trains, and a small one taught by it.
 
-Few wide layers rather than many narrow ones, as David Page's ResNet-9 has them ("How to train your ResNet", 2018): they
-multiply large matrices, at which a CPU is quick. The second convolution still sees all 28×28 pixels, in which a shirt
-differs from a coat; what it finds is kept at half the resolution. Every later convolution is part of a residual block
+Few wide layers rather than many narrow ones, as in David Page's ResNet-9 ("How to train your ResNet", 2018): they
+multiply large matrices, which a CPU does fast. The second convolution still sees all 28×28 pixels, in which a shirt
+differs from a coat; its output is kept at half the resolution. Every later convolution is part of a residual block
 (He, Zhang, Ren, Sun, 2015) or widens the maps, each with BatchNorm (Ioffe and Szegedy, 2015).
 """
 
@@ -12,7 +12,7 @@ from models.registry import register_model
 
 
 class Block(nn.Module):
-    """(N, channels, H, W) -> the same shape: its input, and what two convolutions add to it."""
+    """(N, channels, H, W) -> (N, channels, H, W): the input plus the output of two convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Inkwear(nn.Module):
     Args:
         num_classes: of the data set.
         channels: of the maps with 28×28, 14×14 and 7×7 pixels.
-        blocks: how many residual blocks there are at 14×14 and at 7×7.
+        blocks: residual blocks at 14×14 and at 7×7.
     """
 
     def __init__(self, num_classes: int, channels: tuple[int, int, int], blocks: int) -> None:
@@ -48,7 +48,7 @@ class Inkwear(nn.Module):
 
 
 def _convolution(in_channels: int, out_channels: int, *, halve: bool = False) -> list[nn.Module]:
-    """3×3, normalised, without negatives; the maximum of 2×2 pixels each where it shall ``halve`` the maps."""
+    """Return a 3×3 convolution, max pooling where it should ``halve`` the maps, BatchNorm and ReLU."""
     convolution = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
     pool = [nn.MaxPool2d(2)] if halve else []
     return [convolution, *pool, nn.BatchNorm2d(out_channels), nn.ReLU()]
@@ -56,11 +56,11 @@ def _convolution(in_channels: int, out_channels: int, *, halve: bool = False) ->
 
 @register_model
 def inkwear_s(num_classes: int) -> nn.Module:
-    """Return the small one: 116,602 parameters for ten classes."""
+    """Return the small network; 116,602 parameters for ten classes."""
     return Inkwear(num_classes, (16, 32, 64), blocks=1)
 
 
 @register_model
 def inkwear_l(num_classes: int) -> nn.Module:
-    """Return the large one: 463,594 parameters for ten classes."""
+    """Return the large network; 463,594 parameters for ten classes."""
     return Inkwear(num_classes, (32, 64, 128), blocks=1)

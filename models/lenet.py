@@ -16,8 +16,8 @@ class LeNet(nn.Module):
 
     Args:
         num_classes: of the data set.
-        activation: after each layer but the last.
-        pooling: halves the maps.
+        activation: makes the layer after each but the last.
+        pooling: makes the layer that halves the maps.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LeNet(nn.Module):
 
 
 def _xavier(layer: nn.Module) -> None:
-    """Glorot and Bengio, 2010: without it the sigmoids saturate and the first epochs learn nothing."""
+    """Initialize as Glorot and Bengio (2010); otherwise the sigmoids saturate and the first epochs learn nothing."""
     if isinstance(layer, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
 
@@ -62,5 +62,5 @@ def lenet(num_classes: int) -> nn.Module:
 
 @register_model
 def lenet_relu(num_classes: int) -> nn.Module:
-    """LeNet's layers with what came after it: ReLU and max pooling. To be seen beside the other."""
+    """Return LeNet with ReLU and max pooling, which came after it, for comparison."""
     return LeNet(num_classes, activation=nn.ReLU, pooling=nn.MaxPool2d)

@@ -1,9 +1,9 @@
-"""A network that reads a line of digits whole, where one ends and the next begins left to itself.
+"""A network that reads a line of digits as a whole, without cutting it first.
 
 After CRNN (Shi, Bai, Yao, "An end-to-end trainable neural network for image-based sequence recognition", 2015), with
 convolutions along the line in place of the recurrent layers, which are slow on a CPU. It is trained with connectionist
 temporal classification (Graves, Fernández, Gomez, Schmidhuber, 2006). Its input is a strip and not 28×28 pixels, so it
-is not registered among the networks that ``training.train`` knows.
+is not registered among the networks of ``training.train``.
 """
 
 from torch import Tensor, nn

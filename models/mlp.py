@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: every pixel is connected to every hidden unit, and where a pixel lies is not known."""
+"""Multilayer perceptrons: every pixel is connected to every hidden unit, regardless of its place."""
 
 from itertools import pairwise
 
@@ -25,11 +25,11 @@ class MLP(nn.Module):
 
 @register_model
 def mlp(num_classes: int) -> nn.Module:
-    """784-256-10, "Dive into Deep Learning", section 5.2 (``MLP``); 203,530 parameters."""
+    """Return 784-256-10, as in "Dive into Deep Learning", section 5.2 (``MLP``); 203,530 parameters."""
     return MLP((256,), num_classes)
 
 
 @register_model
 def mlp_small(num_classes: int) -> nn.Module:
-    """784-32-16-10, the small one of the video courses; 25,818 parameters."""
+    """Return 784-32-16-10, the small one of the video courses; 25,818 parameters."""
     return MLP((32, 16), num_classes)

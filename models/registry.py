@@ -1,4 +1,4 @@
-"""The list of networks: a name and the function that builds the network, registered where it is written."""
+"""The registry of networks: names and the functions that build them."""
 
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ _builders: dict[str, Builder] = {}
 
 
 def register_model(builder: Builder) -> Builder:
-    """Register ``builder(num_classes) -> nn.Module`` under its own function name.
+    """Register ``builder(num_classes) -> nn.Module`` under the name of the function.
 
     Raises:
         ValueError: another builder already has this name.
@@ -25,7 +25,7 @@ def register_model(builder: Builder) -> Builder:
 
 
 def create_model(name: str, num_classes: int = 10) -> nn.Module:
-    """Build the network ``name`` with fresh weights from torch's global random generator.
+    """Build the network ``name``, its weights drawn from torch's global random generator.
 
     Raises:
         ValueError: no network has this name; the message lists the names there are.

@@ -1,6 +1,6 @@
 """A small residual network, as the video courses teach it (``ResidualBlock``, ``Net``).
 
-He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015: a block learns what to add to its input.
+He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015: a block learns the difference to its input.
 """
 
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from models.registry import register_model
 
 
 class ResidualBlock(nn.Module):
-    """(N, channels, H, W) -> the same shape: relu(x + conv(relu(conv(x)))), both 3×3."""
+    """(N, channels, H, W) -> (N, channels, H, W): relu(x + conv(relu(conv(x)))), both 3×3."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

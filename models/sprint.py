@@ -1,8 +1,8 @@
 """The network that reads 99 % of MNIST's digits after four seconds of training on two CPU cores.
 
-Ours, made for that race: the first convolution and its pooling leave 7×7 maps, so that everything after them is cheap,
-widths are multiples of 16 as the CPU's convolutions like them, and BatchNorm bears a high learning rate (Ioffe and
-Szegedy, 2015). ``benchmarks/training_speed.py`` runs the race.
+Made for this project and that race: the first convolution and its pooling leave 7×7 maps, so that everything after them
+is cheap, widths are multiples of 16, which suits the convolutions of a CPU, and BatchNorm allows a high learning rate
+(Ioffe and Szegedy, 2015). ``benchmarks/training_speed.py`` runs the race.
 """
 
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ class Sprint(nn.Module):
         self.features = nn.Sequential(
             *_convolution(1, 32, kernel_size=5, stride=2),  # (N, 32, 14, 14)
             nn.MaxPool2d(2),
-            nn.ReLU(),  # after the pooling: the same result with a quarter of the work
+            nn.ReLU(),  # after the pooling, which gives the same result with a quarter of the work
             *_convolution(32, 48, kernel_size=3),  # (N, 48, 7, 7)
             nn.MaxPool2d(2),
             nn.ReLU(),

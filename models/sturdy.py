@@ -1,9 +1,9 @@
 """The network that reads real pictures: drawings, and photographs of paper and of clothes.
 
-Ours. After the first convolution everything happens on 14×14 maps and smaller, so that it trains on a CPU among many
-more images than a data set has (``training/simulate.py``). BatchNorm (Ioffe and Szegedy, 2015), a residual block at
-each size (He, Zhang, Ren, Sun, 2015), and dropout before the last layer, which keeps it from being sure of pictures
-unlike any it has seen.
+Made for this project. After the first convolution all maps have 14×14 pixels or fewer, so that a CPU can train it on
+many more images than a data set has (``training/simulate.py``). It has BatchNorm (Ioffe and Szegedy, 2015), a residual
+block at each size (He, Zhang, Ren, Sun, 2015), and dropout before the last layer, which keeps it from being sure of
+pictures unlike any that it has seen.
 """
 
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from models.registry import register_model
 
 
 class Block(nn.Module):
-    """(N, channels, H, W) -> the same shape: what two convolutions add to their input."""
+    """(N, channels, H, W) -> (N, channels, H, W): ReLU of the input plus the output of two convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,13 @@ def lacking(what: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``browser`` whatever asks for the fixture of that name."""
+    """Mark as ``browser`` whatever asks for the fixture of that name, as ``slow`` whatever needs a trained network."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
+        if fixtures & {"checkpoint", "export", "finished"}:
+            item.add_marker(pytest.mark.slow)
 
 
 # ------------------------------------------------------------------------------------------------------- data sets
@@ -69,7 +73,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real data sets, downloaded by torchvision where there is none."""
-    from training.datasets import DATASETS, DataError, load_pixels
+    from training.datasets import DATASETS, load_pixels
+    from training.errors import DataError
 
     folder = Path(os.environ.get("INKWEAR_DATA", ROOT / "data"))
     try:
@@ -88,7 +93,8 @@ def checkpoint(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The best checkpoint of a short run of ``convnet`` on our small data set."""
     import torch
 
-    from training.run import Config, fit
+    from training.config import Config
+    from training.run import fit
 
     folder = tmp_path_factory.mktemp("run")
     fit(Config.of("mnist", "convnet", seed=1, epochs=3, batch_size=32), data_dir, folder, torch.device("cpu"))
@@ -161,13 +167,22 @@ def start_app(*options: str, env: dict[str, str] | None = None, module: str = "a
     raise RuntimeError("the app did not answer within 90 s")
 
 
+@contextmanager
+def running_app(*options: str, env: dict[str, str] | None = None) -> Iterator[RunningApp]:
+    """Start the app as ``start_app`` does, and end it with the block."""
+    app = start_app(*options, env=env)
+    try:
+        yield app
+    finally:
+        app.process.terminate()
+        app.process.wait(10)
+
+
 @pytest.fixture(scope="session")
 def app_url() -> Iterator[str]:
     """The address of a server with the shipped exports."""
-    app = start_app()
-    yield app.url
-    app.process.terminate()
-    app.process.wait(10)
+    with running_app() as app:
+        yield app.url
 
 
 @pytest.fixture(scope="session")
@@ -177,6 +192,16 @@ def browser() -> Iterator[object]:
 
     with chromium() as opened:
         yield opened
+
+
+@pytest.fixture
+def page(browser: object, app_url: str) -> Iterator[object]:
+    """The studio, in a context of its own."""
+    from tests.browser import open_page
+
+    opened = open_page(browser, app_url)
+    yield opened
+    opened.context.close()
 
 
 assert set(DIGITS) == set("0123456789")

@@ -1,6 +1,9 @@
 """A hand that writes: the ten digits stroke by stroke, for pictures, for a browser's pad and for a small data set."""
 
+import io
 import math
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -57,6 +60,28 @@ def render(
     return picture.reduce(scale)
 
 
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """Save a picture; return the bytes of its file."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def png_of(header: bytes, packed: bytes) -> bytes:
+    """Write a PNG of any header and any compressed pixels."""
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
+    )
+
+
+def held(orientation: int) -> Image.Exif:
+    """Return the note of a camera on how it was held."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
 def in_many_hands(digit: str, generator: np.random.Generator) -> Image.Image:
     """Write a digit larger or smaller, thicker or thinner, slanted and turned, black on white."""
     picture = render(digit, pen=int(generator.integers(14, 34)), side=float(generator.uniform(180, 260)), ink=0)
@@ -78,3 +103,10 @@ def write_number(text: str, side: float = 100, apart: float = 110, pen: int = 12
             box = (*corner, corner[0] + alone.width, corner[1] + alone.height)
             picture.paste(ImageChops.darker(picture.crop(box), alone), corner)
     return picture
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

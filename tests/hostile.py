@@ -1,4 +1,4 @@
-"""Requests that nobody sends with good intent, made from a seed: raw bytes, and a client that sends them."""
+"""Hostile requests made from a seed, as raw bytes, and a client that sends them."""
 
 import asyncio
 import json
@@ -18,13 +18,8 @@ TRAVERSALS = (
     *("../../../../etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/%2e%2e/etc/passwd"),
     *("..%252f..%252f..%252fetc%252fpasswd", "%252e%252e/%252e%252e/etc/passwd", "..\\..\\..\\etc\\passwd"),
     *("..%5c..%5c..%5cetc%5cpasswd", "/etc/passwd", "%2fetc%2fpasswd", "//etc/passwd", "....//....//etc/passwd"),
-    *(
-        "/etc/passwd%00.png",
-        "..;/..;/etc/passwd",
-        "%c0%ae%c0%ae/etc/passwd",
-        "file:///etc/passwd",
-        "/proc/self/environ",
-    ),
+    *("/etc/passwd%00.png", "..;/..;/etc/passwd", "%c0%ae%c0%ae/etc/passwd", "file:///etc/passwd"),
+    "/proc/self/environ",
     *("/proc/self/fd/0", "~root/.bashrc", ".git/config", "js/../../ui.py", "js/..%2f..%2fui.py", "./../server.py"),
 )
 
@@ -38,21 +33,9 @@ UNKNOWN = (
     *("/gradio_api/vibe-edit", "/gradio_api/vibe-code", "/gradio_api/runs", "/gradio_api/run-history/records"),
     *("/gradio_api/component_server", "/gradio_api/process_recording", "/gradio_api/upload_progress?upload_id=1"),
     *("/gradio_api/startup-events", "/gradio_api/app_id", "/gradio_api/token", "/gradio_api/dev/reload", "/.env"),
-    *(
-        "/gradio_api/run/predict",
-        "/gradio_api/call/nobody",
-        "/gradio_api/api/classify",
-        "/wp-login.php",
-        "/server-status",
-    ),
-    *(
-        "/gradio_api/mcp/sse",
-        "/gradio_api/mcp",
-        "/pwa_icon",
-        "/?deep_link=../../x",
-        "/?page=nobody",
-        "/config?deep_link=x",
-    ),
+    *("/gradio_api/run/predict", "/gradio_api/call/nobody", "/gradio_api/api/classify", "/wp-login.php"),
+    *("/server-status", "/gradio_api/mcp/sse", "/gradio_api/mcp", "/pwa_icon", "/?deep_link=../../x"),
+    *("/?page=nobody", "/config?deep_link=x"),
 )
 
 MADE = ("/classify", "/classify/many", "/explain", "/compare", "/corrections", "/gradio_api/upload")
@@ -109,9 +92,8 @@ def call(random: random.Random, canary: str) -> Attack:
     text = json.dumps(random.choice([payload, payload, payload, _strange(random, canary)]))
     text = random.choice([text, text, text, text[: len(text) // 2], "[" * 30_000, "1" * 5_000, "", "{", "\xff" + text])
     kind = random.choice(["application/json"] * 5 + ["text/plain", "", "application/xml"])
-    return Attack(
-        "call", request("POST", random.choice(CALLS), text.encode("utf-8", "replace"), {"Content-Type": kind})
-    )
+    data = text.encode("utf-8", "replace")
+    return Attack("call", request("POST", random.choice(CALLS), data, {"Content-Type": kind}))
 
 
 def huge(random: random.Random, canary: str) -> Attack:
@@ -136,13 +118,9 @@ def picture(random: random.Random, canary: str) -> Attack:
     form = f'--edge\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n\r\n'.encode() + content
     form += f'\r\n--edge\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n--edge--\r\n'.encode()
     form = random.choice([form, form, form[: len(form) // 2], form.replace(b"edge", b"egde"), b"--edge--", b""])
-    kinds = ["multipart/form-data; boundary=edge"] * 5 + [
-        "multipart/form-data",
-        "image/png",
-        "text/html",
-        "garbage;;;=",
-    ]
-    query = random.choice(["", "", "?model=%00", "?device=tpu", "?glimpse=1", "?name=%ff%fe", "?" + "a" * 3_000])
+    kinds = ["multipart/form-data; boundary=edge"] * 5
+    kinds += ["multipart/form-data", "image/png", "text/html", "garbage;;;="]
+    query = random.choice(["", "", "?model=%00", "?device=tpu", "?draft=1", "?name=%ff%fe", "?" + "a" * 3_000])
     return Attack("picture", request("POST", random.choice(MADE) + query, form, {"Content-Type": random.choice(kinds)}))
 
 
@@ -176,7 +154,7 @@ def stranger(random: random.Random, canary: str) -> Attack:
 
 
 def broken(random: random.Random, canary: str) -> Attack:
-    """What is no HTTP, or ends in the middle."""
+    """Bytes that are no HTTP, or that end in the middle."""
     good = request("POST", "/classify", b"hello", {"Content-Type": "image/png"})
     return Attack(
         "broken",
@@ -228,7 +206,7 @@ def path_attacks(canary: str) -> Iterator[Attack]:
 
 
 NAMED = re.compile(
-    r"\b(?:(?:image|images|data|model|device|glimpse|fn_index|session_hash|event_id|Content-Type|gradio \w+):"
+    r"\b(?:(?:image|images|data|model|device|draft|glimpse|fn_index|session_hash|event_id|Content-Type|gradio \w+):"
     r"|picture|file|model|The (?:body|form|request|address|(?:head|rest) of the request)|[Tt]his address"
     r"|Pages of|no such function|is not HTTP"
     r"|This server is not known as|Corrections are not kept|requests of yours|requests are waiting)",

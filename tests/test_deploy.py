@@ -21,13 +21,13 @@ import typer
 from PIL import Image
 
 from app.__main__ import serve
-from app.background import SECONDS_TO_END
-from app.guard import MEGABYTE, MOST_MANY, MOST_PICTURE
-from app.server import SECONDS_TO_FINISH
+from app.api.classify_batch import MAX_BATCH_BYTES
+from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
+from app.background import MAX_JOIN_SECONDS
+from app.server import SHUTDOWN_SECONDS
 from benchmarks.serving import free_port
-from tests.app.test_api import png
 from tests.conftest import ROOT, RunningApp, lacking, start_app
-from tests.hand import render
+from tests.hand import png, render
 
 SECONDS_TO_WAIT = 20
 """How long a server of ours waits for nginx."""
@@ -57,7 +57,7 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     unit.optionxform = str  # type: ignore[assignment]
     unit.read_string(text)
     assert set(unit.sections()) == {"Unit", "Service", "Install"}
-    assert int(unit["Service"]["TimeoutStopSec"]) > SECONDS_TO_FINISH + SECONDS_TO_END + 1
+    assert int(unit["Service"]["TimeoutStopSec"]) > SHUTDOWN_SECONDS + MAX_JOIN_SECONDS + 1
     if shutil.which("systemd-analyze") is None:
         return
     here = tmp_path / "inkwear@7861.service"
@@ -131,8 +131,8 @@ def test_nginx_lets_through_what_the_app_takes_and_holds_no_more() -> None:
     config = (DEPLOY / "nginx.conf").read_text()
     most = dict(re.findall(r"location (?:= )?(\S+) \{\s+client_max_body_size (\d+)m;", config))
     assert {place: int(megabytes) - 1 for place, megabytes in most.items()} == {
-        "/": MOST_PICTURE // MEGABYTE,
-        "/classify/many": MOST_MANY // MEGABYTE,
+        "/": MAX_PICTURE_BYTES // MEGABYTE,
+        "/classify/many": MAX_BATCH_BYTES // MEGABYTE,
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.batch.inputs.item import CODES
+from app.batch.inputs.input import CODES
 from tests.conftest import EXPORTS, ROOT
 from tests.hand import render
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api import PARTS
 from app.catalog import scan
-from app.guard import EXACT, PATTERNS
 from tests.conftest import ROOT
 
 ROOMS = ("app", "inkwear", "models", "training")
@@ -63,7 +61,7 @@ def test_nothing_of_the_web_is_imported_in_the_library() -> None:
 
 
 def test_the_app_loads_neither_torch_nor_onnx() -> None:
-    modules = "app.api, app.predict, app.server, inkwear.classifier, sys"
+    modules = "app.application, app.predict, app.server, inkwear.classifier, sys"
     script = f"import {modules}; print(sorted(set(sys.modules) & {NOT_IN_THE_APP}))"
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"
@@ -79,7 +77,7 @@ SHOWN = ROOT / "exports" / "snippets"
 """Programs for elsewhere, which must do without our modules; they hold themselves to each file's reference logits."""
 
 
-@pytest.mark.parametrize(("pattern", "home"), [(r"/=? 255\b", "steps.py"), (r'convert\("L"\)', "grayscale.py")])
+@pytest.mark.parametrize(("pattern", "home"), [(r"/=? 255\b", "normalize.py"), (r'convert\("L"\)', "grayscale.py")])
 def test_preprocessing_is_written_once(pattern: str, home: str) -> None:
     ours = [path for room in ROOMS for path in sources(room) if path.parent != SHOWN]
     holders = {path for path in ours if re.search(pattern, code_of(path))}
@@ -109,14 +107,6 @@ def test_the_results_state_the_numbers_that_the_exports_carry() -> None:
             f"{entry.bytes / 1000:,.0f} kB",
         ):
             assert number in row
-
-
-def test_every_address_of_an_endpoint_is_in_the_table_of_the_guard() -> None:
-    for part in PARTS:
-        for route in part.router.routes:
-            path = re.sub(r"\{\w+\}", "x", route.path)
-            rules = [EXACT.get(path), *(rule for pattern, rule in PATTERNS if pattern.fullmatch(path))]
-            assert any(rule and route.methods <= rule.methods for rule in rules), f"{route.methods} {route.path}"
 
 
 def test_documents_that_sources_name_are_there() -> None:

@@ -1,12 +1,14 @@
-"""What a network's answers to images with known labels tell of it; the measures are scikit-learn's and cleanlab's."""
+"""Measures of a network's answers to images with known labels, by scikit-learn and cleanlab.
+
+Both are imported where they are used: they take 3 s, for which no command's --help need wait.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from inkwear.preprocess.steps import Pixels
+from inkwear.preprocess.spec import Pixels
 
 CALIBRATION_BINS = 10
 
@@ -17,9 +19,9 @@ class Answers:
 
     Attributes:
         pixels: (N, 28, 28) uint8.
-        labels: (N,) what they are.
+        labels: (N,) true classes.
         probabilities: (N, classes).
-        class_names: of the columns.
+        class_names: names of the columns.
     """
 
     pixels: Pixels
@@ -37,14 +39,14 @@ class Answers:
 
     @property
     def mistakes(self) -> NDArray[np.int64]:
-        """The indices of the images that were read wrong, the most confident mistake first."""
+        """The indices of the misclassified images, the most confident mistake first."""
         wrong = np.flatnonzero(self.predictions != self.labels)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class: how many of the answers with its name are right, and how many of its images were found."""
+    """Precision, recall and F1 of one class, and the number of its images."""
 
     name: str
     images: int
@@ -55,7 +57,7 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Two classes that are taken for each other, in either direction, and the images that were."""
+    """Two classes that were confused, in either direction, and the indices of the images concerned."""
 
     names: tuple[str, str]
     images: NDArray[np.int64]
@@ -63,7 +65,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Confidence against accuracy in bins that hold images; ``error`` is the expected calibration error.
+    """Mean confidence, accuracy and share of the images in each bin that holds any; ``error`` is the expected one.
 
     Guo et al., "On calibration of modern neural networks", 2017, section 2.
     """
@@ -78,7 +80,7 @@ class Calibration:
 
 
 def confusion_counts(answers: Answers) -> NDArray[np.int64]:
-    """Return how often each class (row) was read as each (column)."""
+    """Return how often each class (row) was classified as each class (column)."""
     from sklearn.metrics import confusion_matrix
 
     return confusion_matrix(answers.labels, answers.predictions, labels=range(len(answers.class_names)))
@@ -97,7 +99,7 @@ def class_scores(answers: Answers) -> list[ClassScores]:
 
 
 def confused_pairs(answers: Answers, count: int) -> list[ConfusedPair]:
-    """Return the ``count`` pairs of classes that are confused most, each with its images, surest mistakes first."""
+    """Return the ``count`` most confused pairs of classes, each with its images, the most confident mistake first."""
     mistakes = answers.mistakes
     pairs = np.sort(np.stack([answers.labels[mistakes], answers.predictions[mistakes]], axis=1), axis=1)
     kinds, sizes = np.unique(pairs, axis=0, return_counts=True)
@@ -112,7 +114,7 @@ def confused_pairs(answers: Answers, count: int) -> list[ConfusedPair]:
 
 
 def calibration(answers: Answers) -> Calibration:
-    """Compare how sure the network is with how often it is right, in bins of equal width."""
+    """Compare confidence with accuracy in bins of equal width."""
     bins = np.minimum((answers.confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     counts = np.bincount(bins, minlength=CALIBRATION_BINS)
     filled = counts > 0
@@ -125,7 +127,7 @@ def calibration(answers: Answers) -> Calibration:
 
 
 def suspected_labels(answers: Answers) -> NDArray[np.int64]:
-    """Return the images whose label may be wrong, the most suspect first.
+    """Return the indices of images whose label may be wrong, the most suspect first.
 
     Confident learning (Northcutt, Jiang, Chuang, 2021): an image is suspect when the network, which has not learned
     from it, is as sure of another class as it usually is of images that belong there.
@@ -135,13 +137,3 @@ def suspected_labels(answers: Answers) -> NDArray[np.int64]:
     return find_label_issues(
         answers.labels, answers.probabilities, return_indices_ranked_by="self_confidence", n_jobs=1
     )
-
-
-def first_layer(model: nn.Module) -> NDArray[np.float32]:
-    """Return what the first layer looks for: (units, H, W), of a convolution's kernels or a linear layer's images."""
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d):
-            return layer.weight.detach().cpu().numpy()[:, 0]
-        if isinstance(layer, nn.Linear):
-            return layer.weight.detach().cpu().numpy().reshape(-1, 28, 28)
-    raise ValueError("The network has neither a convolution nor a linear layer to look at.")

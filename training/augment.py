@@ -1,61 +1,25 @@
-"""Random changes of a whole batch at once: all leave the class as it is, but for ``cut_mix``, which shares it out.
+"""Random changes to a whole batch at once; all keep the class of an image but ``cut_mix``, which shares it out.
 
 A digit is never mirrored: a flipped 2 is no 2, a turned 6 is a 9.
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, max_pool2d
 
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far an image may be moved, drawn evenly from either side of zero; the last four where it shall be strong.
-
-    Attributes:
-        degrees: of rotation.
-        shear: pixels to the side per pixel upward.
-        scale: fraction, of each axis for itself.
-        shift: pixels, of each axis for itself.
-        mirror: whether left and right may be exchanged.
-        gamma: the logarithm of the exponent that brightens or darkens the object.
-        negate: how often light and dark are exchanged inside of the object, as a fraction.
-        bend: pixels by which a point may leave its place on its own, neighbours alike.
-        stroke: the share of the way to a stroke thicker or thinner by a pixel on both sides.
-        erase: the share of the images from which a rectangle is erased.
-        sharp: the share of the images that are only mirrored and shifted by whole pixels. The others lose some of
-            their sharpness, as most of their pixels come to lie between those of the original.
-    """
-
-    degrees: float
-    shear: float
-    scale: float
-    shift: float
-    mirror: bool
-    gamma: float = 0.0
-    negate: float = 0.0
-    bend: float = 0.0
-    stroke: float = 0.0
-    erase: float = 0.0
-    sharp: float = 0.0
-
-    def scaled(self, strength: float) -> "Augmentation":
-        """Return ``strength`` times these limits; what is mirrored or kept sharp stays as it is."""
-        stays = ("mirror", "sharp")
-        return replace(self, **{name: limit * strength for name, limit in asdict(self).items() if name not in stays})
+from training.datasets import Augmentation
 
 
 def augment(images: Tensor, augmentation: Augmentation, background: float, *, strong: bool = False) -> Tensor:
-    """Move every image of a batch on its own: (N, 1, H, W) -> (N, 1, H, W).
+    """Move every image of a batch by an amount of its own: (N, 1, H, W) -> (N, 1, H, W).
 
     Args:
-        images: normalised.
+        images: normalized.
         augmentation: the limits.
         background: the value of an empty pixel, which also fills what moves in from outside.
-        strong: whether it is bent too, its strokes made thicker or thinner, and some kept sharp.
+        strong: whether images are also bent, their strokes made thicker or thinner, and some kept sharp.
     """
     matrices, light = _random_affine(images, augmentation), images - background
     if strong:
@@ -70,10 +34,16 @@ def augment(images: Tensor, augmentation: Augmentation, background: float, *, st
 
 
 def erase(images: Tensor, share: float, background: float, white: float) -> Tensor:
-    """Put noise in place of a rectangle in a ``share`` of the images: (N, 1, H, W) -> (N, 1, H, W).
+    """Replace a rectangle of a ``share`` of the images by noise: (N, 1, H, W) -> (N, 1, H, W).
 
     The rectangle takes 2 to 33 % of the image, and one side is at most 3.3 times the other; what would lie outside of
     the image is cut off (Zhong et al., "Random erasing data augmentation", 2017, section 3).
+
+    Args:
+        images: normalized.
+        share: of the images, drawn at random.
+        background: the value of an empty pixel.
+        white: the value of a full one.
     """
     count, device = len(images), images.device
     area = torch.empty(count, device=device).uniform_(0.02, 0.33)
@@ -84,13 +54,13 @@ def erase(images: Tensor, share: float, background: float, white: float) -> Tens
 
 
 def cut_mix(images: Tensor, share: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Put a rectangle of another image of the batch into a ``share`` of them, in the same place.
+    """Replace a rectangle of a ``share`` of the images by the same part of another image of the batch.
 
     The rectangle takes any part of the image, with the image's own proportions (Yun et al., "CutMix", 2019, section
     3.1, there with one draw for the whole batch).
 
     Returns:
-        The images (N, 1, H, W); which other image (N,) each has a part of; and what share (N,) of each is its own.
+        The images (N, 1, H, W), the index of the other image (N,) for each, and the share (N,) of each that is its own.
     """
     count, device = len(images), images.device
     side = torch.rand(count, device=device).sqrt() * (torch.rand(count, device=device) < share)
@@ -100,14 +70,14 @@ def cut_mix(images: Tensor, share: float) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def shade(images: Tensor, augmentation: Augmentation, background: float, white: float, share: float = 1.0) -> Tensor:
-    """Change the light inside of every object on its own, and leave the background empty: (N, 1, H, W) alike.
+    """Change the light inside of every object, and leave the background empty: (N, 1, H, W) -> (N, 1, H, W).
 
     Args:
-        images: normalised.
+        images: normalized.
         augmentation: the limits.
         background: the value of an empty pixel.
         white: the value of a full one.
-        share: of the images, drawn at random; the others stay.
+        share: of the images, drawn at random; the others stay as they are.
     """
     light = (images - background) / (white - background)
     each = (len(images), 1, 1, 1)
@@ -122,7 +92,7 @@ def shade(images: Tensor, augmentation: Augmentation, background: float, white: 
 
 
 def _rectangles(images: Tensor, heights: Tensor, widths: Tensor) -> Tensor:
-    """(N, 1, H, W) masks of a rectangle anywhere in each image; (N,) sides as parts of the image's, cut off at 1."""
+    """Draw a rectangle anywhere in each image, its (N,) sides as fractions of the image's: (N, 1, H, W) masks."""
     count, device = len(images), images.device
 
     def inside(size: int, side: Tensor) -> Tensor:
@@ -135,14 +105,14 @@ def _rectangles(images: Tensor, heights: Tensor, widths: Tensor) -> Tensor:
 
 
 BEND_POINTS = 5
-"""A side: so many points of an image are drawn on their own, and what lies between follows them smoothly."""
+"""Points a side of an image that are displaced at random; the pixels between follow them smoothly."""
 
 
 def _random_bends(images: Tensor, limit: float) -> Tensor:
-    """(N, H, W, 2) ways from each point's place, in ``affine_grid``'s units; at most ``limit`` pixels.
+    """Draw displacements of at most ``limit`` pixels: (N, H, W, 2), in the units of ``affine_grid``.
 
     Elastic deformation (Simard, Steinkraus, Platt, "Best practices for convolutional neural networks", 2003, section
-    2), with a coarse grid enlarged in place of fine noise blurred.
+    2), with an enlarged coarse grid instead of blurred fine noise.
     """
     coarse = (torch.rand(len(images), 2, BEND_POINTS, BEND_POINTS, device=images.device) * 2 - 1) * limit
     smooth = interpolate(coarse, size=images.shape[-2:], mode="bicubic", align_corners=True)
@@ -150,14 +120,14 @@ def _random_bends(images: Tensor, limit: float) -> Tensor:
 
 
 def _change_strokes(light: Tensor, limit: float) -> Tensor:
-    """Go some of the way from each image, 0 where it is empty, to its dilation or its erosion by a pixel."""
+    """Move each image, 0 where it is empty, part of the way to its dilation or its erosion by a pixel."""
     thick, thin = max_pool2d(light, 3, stride=1, padding=1), -max_pool2d(-light, 3, stride=1, padding=1)
-    way = (torch.rand(len(light), 1, 1, 1, device=light.device) * 2 - 1) * limit
-    return torch.where(way > 0, light + way * (thick - light), light - way * (thin - light))
+    part = (torch.rand(len(light), 1, 1, 1, device=light.device) * 2 - 1) * limit
+    return torch.where(part > 0, light + part * (thick - light), light - part * (thin - light))
 
 
 def _whole_pixels(matrices: Tensor, size: int) -> Tensor:
-    """Leave of each (N, 2, 3) matrix whether it mirrors, and its shift, rounded to pixels of an image of ``size``."""
+    """Reduce (N, 2, 3) matrices to mirroring and a shift, rounded to pixels of an image of ``size``."""
     whole = torch.zeros_like(matrices)
     whole[:, 0, 0], whole[:, 1, 1] = matrices[:, 0, 0].sign(), 1
     whole[:, :, 2] = (matrices[:, :, 2] * size / 2).round() * 2 / size
@@ -165,7 +135,7 @@ def _whole_pixels(matrices: Tensor, size: int) -> Tensor:
 
 
 def _random_affine(images: Tensor, limits: Augmentation) -> Tensor:
-    """(N, 2, 3) matrices from output to input coordinates, both from -1 to 1 (``affine_grid``)."""
+    """Draw (N, 2, 3) matrices from output to input coordinates, both from -1 to 1 (``affine_grid``)."""
     count, half_side = len(images), images.shape[-1] / 2
 
     def uniform(limit: float, columns: int) -> Tensor:

@@ -1,26 +1,31 @@
-"""The pictures of a run, each drawn from plain numbers, and the two ways they leave: as a file, and inside a page."""
+"""Charts of runs and exports, drawn from plain numbers and saved as a file or embedded in a page.
+
+matplotlib is imported when the first chart is drawn: that takes half a second, long for a run of a few seconds.
+"""
 
 import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from adjustText import adjust_text
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
+from PIL import Image
 
 from inkwear.files import atomic_path
-from inkwear.preprocess.steps import Pixels
+from inkwear.preprocess.spec import Pixels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK, GRAY, RED = "#1f2933", "#8a8f98", "#d1495b"
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a network costs and what it gives: the time of one image, the size of its file, its accuracy from 0 to 1."""
+    """The cost of a network, in time an image and in size of its file, and its accuracy from 0 to 1."""
 
     name: str
     milliseconds: float
@@ -28,24 +33,38 @@ class Point:
     accuracy: float
 
 
-def curves(history: list[dict[str, float]]) -> Figure:
-    """Loss and accuracy, of training and validation, over the epochs of ``history``."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def curves(history: list[dict[str, float]]) -> "Figure":
+    """Draw loss and accuracy of training and validation over the epochs of ``history``."""
+    from matplotlib import ticker
+
+    figure = _figure(9, 3.6)
     epochs = [epoch["epoch"] for epoch in history]
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for part, colour in (("train", GRAY), ("validation", RED)):
-            axes.plot(epochs, [epoch[f"{part}_{measure}"] for epoch in history], label=part, color=colour, marker=".")
+        for part, color in (("train", GRAY), ("validation", RED)):
+            axes.plot(epochs, [epoch[f"{part}_{measure}"] for epoch in history], label=part, color=color, marker=".")
         axes.set(xlabel="epoch", title=measure)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         _plain(axes)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(xmax=1))
     axes.legend(frameon=False)
     return figure
 
 
-def learning_rates(rates: list[float], losses: list[float], suggestion: float) -> Figure:
-    """The loss over learning rates of a sweep, with the suggested rate marked."""
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+def learning_rates(rates: list[float], losses: list[float], suggestion: float) -> "Figure":
+    """Draw the loss over the learning rates of a sweep, and mark the suggested rate.
+
+    Args:
+        rates: of the sweep, growing.
+        losses: smoothed training loss at each rate.
+        suggestion: the rate to mark.
+    """
+    figure = _figure(6, 3.6)
     axes = figure.subplots()
     axes.plot(rates, losses, color=INK)
     axes.axvline(suggestion, color=RED, linestyle="--")
@@ -55,17 +74,17 @@ def learning_rates(rates: list[float], losses: list[float], suggestion: float) -
     return figure
 
 
-def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> Figure:
-    """How often each class (row) was read as each (column); the right answers are left pale, so that mistakes show."""
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> "Figure":
+    """Draw how often each class (row) was classified as each class (column); right answers stay pale."""
+    figure = _figure(6.4, 5.6)
     axes = figure.subplots()
     mistakes = counts - np.diag(np.diag(counts))
     axes.imshow(mistakes, cmap="Reds", vmin=0, vmax=max(1, mistakes.max()))
     for (row, column), count in np.ndenumerate(counts):
         if count:
             dark = row != column and count > 0.6 * mistakes.max()
-            colour = GRAY if row == column else "white" if dark else INK
-            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=colour)
+            color = GRAY if row == column else "white" if dark else INK
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
     axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(class_names)), class_names)
     axes.set(xlabel="read as", ylabel="is")
@@ -73,33 +92,31 @@ def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> Figure
     return figure
 
 
-def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], share: NDArray[np.float64]) -> Figure:
-    """Accuracy over confidence in bins; on the diagonal a network is as sure as it is right.
+def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], share: NDArray[np.float64]) -> "Figure":
+    """Draw accuracy over confidence in bins; on the diagonal confidence equals accuracy.
 
     Args:
         confidence: (bins,) mean confidence of a bin.
-        accuracy: (bins,) share of its images that were read right.
-        share: (bins,) of all images, drawn as the size of the dot.
+        accuracy: (bins,) share of its images that were classified right.
+        share: (bins,) share of all images, drawn as the size of the dot.
     """
-    figure = Figure(figsize=(4.4, 4.2), layout="constrained")
+    from matplotlib import ticker
+
+    figure = _figure(4.4, 4.2)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
     axes.plot(confidence, accuracy, color=RED)
     axes.scatter(confidence, accuracy, s=20 + 400 * share, color=RED, alpha=0.8, clip_on=False)
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(xmax=1))
+        axis.set_major_formatter(ticker.PercentFormatter(xmax=1))
     _plain(axes)
     return figure
 
 
-def frontier(measured: dict[str, list[Point]]) -> Figure:
-    """Accuracy over latency and over size, a row a data set; the line joins what nothing cheaper beats.
-
-    Args:
-        measured: by the data set's title, the points of its networks.
-    """
-    figure = Figure(figsize=(9, 3.8 * len(measured)), layout="constrained")
+def frontier(measured: dict[str, list[Point]]) -> "Figure":
+    """Draw accuracy over latency and over size, a row a data set; the line joins networks that no cheaper one beats."""
+    figure = _figure(9, 3.8 * len(measured))
     panels = []
     for (title, points), (left, right) in zip(
         measured.items(), figure.subplots(len(measured), 2, squeeze=False), strict=True
@@ -110,50 +127,54 @@ def frontier(measured: dict[str, list[Point]]) -> Figure:
         panels.append((right, points, [(point.kilobytes, point.accuracy) for point in points]))
     for axes, _, places in panels:
         _frontier(axes, places)
-    figure.draw_without_rendering()  # now it is known where the points lie
+    figure.draw_without_rendering()  # places the points, which the names are moved away from
     for axes, points, places in panels:
         _name_points(axes, [point.name for point in points], places)
     return figure
 
 
-def _frontier(axes: Axes, places: list[tuple[float, float]]) -> None:
+def _frontier(axes: "Axes", places: list[tuple[float, float]]) -> None:
+    from matplotlib import ticker
+
     costs, accuracies = np.array(places).T
     best = unbeaten(places)
     axes.step(costs[best], accuracies[best], where="post", color=RED, linewidth=1, alpha=0.6)
-    axes.scatter(costs, accuracies, s=18, c=_colours(places), zorder=3)
+    axes.scatter(costs, accuracies, s=18, c=_colors(places), zorder=3)
     axes.set_xscale("log")
-    # From 99.0 to 99.5 % is as far as from 90 to 95: half of the mistakes. 100 % has no place on such an axis.
+    # From 99.0 to 99.5 % is as far as from 90 to 95 %: half of the mistakes. Such an axis cannot show 100 %.
     axes.set_yscale("function", functions=(lambda y: -np.log(np.maximum(1 - y, 1e-6)), lambda z: 1 - np.exp(-z)))
     axes.margins(x=0.2, y=0.1)
-    axes.yaxis.set_major_locator(FixedLocator(_ticks(accuracies)))
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=1))
+    axes.yaxis.set_major_locator(ticker.FixedLocator(_ticks(accuracies)))
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(xmax=1, decimals=1))
     _plain(axes)
 
 
-def _colours(places: list[tuple[float, float]]) -> list[str]:
+def _colors(places: list[tuple[float, float]]) -> list[str]:
     best = unbeaten(places)
     return [RED if index in best else GRAY for index in range(len(places))]
 
 
 def _ticks(accuracies: NDArray[np.float64]) -> list[float]:
-    """Round accuracies between the worst and the best, denser towards 1."""
+    """Return round accuracies between the worst and the best, denser towards 1."""
     steps = [0.5, 0.6, 0.7, 0.8, 0.84, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.994, 0.996, 0.998]
     return [step for step in steps if accuracies.min() - 0.01 <= step <= accuracies.max() + 0.001]
 
 
-def _name_points(axes: Axes, names: list[str], places: list[tuple[float, float]]) -> None:
-    """Write each name near its point, apart from the others, with a line to it where it had to go further away."""
+def _name_points(axes: "Axes", names: list[str], places: list[tuple[float, float]]) -> None:
+    """Write each name near its point, apart from the others, with a line to the point where it is far away."""
+    from adjustText import adjust_text
+
     texts = [
-        axes.text(*place, name, fontsize=7, color=colour)
-        for name, place, colour in zip(names, places, _colours(places), strict=True)
+        axes.text(*place, name, fontsize=7, color=color)
+        for name, place, color in zip(names, places, _colors(places), strict=True)
     ]
     line = {"arrowstyle": "-", "color": GRAY, "linewidth": 0.5}
-    # Limited by steps: by time, as it would be otherwise, the same points gave other pictures.
+    # Limited by steps; limited by time, which is the default, the result would depend on the machine.
     adjust_text(texts, ax=axes, expand=(1.3, 1.8), min_arrow_len=2, iter_lim=1000, arrowprops=line)
 
 
 def unbeaten(points: list[tuple[float, float]]) -> list[int]:
-    """Return which of (cost, accuracy) have no point beside them that is as cheap and more accurate: cheapest first."""
+    """Return the indices of (cost, accuracy) that no point as cheap beats in accuracy, the cheapest first."""
     found: list[int] = []
     for index in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
         if not found or points[index][1] > points[found[-1]][1]:
@@ -161,11 +182,11 @@ def unbeaten(points: list[tuple[float, float]]) -> list[int]:
     return found
 
 
-def filters(weights: NDArray[np.float32]) -> Figure:
-    """(K, H, W) weights of a first layer side by side: white adds, black takes away."""
+def filters(weights: NDArray[np.float32]) -> "Figure":
+    """Draw the weights (K, H, W) of a first layer side by side: white adds, black subtracts."""
     columns = min(len(weights), 16)
     rows = -(-len(weights) // columns)
-    figure = Figure(figsize=(0.55 * columns, 0.55 * rows), layout="constrained")
+    figure = _figure(0.55 * columns, 0.55 * rows)
     for axes, weight in zip(figure.subplots(rows, columns, squeeze=False).flat, weights, strict=False):
         limit = float(np.abs(weight).max()) or 1.0
         axes.imshow(weight, cmap="gray", vmin=-limit, vmax=limit)
@@ -174,27 +195,25 @@ def filters(weights: NDArray[np.float32]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, atomically."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
 
 
-def as_svg(figure: Figure) -> str:
-    """Return a figure as the address of an image that lies inside the page."""
+def as_svg(figure: "Figure") -> str:
+    """Return a figure as a ``data:`` address for an image inside a page."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def as_png(pixels: Pixels) -> str:
-    """Return a gray picture, (H, W) uint8, as the address of an image that lies inside the page."""
-    from PIL import Image
-
+    """Return a gray picture, (H, W) uint8, as a ``data:`` address for an image inside a page."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _plain(axes: Axes) -> None:
+def _plain(axes: "Axes") -> None:
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,25 +1,33 @@
-"""What the commands of this room share: devices by name, and errors that end in a sentence and an exit code."""
+"""What the commands of training share: options, devices by name, and exit codes for errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkwear.errors import DeviceError, ModelFileError
+from inkwear.onnx.session import Device
+from training.errors import CheckpointError, DataError
+
 if TYPE_CHECKING:
     import torch
-
-Device = Literal["auto", "cpu", "cuda"]
 
 DataDir = Annotated[Path, typer.Option(help="torchvision's folder of data sets.", envvar="INKWEAR_DATA")]
 DEFAULT_DATA_DIR = Path("data")
 
 USAGE, NO_DEVICE, BROKEN_FILE, INTERRUPTED = 2, 3, 4, 130
+"""Exit codes; 0 is success."""
 
-
-class DeviceError(RuntimeError):
-    """The device asked for is not there."""
+EXIT_CODES = {
+    CheckpointError: BROKEN_FILE,
+    ModelFileError: BROKEN_FILE,
+    DeviceError: NO_DEVICE,
+    DataError: USAGE,
+    ValueError: USAGE,
+}
+"""Exit codes of the errors that users can cause; any other error is a bug and keeps its traceback."""
 
 
 def find_device(asked: Device) -> "torch.device":
@@ -28,7 +36,7 @@ def find_device(asked: Device) -> "torch.device":
     Raises:
         DeviceError: ``cuda`` was asked for and torch finds none.
     """
-    import torch
+    import torch  # 3 s that --help need not wait for
 
     if asked == "cuda" and not torch.cuda.is_available():
         raise DeviceError("--device cuda: torch finds no CUDA device here. Use --device auto or cpu.")
@@ -37,30 +45,11 @@ def find_device(asked: Device) -> "torch.device":
 
 @contextmanager
 def exit_codes_for_errors() -> Iterator[None]:
-    """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
+    """Turn the errors that users can cause into one line on stderr and an exit code."""
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except (ValueError, RuntimeError) as error:
-        code = _exit_code(error)
-        if code is None:
-            raise
+    except tuple(EXIT_CODES) as error:
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(code) from error
-
-
-def _exit_code(error: Exception) -> int | None:
-    """Return the code of an error that this room raises for users' mistakes, None of any other."""
-    from inkwear.errors import ModelFileError
-    from training.checkpoint import CheckpointError
-    from training.datasets import DataError
-
-    codes: dict[type[Exception], int] = {
-        CheckpointError: BROKEN_FILE,
-        ModelFileError: BROKEN_FILE,
-        DeviceError: NO_DEVICE,
-        DataError: USAGE,
-        ValueError: USAGE,
-    }
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), None)
+        raise typer.Exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))) from error

@@ -1,4 +1,4 @@
-"""The processes that train one network together, where ``torchrun`` started several."""
+"""The processes of one training run, of which ``torchrun`` may start several."""
 
 import os
 from collections.abc import Iterator
@@ -11,29 +11,29 @@ from torch import Tensor, distributed
 
 @dataclass(frozen=True)
 class Processes:
-    """Which of how many processes this one is; alone, it is the first of one."""
+    """The rank of this process and the number of all; a process alone is the first of one."""
 
     rank: int = 0
     count: int = 1
 
     @property
     def first(self) -> bool:
-        """Whether this one writes files and speaks to the person."""
+        """Whether this process writes files and prints."""
         return self.rank == 0
 
     def part(self, chosen: Tensor) -> Tensor:
-        """Return this process's part of a batch's indices."""
+        """Return the indices of a batch that this process works on."""
         return chosen[self.rank :: self.count]
 
     def add_up(self, totals: Tensor) -> Tensor:
-        """Return the sum of every process's ``totals``."""
+        """Return the sum of ``totals`` over all processes."""
         if self.count > 1:
             totals = totals.clone()
             distributed.all_reduce(totals)
         return totals
 
     def wait(self) -> None:
-        """Wait until every process is here."""
+        """Wait for all other processes."""
         if self.count > 1:
             distributed.barrier()
 
@@ -42,13 +42,13 @@ ALONE = Processes()
 
 
 def is_first_process() -> bool:
-    """Whether no other process of this run does the talking."""
+    """Tell, before the processes have joined, whether this one prints."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
-    """Join the processes that ``torchrun`` started, and leave them at the end; on CUDA each has a device of its own."""
+    """Join the processes that ``torchrun`` started, until the block ends; on CUDA each gets a device of its own."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield ALONE, device

@@ -2,7 +2,7 @@
 
 Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3. The suggestion is a tenth of the rate
 with the lowest smoothed loss, one of the two rules of fastai's ``lr_find``. The other, the steepest fall, was tried
-on six networks and recipes here and is led astray by sigmoids, whose loss lies on a plateau at first.
+on six networks and recipes here and is misled by sigmoids, whose loss lies on a plateau at first.
 """
 
 import math
@@ -16,33 +16,32 @@ from tqdm import tqdm
 
 from models import create_model
 from training import charts
-from training.datasets import Split, find_dataset, load_split
+from training.config import Config
+from training.datasets import find_dataset
 from training.distributed import ALONE
 from training.learner import Learner
-from training.run import Config
+from training.splits import Split, load_split
 
-LOWEST, HIGHEST, STEPS = 1e-5, 10.0, 400
+MIN_LR, MAX_LR, STEPS = 1e-5, 10.0, 400
+"""Range of the sweep and the number of rates in it."""
+
 SMOOTHING = 0.9
-"""Of the losses' moving average; single batches are too noisy to compare."""
+"""Weight of the past in the moving average of the losses; single batches are too noisy to compare."""
 
-LOST = 2.0
-"""A loss this many times the best one will not come back, and the sweep ends."""
+DIVERGED = 2.0
+"""Ratio to the best loss from which a loss will not recover; the sweep ends there."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What each learning rate did to the smoothed training loss.
-
-    Attributes:
-        rates, losses: one each a step.
-    """
+    """The ``rates`` of a sweep, and the smoothed training loss at each."""
 
     rates: list[float]
     losses: list[float]
 
     @property
     def lowest_loss(self) -> float:
-        """The rate with the lowest loss; beyond it learning breaks down."""
+        """The rate with the lowest loss; beyond it training diverges."""
         return self.rates[int(np.argmin(self.losses))]
 
     @property
@@ -52,25 +51,30 @@ class Sweep:
 
 
 def sweep_learning_rates(config: Config, data_dir: Path, device: torch.device) -> Sweep:
-    """Train a fresh network for at most 400 steps, from a rate of 1e-5 up to 10; nothing of it is kept.
+    """Train a fresh network for at most 400 steps, at rates from 1e-5 to 10; nothing of it is kept.
+
+    Args:
+        config: of the run that needs a rate.
+        data_dir: torchvision's folder of data sets.
+        device: where to train.
 
     Raises:
-        ValueError: no such model or data set, or a network that gives no numbers.
+        ValueError: there is no such model or data set, or the first loss is not a number.
         DataError: a data file is missing or damaged.
     """
-    dataset = find_dataset(config.dataset, config.held_out)
+    dataset = find_dataset(config.dataset, config.validation_size)
     torch.manual_seed(config.seed)
-    recipe = replace(config.learning, one_cycle=False, averaging=0.0)
+    recipe = replace(config.learning, one_cycle=False, ema_epochs=0.0)
     learner = Learner.of(create_model(config.model, len(dataset.class_names)), recipe, STEPS, device, ALONE)
     train = load_split(dataset, "train", data_dir).to(device)
-    rates = np.geomspace(LOWEST, HIGHEST, STEPS).tolist()
+    rates = np.geomspace(MIN_LR, MAX_LR, STEPS).tolist()
     losses: list[float] = []
     for loss in tqdm(_losses(learner, train, rates, config.seed), total=STEPS, desc="sweep", disable=None):
-        if not math.isfinite(loss) or loss > LOST * min([*losses, loss]):
+        if not math.isfinite(loss) or loss > DIVERGED * min([*losses, loss]):
             break
         losses.append(loss)
     if not losses:
-        raise ValueError(f"{config.name}: the very first loss is not a number, so there is no rate to suggest.")
+        raise ValueError(f"{config.name}: the first loss is not a number, so there is no rate to suggest.")
     return Sweep(rates[: len(losses)], losses)
 
 
@@ -80,7 +84,7 @@ def save_sweep(sweep: Sweep, path: Path) -> None:
 
 
 def _losses(learner: Learner, train: Split, rates: list[float], seed: int) -> Iterator[float]:
-    """Learn a batch at each rate; yield the moving average of the losses, corrected for its start at zero."""
+    """Learn a batch at each rate; yield the moving average of the losses, without the bias of its start at zero."""
     generator = torch.Generator().manual_seed(seed)
     learner.network.train()
     average = 0.0

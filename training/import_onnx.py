@@ -1,9 +1,9 @@
-"""The way back from an export: its weights in a network of ours, which can go on learning or teach another.
+"""Loading an export back into a PyTorch network, which can go on learning or teach another.
 
-The exporter multiplies most BatchNorm layers into the convolutions before them, so what they were is not in the file.
-Here such a layer gets the mean and the deviation that its input has on images of the data set, and the scale and the
-shift that undo both: the network answers as the export does, and its next step is normalised as any other. The filters
-before it get back the length of fresh ones, which changes no answer, but decides how far a step turns them.
+The exporter folds most BatchNorm layers into the convolutions before them, so that the file does not contain them. Here
+such a layer gets the mean and the deviation of its input on images of the data set, and the scale and the shift that
+undo both: the network answers as the export does, and its next step is normalized like any other. The filters before it
+are scaled to the length of fresh ones; this changes no answer, but decides how far a step turns them.
 """
 
 import hashlib
@@ -21,27 +21,27 @@ from inkwear.errors import MetadataError
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.steps import normalize, unsqueeze
 from models import create_model
-from training.checkpoint import CheckpointError
+from training.errors import CheckpointError
 from training.publish.parity import TOLERANCE
 
 SUFFIX = ".onnx"
 
 FRESH_LENGTH = 3**-0.5
-"""Of a filter as torch draws it, whatever its size (He et al., "Delving deep into rectifiers", 2015, with a = √5)."""
+"""Length of a fresh filter of any size, as torch draws it (He et al., "Delving deep into rectifiers", 2015; a = √5)."""
 
-IMAGES_TO_NORMALISE = 2_000
-"""By whose statistics a lost BatchNorm layer is made anew; a batch of training has fewer."""
+IMAGES_TO_NORMALIZE = 2_000
+"""Images whose statistics a folded BatchNorm layer gets; a training batch has fewer."""
 
 
-def thaw(path: Path, images: Tensor) -> tuple[nn.Module, ModelMetadata]:
-    """Return the network of an export, in evaluation mode, and what the file says of itself.
+def import_onnx(path: Path, images: Tensor) -> tuple[nn.Module, ModelMetadata]:
+    """Return the network of an export, in evaluation mode, and the metadata of the file.
 
     Args:
         path: the file.
-        images: (N, 1, 28, 28) of its data set, normalised; the first ``IMAGES_TO_NORMALISE`` are looked at.
+        images: (N, 1, 28, 28) of its data set, normalized; the first ``IMAGES_TO_NORMALIZE`` are used.
 
     Raises:
-        CheckpointError: not an export of ours, one with fewer bits, or one of a network that has changed since.
+        CheckpointError: not an export of Inkwear, one with 8-bit weights, or one of a network that has changed since.
     """
     metadata, weights = _read(path)
     try:
@@ -53,8 +53,8 @@ def thaw(path: Path, images: Tensor) -> tuple[nn.Module, ModelMetadata]:
         network.load_state_dict(stored, strict=False)
     except RuntimeError as error:  # a shape differs
         raise _other_network(path, metadata, str(error).splitlines()[-1].strip()) from error
-    with torch.no_grad(), _norms_made_anew(network, weights):
-        network.eval()(images[:IMAGES_TO_NORMALISE])
+    with torch.no_grad(), _restored_norms(network, weights):
+        network.eval()(images[:IMAGES_TO_NORMALIZE])
     _check(path, network, metadata)
     return network, metadata
 
@@ -78,21 +78,21 @@ def _read(path: Path) -> tuple[ModelMetadata, dict[str, Tensor]]:
 
 
 @contextmanager
-def _norms_made_anew(network: nn.Module, weights: dict[str, Tensor]) -> Iterator[None]:
-    """While this lasts, a pass makes the BatchNorm layers that ``weights`` lacks, each before it is run."""
-    before: list[tuple[str, nn.Module]] = []
+def _restored_norms(network: nn.Module, weights: dict[str, Tensor]) -> Iterator[None]:
+    """Let a forward pass set the BatchNorm layers that ``weights`` lacks, each just before it runs."""
+    passed: list[tuple[str, nn.Module]] = []
 
-    def make(norm: _BatchNorm, maps: Tensor) -> Tensor:
-        name, layer = before[-1]
-        shift = weights.get(f"{name}.weight_bias", 0.0)  # as the exporter names what a folded layer adds
-        return _make_norm(norm, layer, maps, shift)
+    def restore(norm: _BatchNorm, maps: Tensor) -> Tensor:
+        name, layer = passed[-1]
+        shift = weights.get(f"{name}.weight_bias", 0.0)  # the exporter's name for what a folded layer adds
+        return _set_norm(norm, layer, maps, shift)
 
     hooks = []
     for name, layer in network.named_modules():
         if isinstance(layer, _BatchNorm) and f"{name}.running_mean" not in weights:
-            hooks.append(layer.register_forward_pre_hook(lambda layer, inputs: make(layer, inputs[0])))
+            hooks.append(layer.register_forward_pre_hook(lambda layer, inputs: restore(layer, inputs[0])))
         elif isinstance(layer, nn.Conv2d | nn.Linear):
-            hooks.append(layer.register_forward_pre_hook(lambda layer, _, name=name: before.append((name, layer))))
+            hooks.append(layer.register_forward_pre_hook(lambda layer, _, name=name: passed.append((name, layer))))
     try:
         yield
     finally:
@@ -100,8 +100,8 @@ def _norms_made_anew(network: nn.Module, weights: dict[str, Tensor]) -> Iterator
             hook.remove()
 
 
-def _make_norm(norm: _BatchNorm, layer: nn.Module, maps: Tensor, shift: Tensor | float) -> Tensor:
-    """Let ``norm`` add ``shift`` to the ``maps`` that ``layer`` made, and give its filters their fresh length.
+def _set_norm(norm: _BatchNorm, layer: nn.Module, maps: Tensor, shift: Tensor | float) -> Tensor:
+    """Let ``norm`` add ``shift`` to the ``maps`` that ``layer`` made, and scale its filters to their fresh length.
 
     Args:
         norm: a BatchNorm layer, changed.
@@ -129,7 +129,7 @@ def _make_norm(norm: _BatchNorm, layer: nn.Module, maps: Tensor, shift: Tensor |
 
 
 def _check(path: Path, network: nn.Module, metadata: ModelMetadata) -> None:
-    """Hold the network against the reference picture of its export."""
+    """Compare the network with the reference picture of its export."""
     image = torch.from_numpy(unsqueeze(normalize(metadata.reference.image(), metadata.input)))
     with torch.no_grad():
         logits = network(image)[0].numpy()

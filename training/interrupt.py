@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of a step, so that what is saved then is whole."""
+"""Ctrl-C that waits for the end of a step, so that a consistent state can be saved."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class StopRequest:
-    """Whether the run was asked to stop."""
+    """Whether the user has asked the run to stop."""
 
     def __init__(self) -> None:
         self.made = False
@@ -17,7 +17,7 @@ class StopRequest:
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Take SIGINT and SIGTERM as a request to stop after the step under way; a second one stops at once."""
+    """Turn SIGINT and SIGTERM into a request to stop after the current step; a second signal stops at once."""
     request = StopRequest()
     before: dict[signal.Signals, Any] = {}
 

@@ -1,4 +1,4 @@
-"""What changes while a network learns: its weights, their average, the optimizer and the learning rate."""
+"""The state of learning: weights, their average, optimizer and learning rate; and one step of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +21,10 @@ class Learner:
     """A network that learns.
 
     Attributes:
-        network: the one that learns, as built.
-        parallel: the same, behind what adds up gradients where there are several processes.
-        averaged: the moving average of its weights, or None where the recipe has no averaging.
-        teacher: a network that has learnt, whose answers count beside the labels, or None.
+        network: the network that learns, as built.
+        parallel: the network inside the wrapper that adds up the gradients of several processes.
+        averaged: the moving average of its weights; None where the recipe averages nothing.
+        teacher: a trained network whose answers count beside the labels, or None.
     """
 
     network: nn.Module
@@ -45,14 +45,23 @@ class Learner:
         processes: Processes,
         teacher: nn.Module | None = None,
     ) -> "Learner":
-        """Prepare a network with fresh weights to learn by a recipe, in so many ``steps``, perhaps from a teacher."""
+        """Prepare a network to learn.
+
+        Args:
+            network: with its first weights.
+            recipe: how it learns.
+            steps: of the whole run.
+            device: where it learns.
+            processes: those that share each batch.
+            teacher: a trained network, or None.
+        """
         network = network.to(device).to(memory_format=torch.channels_last)
-        _turn_gradients(network)
+        _convert_gradients(network)
         optimizer = make_optimizer(network, recipe)
         averaged = None
-        if recipe.averaging:
-            # In a short run the average would look back to its beginnings: an eighth of it is far enough.
-            horizon = min(recipe.averaging, recipe.epochs / 8) * steps / recipe.epochs
+        if recipe.ema_epochs:
+            # In a short run the average would reach back to its beginning, so it takes an eighth of the run at most.
+            horizon = min(recipe.ema_epochs, recipe.epochs / 8) * steps / recipe.epochs
             averaged = AveragedModel(
                 network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / max(horizon, 1)), use_buffers=True
             )
@@ -68,7 +77,7 @@ class Learner:
 
     @property
     def model(self) -> nn.Module:
-        """The network that is judged and kept: the average where there is one."""
+        """The network that is evaluated and saved: the average where there is one."""
         return self.averaged.module if self.averaged is not None else self.network
 
     def step(self, images: Tensor, labels: Tensor, share: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -76,18 +85,18 @@ class Learner:
 
         Args:
             images: (N, 1, 28, 28).
-            labels: (N,); with ``recipe.outliers``, those of no class are not below the number of classes.
-            share: what the loss counts: with several processes, how much larger than the average this part is.
+            labels: (N,); with ``recipe.outliers``, a label beyond the classes marks an image of no class.
+            share: factor on the loss: with several processes, the size of this part over that of the average part.
         """
-        if self.recipe.mixing:
-            images, others, own = cut_mix(images, self.recipe.mixing)
+        if self.recipe.cutmix:
+            images, others, own = cut_mix(images, self.recipe.cutmix)
         logits = run_model(self.parallel, images, bfloat16=self.recipe.bfloat16)
         losses = _losses(logits, labels, self.recipe)
-        if self.recipe.mixing:
+        if self.recipe.cutmix:
             losses = _losses(logits, labels[others], self.recipe).lerp(losses, own)
         loss = losses.mean()
         if self.teacher is not None:
-            loss = loss.lerp(self._distance_from_teacher(images, logits), self.recipe.teaching)
+            loss = loss.lerp(self._distance_from_teacher(images, logits), self.recipe.distillation)
         self.optimizer.zero_grad(set_to_none=True)
         (loss * share).backward()
         self.optimizer.step()
@@ -97,21 +106,21 @@ class Learner:
         return loss.detach(), logits.detach()
 
     def _distance_from_teacher(self, images: Tensor, logits: Tensor) -> Tensor:
-        """Mean divergence of the pupil's answers from the teacher's, which sees the same changed images.
+        """Return the mean divergence of the student's answers from the teacher's on the same augmented images.
 
-        Both are softened by the temperature, whose square keeps the gradients' size (Hinton, Vinyals, Dean, 2015,
+        The temperature softens both, and its square keeps the size of the gradients (Hinton, Vinyals, Dean, 2015,
         section 2); the same images: Beyer et al., "Knowledge distillation: a good teacher is patient and consistent",
         2022.
         """
         assert self.teacher is not None
-        temperature = self.recipe.teaching_temperature
+        temperature = self.recipe.distillation_temperature
         with torch.no_grad():
             taught = run_model(self.teacher, images, bfloat16=self.recipe.bfloat16)
-        answers, wanted = ((each / temperature).log_softmax(dim=1) for each in (logits, taught))
-        return kl_div(answers, wanted, reduction="batchmean", log_target=True) * temperature**2
+        answers, targets = ((each / temperature).log_softmax(dim=1) for each in (logits, taught))
+        return kl_div(answers, targets, reduction="batchmean", log_target=True) * temperature**2
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that ``load_state_dict`` needs to go on as if never stopped."""
+        """Return the whole state, from which learning can go on as if it had never stopped."""
         return {
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict() if self.averaged is not None else None,
@@ -120,7 +129,7 @@ class Learner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to where ``state_dict`` was taken."""
+        """Restore a state that ``state_dict`` returned."""
         self.network.load_state_dict(state["network"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
@@ -129,7 +138,7 @@ class Learner:
 
 
 def _losses(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
-    """(N,) cross-entropies; where an image has no class, from the even distribution."""
+    """Return (N,) cross-entropies; for an image of no class, the one from the uniform distribution."""
     if not recipe.outliers:
         return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
     unknown = labels >= logits.shape[1]
@@ -139,21 +148,27 @@ def _losses(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
 
 
 def run_model(model: nn.Module, images: Tensor, *, bfloat16: bool) -> Tensor:
-    """Run a model, in the mode it is in: (N, 1, 28, 28) -> (N, classes) float32 logits."""
+    """Run a model without changing its mode: (N, 1, 28, 28) -> (N, classes) float32 logits.
+
+    Args:
+        model: the network.
+        images: normalized, on the network's device.
+        bfloat16: whether matrices are multiplied in bfloat16.
+    """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
         logits: Tensor = model(images)
     return logits.float()
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether ``device`` has instructions for bfloat16; without them it is ten times as slow as float32."""
+    """Tell whether ``device`` has instructions for bfloat16, which is ten times as slow as float32 without them."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return any(there for name, there in torch.cpu.get_capabilities().items() if "bf16" in name)
+    return any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """Return the recipe's optimizer, fused: one pass over all weights."""
+    """Return the recipe's optimizer, fused, which takes one pass over all weights."""
     match recipe.optimizer:
         case "sgd":
             return SGD(
@@ -170,29 +185,29 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
             return AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True)
 
 
-def _turn_gradients(network: nn.Module) -> None:
-    """Bring the gradient of the last maps into their own layout.
+def _convert_gradients(network: nn.Module) -> None:
+    """Convert the gradient of the last maps to the memory layout of the maps.
 
-    The maps lie pixel by pixel (channels last), but what the linear layers hand back lies channel by channel, and the
-    layers next to them would read one and write the other: 7 % of LeNet's time.
+    The maps are stored with channels last, but the gradient that the linear layers return has channels first, and the
+    layers before them would read one layout and write the other: 7 % of LeNet's time.
     """
     layers: list[nn.Module] = []
 
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def _note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if output.dim() == 4:
             layers.append(layer)
 
-    hooks = [layer.register_forward_hook(note) for layer in network.modules()]
+    hooks = [layer.register_forward_hook(_note) for layer in network.modules()]
     device = next(network.parameters()).device
     with torch.no_grad():
         network.eval()(torch.zeros(1, 1, 28, 28, device=device))
     for hook in hooks:
         hook.remove()
     if layers:
-        layers[-1].register_forward_hook(_turn)
+        layers[-1].register_forward_hook(_convert)
 
 
-def _turn(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+def _convert(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
     if output.requires_grad:
         output.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
 

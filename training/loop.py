@@ -1,4 +1,4 @@
-"""One pass over a data set that lies in memory: with learning, and without."""
+"""One pass over a data set in memory, with learning or without."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,26 +8,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from training.datasets import Split
 from training.distributed import ALONE, Processes
 from training.learner import Learner, run_model
+from training.splits import Split
 
 EVALUATION_BATCH = 500
+"""Images that are evaluated at a time."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the images of one pass: cross-entropy in nats, accuracy as a fraction."""
+    """Means over the images of a pass: cross-entropy in nats, accuracy from 0 to 1."""
 
     loss: float
     accuracy: float
 
 
 class Totals:
-    """Sums over the images seen so far in one pass, kept on the device so that adding waits for nothing.
+    """Sums over the images of a pass so far, kept on the device so that adding to them waits for nothing.
 
     Attributes:
-        sums: (3,) float64: images, loss, images that were classified right.
+        sums: (3,) float64: number of images, total loss, number of images classified right.
     """
 
     def __init__(self, sums: Tensor) -> None:
@@ -38,13 +39,19 @@ class Totals:
         return cls(torch.zeros(3, dtype=torch.float64, device=device))
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch: its mean loss, its logits and its labels."""
+        """Add a batch: its mean loss, its logits and its labels.
+
+        Args:
+            loss: the batch's mean loss.
+            logits: (N, classes).
+            labels: (N,).
+        """
         count = len(labels)
         right = (logits.argmax(dim=1) == labels).sum()
         self.sums += torch.stack([torch.full_like(right, count), loss.double() * count, right]).double()
 
     def images(self, processes: Processes = ALONE) -> float:
-        """Return how many there were, over all processes."""
+        """Return the number of images, over all processes."""
         return float(processes.add_up(self.sums)[0])
 
     def scores(self, processes: Processes = ALONE) -> Scores:
@@ -65,21 +72,21 @@ def train_steps(
     change: Callable[[Tensor], Tensor],
     processes: Processes,
 ) -> Iterator[int]:
-    """Show images, each at most once, in an order of the epoch's own; yield the number of steps done after each.
+    """Learn from every image once, in a random order; yield the number of steps done after each step.
 
-    Whatever is random is drawn anew for each step from (``seed``, ``epoch``, step, process), so that a pass can be
-    left after any step and be taken up there, without any state of a random generator.
+    All random numbers of a step depend on (``seed``, ``epoch``, step, process) alone, so that a pass can be stopped
+    after any step and resumed there without the state of a random generator.
 
     Args:
         learner: learns a step with each batch.
         train: the images, on the learner's device.
-        totals: receives each batch's loss and accuracy.
+        totals: receives the loss and accuracy of each batch.
         seed: of the run.
         epoch: counted from 0.
-        after: how many steps of this epoch are done already.
-        until: how many there shall be in the end.
+        after: steps of this epoch that are done already.
+        until: steps of this epoch in the end.
         change: the augmentation of a batch.
-        processes: share each batch among them.
+        processes: those that share each batch.
     """
     order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(_seed(seed, epoch)))
     learner.parallel.train()
@@ -96,7 +103,14 @@ def train_steps(
 
 @torch.no_grad()
 def evaluate(model: nn.Module, split: Split, processes: Processes = ALONE, *, bfloat16: bool = False) -> Scores:
-    """Score a model, put into evaluation mode, on a whole split; by default in float32, as an export runs."""
+    """Score a model, put into evaluation mode, on a whole split.
+
+    Args:
+        model: the network.
+        split: its images and labels, on the network's device.
+        processes: those that share the batches.
+        bfloat16: whether matrices are multiplied in bfloat16; exports run in float32.
+    """
     model.eval()
     totals = Totals.zero(split.labels.device)
     for images, labels in _batches(split, processes):
@@ -107,7 +121,13 @@ def evaluate(model: nn.Module, split: Split, processes: Processes = ALONE, *, bf
 
 @torch.no_grad()
 def predict_logits(model: nn.Module, images: Tensor, *, bfloat16: bool = False) -> Tensor:
-    """Run a model, put into evaluation mode: (N, 1, 28, 28) -> (N, classes)."""
+    """Run a model, put into evaluation mode: (N, 1, 28, 28) -> (N, classes).
+
+    Args:
+        model: the network.
+        images: normalized, on the network's device.
+        bfloat16: whether matrices are multiplied in bfloat16.
+    """
     model.eval()
     return torch.cat([run_model(model, part, bfloat16=bfloat16) for part in images.split(EVALUATION_BATCH)])
 
@@ -118,12 +138,12 @@ def _batches(split: Split, processes: Processes) -> Iterator[tuple[Tensor, Tenso
 
 
 def _seed_generator(device: torch.device, seed: int) -> None:
-    """Do what ``torch.manual_seed`` does, but only where it matters: that takes 0.1 ms, as it notes its call stack."""
+    """Seed the generators in use; ``torch.manual_seed`` seeds all and takes 0.1 ms, as it records its call stack."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
 
 
 def _seed(*numbers: int) -> int:
-    """Mix numbers into one seed, so that neighbours have nothing in common (numpy's SeedSequence)."""
+    """Mix numbers into one seed, so that similar numbers give unrelated seeds (numpy's SeedSequence)."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -1,18 +1,18 @@
-"""The C library's allocator, told to keep what it was given back."""
+"""The memory allocator of the C library, set to keep freed memory for the next step."""
 
 import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
-"""The numbers of glibc's ``malloc.h``, and the largest values it takes."""
+"""Parameters of ``mallopt``, as glibc's ``malloc.h`` numbers them."""
 
 
 def keep_freed_memory() -> None:
-    """Let freed memory stay with the process, where glibc can be told so; elsewhere do nothing.
+    """Keep freed memory in the process, where the C library is glibc; elsewhere do nothing.
 
-    A training step on a CPU asks for the same few megabytes again and again. By default glibc returns blocks of that
+    A training step on a CPU allocates the same few megabytes again and again. By default glibc returns blocks of that
     size to the system and asks for them anew, and every page of them then faults: 400,000 faults in 80 steps of LeNet
-    at batch 256, a third of its time.
+    at batch 256, a third of the time.
     """
     if sys.platform != "linux":
         return

@@ -1,8 +1,8 @@
-"""``python -m training.outliers``: pictures of nothing that the data set knows, to learn not to be sure of.
+"""``python -m training.outliers``: images that belong to no class of a data set, to learn not to be sure of.
 
-A network that never saw anything but digits is sure of a shoe. Shown some of what it is not made for, with no class for
-an answer, it learns to be sure of nothing else either (Hendrycks, Mazeika, Dietterich, "Deep anomaly detection with
-outlier exposure", 2019).
+A network that has seen only digits is sure of a shoe. If its training includes some images of other things, with no
+class as the answer, it learns to be unsure of yet others too (Hendrycks, Mazeika, Dietterich, "Deep anomaly detection
+with outlier exposure", 2019).
 """
 
 import string
@@ -15,28 +15,29 @@ import numpy as np
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from inkwear.preprocess.steps import Pixels, frame
+from inkwear.preprocess.spec import Pixels
+from inkwear.preprocess.steps import frame
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import DATASETS, Dataset, Part, find_dataset, load_pixels
-from training.extra_images import NO_CLASS, Corpus, save_corpus
+from training.extra_images import NO_CLASS, ExtraImages, save_extra_images
 
 KINDS = ("other", "scribble", "letter", "noise")
-"""The other data set's images, a pen's scribbles, letters, and noise."""
+"""Kinds of outliers: images of the other data set, scribbles, letters, and noise."""
 
 MISCUT = ("joined", "fragment")
-"""Two digits taken for one, and a digit cut through: outliers for those who read numbers, and only in training."""
+"""Outliers that splitting numbers makes, used in training only: two digits taken for one, and a part of a digit."""
 
 KEPT = (0.3, 0.65)
-"""Of a digit's ink, what a fragment has of it."""
+"""Range of the share of a digit's ink that a fragment keeps."""
 
-STRAIGHT = 0.3
-"""Breadth by length, as deviations of the ink; what is as slim as that may well be a 1."""
+MAX_BREADTH_OF_ONE = 0.3
+"""Ratio of breadth to length, both as deviations of the ink, up to which a shape may well be a 1."""
 
 CANVAS = 112
-"""Side of the canvas that outliers are drawn on, in pixels."""
+"""Pixels a side of the canvas that outliers are drawn on."""
 
 LIKE_DIGITS = set("OoQDIlijJSsZzBbGgqyTtLAUu")
-"""Letters that some hand writes as a digit; nobody should be unsure of those."""
+"""Letters that some people write like a digit, of which a network may be sure."""
 
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
@@ -51,7 +52,7 @@ cli = typer.Typer(add_completion=False)
 @cli.command()
 def outliers(
     dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
-    output: Annotated[Path, typer.Option(help="A file for python -m training.train --also.")],
+    output: Annotated[Path, typer.Option(help="A file for python -m training.train --extra-images.")],
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 12_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     data_dir: DataDir = DEFAULT_DATA_DIR,
@@ -65,20 +66,21 @@ def outliers(
             for kind, share in shares.items()
         ]
         pixels = np.concatenate(made)
-        save_corpus(Corpus(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
+        save_extra_images(ExtraImages(facts.name, pixels, np.full(len(pixels), NO_CLASS, np.uint8)), output)
         typer.echo(f"{output}  {len(pixels):,} images of no class")
 
 
 def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int, data_dir: Path) -> Pixels:
-    """Make images of one kind, framed for ``dataset``: (about count, 28, 28) uint8; those that come out empty are not.
+    """Make images of one kind, framed for ``dataset``, without those that come out empty: (≤ count, 28, 28) uint8.
 
     Args:
-        kind: one of ``KINDS``, or of ``MISCUT``.
-        dataset: whose network shall not be sure of them.
-        part: of the other data set; ``test`` also draws letters in a typeface that ``train`` never sees.
-        count: how many.
+        kind: one of ``KINDS`` or ``MISCUT``.
+        dataset: the data set of the network that should be unsure of them.
+        part: of the data set that images are taken from; ``test`` also draws letters in a typeface that ``train``
+            never uses.
+        count: of images.
         seed: decides everything.
-        data_dir: torchvision's folder.
+        data_dir: torchvision's folder of data sets.
     """
     rng = np.random.default_rng([seed, sum(map(ord, kind)), len(part)])
     if kind == "other":
@@ -94,7 +96,7 @@ def make_outliers(kind: str, dataset: Dataset, part: Part, count: int, seed: int
 
 
 def _others(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, data_dir: Path) -> Iterator[Pixels]:
-    """Images of the other data sets, half of them as they are, half enlarged."""
+    """Yield images of the other data set, half of them as they are, half enlarged."""
     other = next(facts for facts in DATASETS.values() if facts.name != dataset.name)
     pixels, _ = load_pixels(other, part, data_dir)
     for image in pixels[rng.choice(len(pixels), count, replace=False)]:
@@ -102,13 +104,13 @@ def _others(dataset: Dataset, part: Part, count: int, rng: np.random.Generator, 
 
 
 def _joined(pixels: Pixels, labels: Pixels, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
-    """Two digits that touch or nearly do, enlarged."""
+    """Yield two digits that touch or nearly do, enlarged."""
     for first, second in pixels[rng.integers(len(pixels), size=(count, 2))]:
         yield _enlarged(_side_by_side(first, second, rng))
 
 
 def _fragments(pixels: Pixels, labels: Pixels, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
-    """What is left of a digit on one side of a cut; half of them with a whole digit that it touches."""
+    """Yield what is left of a digit on one side of a cut; half of the time a whole digit touches it."""
     made = 0
     while made < count:
         index, other = rng.integers(len(pixels), size=2)
@@ -117,15 +119,20 @@ def _fragments(pixels: Pixels, labels: Pixels, count: int, rng: np.random.Genera
         if rng.random() < 0.5:
             first, second = (pixels[other], part) if at_left else (part, pixels[other])
             yield _enlarged(_side_by_side(first, second, rng))
-        elif labels[index] == 1 or breadth(part) < STRAIGHT or (labels[index] == 8 and not at_left):  # may be 1, 1, 3
+        elif _may_be_a_digit(part, int(labels[index]), at_left):
             continue
         else:
             yield _enlarged(part)
         made += 1
 
 
+def _may_be_a_digit(part: Pixels, label: int, at_left: bool) -> bool:
+    """Tell whether a part of digit ``label`` looks like a 1 or, as the right part of an 8 does, like a 3."""
+    return label == 1 or breadth(part) < MAX_BREADTH_OF_ONE or (label == 8 and not at_left)
+
+
 def breadth(image: Pixels) -> float:
-    """Of what is in an image, breadth by length: square roots of its ink's moments of inertia."""
+    """Return the ratio of breadth to length of the ink in an image: square roots of its moments of inertia."""
     places = np.argwhere(image >= 128)
     if len(places) < 3:
         return 0.0
@@ -134,7 +141,7 @@ def breadth(image: Pixels) -> float:
 
 
 def _cut(image: Pixels, at_left: bool, rng: np.random.Generator) -> Pixels:
-    """Keep what lies to one side of a line that is more or less upright."""
+    """Keep the ink on one side of a line that is more or less upright."""
     y, x = np.mgrid[:28, :28] - 13.5
     across = x + rng.uniform(-0.5, 0.5) * y
     places, ink = across[image > 0], image[image > 0].astype(float)
@@ -146,7 +153,7 @@ def _cut(image: Pixels, at_left: bool, rng: np.random.Generator) -> Pixels:
 
 
 def _side_by_side(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
-    """Two images on one canvas, (28, W), so near that their ink touches or nearly does."""
+    """Put two images on one canvas, (28, W), so near that their ink touches or nearly does."""
     left, right = (image[:, image.any(axis=0)] for image in (first, second))
     start = max(0, left.shape[1] - int(rng.integers(-2, 5)))
     canvas = np.zeros((28, max(left.shape[1], start + right.shape[1])), np.uint8)
@@ -161,7 +168,7 @@ def _enlarged(image: Pixels) -> Pixels:
 
 
 def _scribble(rng: np.random.Generator) -> Pixels:
-    """A pen that goes to and fro."""
+    """Draw a pen line that goes to and fro."""
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
     turns = np.cumsum(rng.normal(0, rng.uniform(10, 40), (rng.integers(6, 30), 2)), axis=0)
     span = np.ptp(turns, axis=0).max()
@@ -174,7 +181,7 @@ def _scribble(rng: np.random.Generator) -> Pixels:
 
 
 def _letter(rng: np.random.Generator) -> Pixels:
-    """A letter in one of OpenCV's stroke fonts, slanted and turned a little."""
+    """Draw a letter in one of OpenCV's stroke fonts, slanted and turned a little."""
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
     letter, font = _any_letter(rng), FONTS[rng.integers(len(FONTS))]
     scale, pen = rng.uniform(1.6, 2.6), int(rng.integers(4, 11))
@@ -183,7 +190,7 @@ def _letter(rng: np.random.Generator) -> Pixels:
 
 
 def _print(rng: np.random.Generator) -> Pixels:
-    """A letter in Pillow's own typeface."""
+    """Draw a letter in Pillow's own typeface."""
     image = Image.new("L", (CANVAS, CANVAS))
     font = ImageFont.load_default(int(rng.integers(50, 90)))
     ImageDraw.Draw(image).text((30, 10), _any_letter(rng), 255, font, stroke_width=int(rng.integers(0, 3)))
@@ -202,7 +209,7 @@ def _slanted(canvas: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _noise(rng: np.random.Generator) -> Pixels:
-    """Noise of any grain, some of it cut to blobs, some only in a part of the picture."""
+    """Draw noise of any grain, sometimes thresholded to blobs, sometimes only in a part of the picture."""
     noise = cv2.GaussianBlur(rng.standard_normal((CANVAS, CANVAS)), (0, 0), rng.uniform(1, 14))
     noise /= noise.std()
     if rng.random() < 0.5:
@@ -214,10 +221,5 @@ def _noise(rng: np.random.Generator) -> Pixels:
     return noise.astype(np.uint8)
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

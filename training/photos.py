@@ -1,24 +1,25 @@
 """``python -m training.photos``: a folder of photographs of clothing becomes images to train on.
 
-Made for the CC0 photographs of github.com/alexeygrigorev/clothing-dataset-small: a folder for each kind, phone photos
-of clothes on beds, floors and hangers. Its kinds are matched to Fashion-MNIST's classes; shoes are not told apart
-there, so a classifier that was trained without them says which of the three a pair looks like.
+Made for the CC0 photographs of github.com/alexeygrigorev/clothing-dataset-small: a folder for each kind, with phone
+photos of clothes on beds, floors and hangers. Its kinds are matched to classes of Fashion-MNIST. It has one kind for
+all shoes, so a classifier that was trained without them decides which of the three classes a pair looks like.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import cv2
+import numpy as np
 import typer
+from tqdm import tqdm
 
+from inkwear.classifier import Classifier
+from inkwear.images.decode import open_image
+from inkwear.preprocess.spec import Pixels
+from inkwear.preprocess.steps import frame
 from training.console import exit_codes_for_errors
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from inkwear.classifier import Classifier
-    from inkwear.preprocess.steps import Pixels
-    from training.extra_images import Corpus
+from training.extra_images import ExtraImages, save_extra_images
 
 KINDS = {
     "t-shirt": ("T-shirt/top",),
@@ -29,10 +30,10 @@ KINDS = {
     "shirt": ("Shirt",),
     "shoes": ("Sandal", "Sneaker", "Ankle boot"),
 }
-"""A folder's name -> the classes it may belong to."""
+"""The name of a folder -> the classes its photographs may belong to."""
 
-HELD_OUT = 5
-"""Every so many-th photograph of a kind is left out of training, to measure on (``training.evaluate.testset --photos``)."""
+TEST_EVERY = 5
+"""One in five photographs of a kind is left out of training, for ``python -m training.evaluate --photos``."""
 
 cli = typer.Typer(add_completion=False)
 
@@ -40,43 +41,46 @@ cli = typer.Typer(add_completion=False)
 @cli.command()
 def photos(
     folder: Annotated[Path, typer.Argument(help="Holds a folder for each kind of clothing.")],
-    output: Annotated[Path, typer.Option(help="A file for python -m training.train --also.")],
+    output: Annotated[Path, typer.Option(help="A file for python -m training.train --extra-images.")],
     model: Annotated[Path, typer.Option(help="An export that tells kinds of shoes apart.")],
     variants: Annotated[int, typer.Option(min=1, help="Of each photograph, all but the first changed at random.")] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Frame photographs of clothing as the app does, several times each, and keep what comes out."""
+    """Frame photographs of clothing as the app does, several times each, and keep the results."""
     with exit_codes_for_errors():
-        from inkwear.classifier import Classifier
-        from training.extra_images import save_corpus
-
-        corpus = make_corpus(folder, Classifier(model, "cpu"), variants, seed)
-        save_corpus(corpus, output)
-        typer.echo(f"{output}  {len(corpus.labels):,} images")
+        images = frame_photos(folder, Classifier(model, "cpu"), variants, seed)
+        save_extra_images(images, output)
+        typer.echo(f"{output}  {len(images.labels):,} images")
 
 
 def find_photos(folder: Path, *, held_out: bool) -> list[tuple[Path, tuple[str, ...]]]:
-    """List photographs with the classes each may belong to: those to measure on, or all the others.
+    """Return photographs with the classes each may belong to: those held out to measure on, or all others.
 
     Raises:
-        ValueError: the folder has none of ``KINDS`` in it.
+        ValueError: the folder holds none of ``KINDS``.
     """
     found = []
     for kind, classes in KINDS.items():
         paths = sorted(path for path in (folder / kind).glob("*") if path.is_file())
-        found += [(path, classes) for index, path in enumerate(paths) if (index % HELD_OUT == 0) == held_out]
+        found += [(path, classes) for index, path in enumerate(paths) if (index % TEST_EVERY == 0) == held_out]
     if not found:
         raise ValueError(f"{folder} holds no photographs in folders named {', '.join(KINDS)}.")
     return found
 
 
-def make_corpus(folder: Path, classifier: "Classifier", variants: int, seed: int) -> "Corpus":
-    """Frame every photograph that is not held out, ``variants`` times."""
-    import numpy as np
-    from tqdm import tqdm
+def frame_photos(folder: Path, classifier: Classifier, variants: int, seed: int) -> ExtraImages:
+    """Frame every photograph that is not held out.
 
-    from training.extra_images import Corpus
+    Args:
+        folder: holds a folder for each of ``KINDS``.
+        classifier: decides between the classes of a kind.
+        variants: versions of each photograph, all but the first changed at random.
+        seed: with the index of a photograph it decides the changes.
 
+    Raises:
+        ValueError: the folder holds none of ``KINDS``.
+        ImageError: a photograph cannot be opened.
+    """
     names = list(classifier.metadata.class_names)
     found = find_photos(folder, held_out=False)
     pixels, labels = [], []
@@ -86,26 +90,18 @@ def make_corpus(folder: Path, classifier: "Classifier", variants: int, seed: int
         for image, logits in zip(framed, classifier.logits(np.stack(framed)) if framed else (), strict=True):
             pixels.append(image)
             labels.append(allowed[int(np.argmax(logits[allowed]))])
-    return Corpus(classifier.metadata.dataset, np.stack(pixels), np.array(labels, np.uint8))
+    return ExtraImages(classifier.metadata.dataset, np.stack(pixels), np.array(labels, np.uint8))
 
 
-def _variants(path: Path, classifier: "Classifier", count: int, rng: "np.random.Generator") -> "Iterator[Pixels]":
+def _variants(path: Path, classifier: Classifier, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
     """Frame a photograph as it is, then changed."""
-    import numpy as np
-
-    from inkwear.images.decode import open_image
-    from inkwear.preprocess.steps import frame
-
     picture = np.asarray(open_image(path).convert("RGB"))
     for turn in range(count):
         yield frame(_changed(picture, rng) if turn else picture, classifier.metadata.input).pixels
 
 
-def _changed(picture: "Pixels", rng: "np.random.Generator") -> "Pixels":
-    """Mirror, turn, move and scale a photograph, and change its light and colour: (H, W, 3) -> the same shape."""
-    import cv2
-    import numpy as np
-
+def _changed(picture: Pixels, rng: np.random.Generator) -> Pixels:
+    """Mirror, turn, move and scale a photograph, and change its light and color: (H, W, 3) -> (H, W, 3)."""
     height, width = picture.shape[:2]
     if rng.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
@@ -113,14 +109,9 @@ def _changed(picture: "Pixels", rng: "np.random.Generator") -> "Pixels":
     move[:, 2] += rng.uniform(-0.06, 0.06, 2) * (width, height)
     moved = cv2.warpAffine(picture, move, (width, height), borderMode=cv2.BORDER_REFLECT)
     light = 255 * np.linspace(0, 1, 256) ** rng.uniform(0.6, 1.6)
-    colours = light[moved] * rng.uniform(0.85, 1.15, 3)
-    return colours.clip(0, 255).astype(np.uint8)
-
-
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
+    colors = light[moved] * rng.uniform(0.85, 1.15, 3)
+    return colors.clip(0, 255).astype(np.uint8)
 
 
 if __name__ == "__main__":
-    main()
+    cli()

@@ -1,16 +1,16 @@
-"""How a network learns: the tutorials' ways, ours, ours in a hurry, and ours for real pictures."""
+"""How a network learns: by the default recipe, a tutorial's, in one quick epoch, or among real pictures."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-RecipeName = Literal["ours", "tutorial", "quick", "real"]
+RecipeName = Literal["default", "tutorial", "quick", "real"]
 
 EXTRA_SHARE = 0.1
-"""The share of an epoch's images that corrections make up, where nothing else is asked for."""
+"""Default share of an epoch's images that are corrections."""
 
-
-TEACHING, TEACHING_TEMPERATURE = 0.9, 2.0
-"""How a teacher is listened to, where there is one and the recipe says nothing of it."""
+DISTILLATION, DISTILLATION_TEMPERATURE = 0.9, 2.0
+"""Weight of a teacher's answers and temperature, for a recipe that states none."""
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,24 @@ class Recipe:
         nesterov: whether SGD looks ahead along its momentum (Sutskever et al., 2013, section 2).
         weight_decay: decoupled with AdamW, part of the gradient with SGD.
         one_cycle: whether the rate rises to ``lr`` and falls to nothing, or stays.
-        augment: whether images are moved at random, as far as their data set allows.
+        augment: whether images are moved at random, within the limits of their data set.
         label_smoothing: the share of the target that is spread over all classes.
-        averaging: how far back the weights' moving average looks, in epochs; 0 takes the weights as they are.
-        patience: the share of the run after which it ends early, when that long no epoch came near the best one's
-            validation accuracy; 0 never ends early.
+        ema_epochs: epochs over which the weights are averaged, exponentially; 0 takes the weights as they are.
+        patience: the share of the run after which it ends early if no epoch in that time came within a standard error
+            of the best validation accuracy; 0 never ends early.
         bfloat16: whether matrices are multiplied in bfloat16 (``torch.autocast``); pays where they are large.
         small_images: the share of the epochs, from the first, that a network which enlarges its images spends at half
             their size (progressive resizing: Tan and Le, "EfficientNetV2", 2021, section 4).
-        outliers: whether images of no class may be among those to train on, and shall be answered with none.
-        shading: the share of the images whose light and dark are changed at random, as far as the data set allows.
-        strong: whether augmentation goes on to bend images, change their strokes, erase parts and keep some sharp, as
-            far as the data set allows; for networks that learn long.
-        strength: how far of the data set's limits images are changed, from 0 to 1; less of it at the end lets a small
-            network learn images as they are.
-        mixing: the share of the images that get a part of another one, and answer for both in proportion.
-        teaching: what a teacher's answers count in the loss, from 0 to 1; the labels count the rest.
-        teaching_temperature: what logits of teacher and pupil are divided by first (Hinton, Vinyals, Dean, "Distilling
-            the knowledge in a neural network", 2015, section 2).
+        outliers: whether some training images belong to no class, and the network learns to answer them with none.
+        shading: the share of the images whose light and dark are changed at random, within the data set's limits.
+        strong: whether images are also bent, their strokes changed, parts erased and some kept sharp, within the
+            data set's limits; for networks that learn long.
+        strength: factor from 0 to 1 on the data set's limits; less of it at the end lets a small network learn images
+            as they are.
+        cutmix: the share of the images that get a part of another one, and both labels in proportion.
+        distillation: the weight of a teacher's answers in the loss, from 0 to 1; the labels have the rest.
+        distillation_temperature: what the logits of teacher and student are divided by first (Hinton, Vinyals, Dean,
+            "Distilling the knowledge in a neural network", 2015, section 2).
     """
 
     epochs: float
@@ -56,7 +56,7 @@ class Recipe:
     one_cycle: bool = False
     augment: bool = False
     label_smoothing: float = 0.0
-    averaging: float = 0.0
+    ema_epochs: float = 0.0
     patience: float = 0.0
     bfloat16: bool = False
     small_images: float = 0.0
@@ -64,12 +64,12 @@ class Recipe:
     outliers: bool = False
     strong: bool = False
     strength: float = 1.0
-    mixing: float = 0.0
-    teaching: float = 0.0
-    teaching_temperature: float = 1.0
+    cutmix: float = 0.0
+    distillation: float = 0.0
+    distillation_temperature: float = 1.0
 
 
-OURS = Recipe(
+DEFAULT = Recipe(
     epochs=30,
     lr=0.005,
     batch_size=128,
@@ -78,13 +78,13 @@ OURS = Recipe(
     one_cycle=True,  # Smith and Topin, "Super-convergence", 2018
     augment=True,
     label_smoothing=0.1,  # Szegedy et al., "Rethinking the Inception architecture", 2016, section 7
-    averaging=0.5,  # Polyak and Juditsky, 1992; here an exponential average, as in EfficientNet's training
+    ema_epochs=0.5,  # Polyak and Juditsky, 1992; here an exponential average, as in EfficientNet's training
     patience=0.3,
 )
-"""Good for every network; ``OURS_FOR`` says in what a network departs from it, and why."""
+"""The recipe of every network that has none of its own in ``DEFAULT_FOR``."""
 
 LONG = replace(
-    OURS,
+    DEFAULT,
     epochs=60,
     lr=0.2,
     optimizer="sgd",
@@ -96,22 +96,22 @@ LONG = replace(
     outliers=True,
     strong=True,
 )
-"""For networks that shall be as accurate as they can be: docs/accuracy-log.md tells what else was tried."""
+"""The recipe of networks made to be as accurate as possible; docs/accuracy-log.md tells what else was tried."""
 
-OURS_FOR = {
-    # Sigmoids hand on a quarter of a gradient at most; after 20 epochs validation stood at 91.3 % with 0.015, 92.1 with
-    # 0.03.
-    "lenet": replace(OURS, lr=0.03),
-    # At 0.005 it fell apart on Fashion-MNIST in mid-run (loss 20, then 10 % right); on MNIST both rates do as well.
-    "inception": replace(OURS, lr=0.0025),
-    # Made for real pictures, of which --also gives it as many again.
-    "sturdy": replace(OURS, epochs=12, lr=0.004, shading=1.0, outliers=True),
+DEFAULT_FOR = {
+    # A sigmoid passes on at most a quarter of a gradient; after 20 epochs validation stood at 91.3 % with 0.015, 92.1 %
+    # with 0.03.
+    "lenet": replace(DEFAULT, lr=0.03),
+    # At 0.005 it diverged on Fashion-MNIST in mid-run (loss 20, then 10 % right); on MNIST both rates do as well.
+    "inception": replace(DEFAULT, lr=0.0025),
+    # Made for real pictures; --extra-images adds as many of them as the data set has.
+    "sturdy": replace(DEFAULT, epochs=12, lr=0.004, shading=1.0, outliers=True),
     # Made to be as accurate as a CPU's patience allows. SGD with a high peak and a long fall, as residual networks are
     # trained for their records; nothing ends early, as most is gained while the rate falls.
     "inkwear_l": LONG,
-    "inkwear_s": replace(LONG, teaching=TEACHING, teaching_temperature=TEACHING_TEMPERATURE),
-    # Eight layers without normalisation bear no higher rate; the rest is for time: 47 million weights, 224×224 pixels.
-    "alexnet": replace(OURS, epochs=10, lr=0.0005, bfloat16=True, small_images=0.8),
+    "inkwear_s": replace(LONG, distillation=DISTILLATION, distillation_temperature=DISTILLATION_TEMPERATURE),
+    # Eight layers without normalization stand no higher rate; the rest saves time: 47 million weights, 224×224 pixels.
+    "alexnet": replace(DEFAULT, epochs=10, lr=0.0005, bfloat16=True, small_images=0.8),
 }
 
 TUTORIAL = {
@@ -126,25 +126,43 @@ TUTORIAL = {
     "inception": Recipe(epochs=10, lr=0.01, batch_size=64, optimizer="sgd", momentum=0.5),
     "resnet": Recipe(epochs=10, lr=0.01, batch_size=64, optimizer="sgd", momentum=0.5),
 }
-"""As the tutorials train them: no augmentation, a rate that stays, the weights as they are."""
+"""The tutorials' own recipes: no augmentation, a constant rate, the weights as they are."""
 
 
 QUICK_FOR: dict[str, dict[str, Any]] = {"sprint": {"lr": 0.03, "batch_size": 192}, "lenet_relu": {"lr": 0.01}}
-"""What a network wants in a single epoch; found on the validation images."""
+"""Changes to a network's quick recipe, chosen on the validation images."""
+
+RENAMED_KEYS = {
+    "also": "extra_images",
+    "averaging": "ema_epochs",
+    "held_out": "validation_size",
+    "mixing": "cutmix",
+    "teaching": "distillation",
+    "teaching_temperature": "distillation_temperature",
+}
+"""Earlier names of options, as checkpoints and shipped exports store them -> today's names."""
+
+RENAMED_OPTIONS = {"--also": "--extra-images", "--held-out": "--validation-size", "--mixing": "--cutmix"}
+"""Earlier options of ``training.train``, which it accepts for one more release -> today's names."""
 
 
-def quick(model: str) -> Recipe:
-    """Return our recipe in one epoch: nothing is seen twice, so help against learning by heart is no help."""
-    ours = OURS_FOR.get(model, OURS)
-    return replace(
-        ours, epochs=1, augment=False, strong=False, averaging=0.0, small_images=0.0, **QUICK_FOR.get(model, {})
-    )
+def current_config(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored options of a run under today's names."""
+    config = {RENAMED_KEYS.get(name, name): value for name, value in stored.items()}
+    return config | ({"recipe": "default"} if config.get("recipe") == "ours" else {})
 
 
-def real(model: str) -> Recipe:
-    """Return our recipe for what is trained among images of real pictures: some with other light, some of no class."""
-    ours = OURS_FOR.get(model, OURS)
-    return replace(ours, shading=max(ours.shading, 0.5), outliers=True)
+def current_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a ``training.train`` command under today's names."""
+    current: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if value == "ours" and name == "--recipe":
+            value = "default"
+        elif argument == "ours" and current[-1:] == ["--recipe"]:
+            name = "default"
+        current.append(RENAMED_OPTIONS.get(name, name) + equals + value)
+    return current
 
 
 def find_recipe(name: RecipeName, model: str, **changes: int | float | None) -> Recipe:
@@ -153,17 +171,15 @@ def find_recipe(name: RecipeName, model: str, **changes: int | float | None) -> 
     Raises:
         ValueError: there is no tutorial's recipe for this network.
     """
-    if name == "ours":
-        recipe = OURS_FOR.get(model, OURS)
-    elif name == "quick":
-        recipe = quick(model)
-    elif name == "real":
-        recipe = real(model)
-    elif model in TUTORIAL:
-        recipe = TUTORIAL[model]
-    else:
+    if name == "tutorial" and model not in TUTORIAL:
         raise ValueError(
             f"{model!r} is in no tutorial: there are recipes for {', '.join(TUTORIAL)}. "
-            "Use --recipe ours, quick or real."
+            "Use --recipe default, quick or real."
         )
+    recipe = TUTORIAL[model] if name == "tutorial" else DEFAULT_FOR.get(model, DEFAULT)
+    if name == "quick":  # no image is seen twice, so nothing can be learnt by heart
+        recipe = replace(recipe, epochs=1, augment=False, strong=False, ema_epochs=0.0, small_images=0.0)
+        recipe = replace(recipe, **QUICK_FOR.get(model, {}))
+    elif name == "real":  # some images with other light, some that belong to no class
+        recipe = replace(recipe, shading=max(recipe.shading, 0.5), outliers=True)
     return replace(recipe, **{field: value for field, value in changes.items() if value is not None})  # type: ignore[arg-type]

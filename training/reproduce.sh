@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The literal commands behind every accuracy in the README, as many at a time as there are cores, one thread each: with
-# as many threads a run repeats bit for bit. A run that was stopped goes on; one that is finished is left as it is.
+# The literal commands behind every published accuracy, one run per core, each with one thread: with the same number of
+# threads a run repeats bit for bit. A stopped run goes on; a finished one is left as it is.
 # INKWEAR_DATA names the folder of data sets (torchvision's layout); without it they are downloaded into data/.
 # PYTHON names the interpreter; `make train` sets it.
 #
 #   training/reproduce.sh            all but AlexNet: hours on two cores
-#   training/reproduce.sh alexnet    AlexNet by our recipe, exported whole: hours more on a CPU
+#   training/reproduce.sh alexnet    AlexNet by the default recipe, exported whole: hours more on a CPU
 #                                    (COMPACT=1 exports it with fewer bits, as it is shipped)
 #   training/reproduce.sh inkwear    the large inkwear on both sets, then the small one taught by it: seven hours on two
 #                                    cores
@@ -40,28 +40,28 @@ RUNS
 --dataset fashion_mnist --model inkwear_s --epochs 20 --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt
 --dataset mnist --model inkwear_s --epochs 20 --teacher models/checkpoints/mnist-inkwear_l/best.pt
 RUNS
-    # What is shipped goes on from there: digits among simulated pictures and images of nothing (made by this script
+    # The shipped networks go on from there: digits among simulated pictures and outliers (which this script makes
     # without an argument), the small one for clothing in another cycle.
     train <<'RUNS'
---dataset mnist --model inkwear_l --recipe real --epochs 5 --lr 0.03 --start-from models/checkpoints/mnist-inkwear_l/best.pt --also data/digits.npz --also data/outliers-mnist.npz
+--dataset mnist --model inkwear_l --recipe real --epochs 5 --lr 0.03 --start-from models/checkpoints/mnist-inkwear_l/best.pt --extra-images data/digits.npz --extra-images data/outliers-mnist.npz
 --dataset fashion_mnist --model inkwear_s --epochs 20 --lr 0.1 --teacher models/checkpoints/fashion_mnist-inkwear_l/best.pt --start-from models/checkpoints/fashion_mnist-inkwear_s-taught/best.pt
 RUNS
     $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-taught,fashion_mnist-inkwear_l,fashion_mnist-inkwear_s-taught-tuned}/best.pt --real 500 --replace
-    # From these exports on, as their checkpoints were lost (their digests stand in the files that came of them), in float32. The
-    # first run would have the name of one above, so it lies apart.
+    # Then from these exports, as their checkpoints were lost (the later exports name their digests), in float32. The
+    # first run would have the name of one above, so it has a folder of its own.
     few=data/few
     [ -e $few/digits.npz ] || "$python" -m training.simulate --dataset mnist --output $few/digits.npz --count 6000
     [ -e $few/outliers-mnist.npz ] || "$python" -m training.outliers --dataset mnist --output $few/outliers-mnist.npz --count 2000
     train <<RUNS
---dataset mnist --model inkwear_l --recipe real --epochs 10 --lr 0.06 --strength 0.5 --start-from exports/mnist-inkwear_l.onnx --also $few/digits.npz --also $few/outliers-mnist.npz --checkpoints models/checkpoints/again
+--dataset mnist --model inkwear_l --recipe real --epochs 10 --lr 0.06 --strength 0.5 --start-from exports/mnist-inkwear_l.onnx --extra-images $few/digits.npz --extra-images $few/outliers-mnist.npz --checkpoints models/checkpoints/again
 RUNS
     train <<RUNS
---dataset mnist --model inkwear_l --recipe real --epochs 5 --lr 0.03 --strength 0.8 --held-out 1000 --start-from models/checkpoints/again/mnist-inkwear_l-real-tuned/best.pt --also $few/digits.npz --also $few/outliers-mnist.npz
+--dataset mnist --model inkwear_l --recipe real --epochs 5 --lr 0.03 --strength 0.8 --validation-size 1000 --start-from models/checkpoints/again/mnist-inkwear_l-real-tuned/best.pt --extra-images $few/digits.npz --extra-images $few/outliers-mnist.npz
 RUNS
     for seed in 0 1 2; do
         train <<RUNS
---dataset fashion_mnist --model inkwear_s --seed $seed --epochs 7 --lr 0.1 --strength 0.4 --held-out 1000 --teacher exports/fashion_mnist-inkwear_l.onnx --start-from exports/fashion_mnist-inkwear_s.onnx
---dataset mnist --model inkwear_s --seed $seed --recipe real --epochs 2 --lr 0.04 --strength 0.5 --held-out 1000 --teacher models/checkpoints/mnist-inkwear_l-real-tuned-held1000/best.pt --start-from exports/mnist-inkwear_s.onnx --also $few/digits.npz --also $few/outliers-mnist.npz
+--dataset fashion_mnist --model inkwear_s --seed $seed --epochs 7 --lr 0.1 --strength 0.4 --validation-size 1000 --teacher exports/fashion_mnist-inkwear_l.onnx --start-from exports/fashion_mnist-inkwear_s.onnx
+--dataset mnist --model inkwear_s --seed $seed --recipe real --epochs 2 --lr 0.04 --strength 0.5 --validation-size 1000 --teacher models/checkpoints/mnist-inkwear_l-real-tuned-held1000/best.pt --start-from exports/mnist-inkwear_s.onnx --extra-images $few/digits.npz --extra-images $few/outliers-mnist.npz
 RUNS
     done
     $python -m training.export models/checkpoints/{mnist-inkwear_l-real-tuned,mnist-inkwear_s-real-taught-tuned,fashion_mnist-inkwear_s-taught-tuned}-held1000/best.pt --real 500 --replace
@@ -88,8 +88,8 @@ train <<'RUNS'
 --dataset fashion_mnist --model mlp_small
 RUNS
 
-# The networks for real pictures: simulated ones, images of nothing, and photographs of clothing where PHOTOS names their
-# folder (training/photos.py says which they are).
+# The networks for real pictures learn from simulated ones, outliers, and photographs of clothing where PHOTOS names
+# their folder (training/photos.py says which photographs).
 for set in mnist fashion_mnist; do
     simulated=data/$([ $set = mnist ] && echo digits || echo clothing).npz
     [ -e "$simulated" ] || "$python" -m training.simulate --dataset $set --output "$simulated" --count 24000
@@ -98,23 +98,23 @@ done
 photos=""
 if [ -n "${PHOTOS:-}" ]; then
     "$python" -m training.photos "$PHOTOS" --output data/photos.npz --model exports/fashion_mnist-sprint.onnx
-    photos="--also data/photos.npz"
+    photos="--extra-images data/photos.npz"
 fi
 train <<RUNS
---dataset mnist --model sturdy --also data/digits.npz --also data/outliers-mnist.npz
---dataset fashion_mnist --model sturdy --also data/clothing.npz $photos --also data/outliers-fashion_mnist.npz
+--dataset mnist --model sturdy --extra-images data/digits.npz --extra-images data/outliers-mnist.npz
+--dataset fashion_mnist --model sturdy --extra-images data/clothing.npz $photos --extra-images data/outliers-fashion_mnist.npz
 RUNS
-# Digits once more, with what splitting makes of numbers.
+# Digits once more, with candidates from splitting numbers.
 [ -e data/cuttings.npz ] || "$python" -m training.split_samples --output data/cuttings.npz --count 4000
 train <<'RUNS'
---dataset mnist --model sturdy --start-from models/checkpoints/mnist-sturdy/best.pt --epochs 4 --lr 0.001 --also data/digits.npz --also data/outliers-mnist.npz --also data/cuttings.npz
+--dataset mnist --model sturdy --start-from models/checkpoints/mnist-sturdy/best.pt --epochs 4 --lr 0.001 --extra-images data/digits.npz --extra-images data/outliers-mnist.npz --extra-images data/cuttings.npz
 RUNS
 $python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500 --replace
 
 # The reader of whole lines, for digits that touch.
 [ -e exports/lines.onnx ] || $python -m training.train_line_reader --count 180000 --digits 16000
 
-# The tutorials' recipes, and two more seeds of ours.
+# The tutorials' recipes, and two more seeds of the default.
 train <<'RUNS'
 --dataset mnist --model inception --recipe tutorial
 --dataset fashion_mnist --model inception --recipe tutorial

@@ -1,44 +1,43 @@
-"""``python -m training.split_samples``: what splitting makes of digits that touch, good cuts and bad ones, to learn from.
+"""``python -m training.split_samples``: good and bad cuts through digits that touch, to learn from.
 
-A network that saw whole digits alone reads the arc of a 0 as surely as a 7, and a digit that lost a corner to its
-neighbour as anything. So it is shown the very candidates that ``inkwear.numbers.segment`` will ask it about: those that look
-like the digit that stands there with its label, those that look like none with no class for an answer.
+A network that has seen only whole digits reads the arc of a 0 confidently as a 7, and a digit that lost a corner to its
+neighbor as anything. So it is shown the very candidates that ``inkwear.numbers.segment`` will ask it about: those that
+look like the digit at their place with its label, those that look like none with no class as the answer.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import numpy as np
 import typer
+from tqdm import tqdm
 
 from inkwear.numbers.segment import split
 from inkwear.preprocess.framing import frame_foreground
 from inkwear.preprocess.spec import Floats, InputSpec, Pixels
 from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import Dataset, find_dataset, load_pixels
-from training.extra_images import NO_CLASS, Corpus, save_corpus
-from training.outliers import STRAIGHT, breadth
+from training.extra_images import NO_CLASS, ExtraImages, save_extra_images
+from training.outliers import MAX_BREADTH_OF_ONE, breadth
+from training.workers import process_pool
 
 DIGITS = (2, 4)
-"""Least and greatest number of digits in a row."""
+"""Minimum and maximum number of digits in a row."""
 
 OVERLAP = (-1, 5)
-"""Pixels of the data set by which neighbours overlap, least and below the greatest."""
+"""Range of the pixels of the data set by which neighbors overlap, without its end."""
 
 SCALE = 4
 """Pixels of the canvas per pixel of the data set."""
 
-ALIKE, UNLIKE = 0.9, 0.7
-"""Correlation with the digit as it would be alone: from here on a candidate is that digit, below there it is none."""
+MIN_ALIKE, MAX_UNLIKE = 0.9, 0.7
+"""Correlation with the digit alone, from which a candidate is that digit, and below which it is none."""
 
-OF_A_ROW = 3
-"""Good candidates and bad ones that are kept of each row, at most: there are more, and they are much alike."""
+MAX_PER_ROW = 3
+"""Good candidates and bad ones that are kept of each row; there are more, but they are much alike."""
 
 PART = 50
 """Rows that a process cuts at a time."""
@@ -47,37 +46,40 @@ cli = typer.Typer(add_completion=False)
 
 
 @cli.command()
-def cuttings(
-    output: Annotated[Path, typer.Option(help="A file for python -m training.train --also.")],
+def split_samples(
+    output: Annotated[Path, typer.Option(help="A file for python -m training.train --extra-images.")],
     dataset: Annotated[str, typer.Option(help="One of written characters: mnist.")] = "mnist",
     count: Annotated[int, typer.Option(min=1, help="How many rows of digits.")] = 5_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Write digits that touch, cut them apart as the app does, and keep what comes out."""
+    """Write digits that touch, cut them apart as the app does, and keep the candidates."""
     with exit_codes_for_errors():
         facts = find_dataset(dataset)
         if facts.input.stroke is None:
             raise ValueError(f"{dataset} has no strokes that could touch; mnist has.")
-        corpus = make_cuttings(facts, count, seed, data_dir)
-        save_corpus(corpus, output)
-        good = int((corpus.labels != NO_CLASS).sum())
-        typer.echo(f"{output}  {good:,} digits cut well, {len(corpus.labels) - good:,} cut badly")
+        images = make_split_samples(facts, count, seed, data_dir)
+        save_extra_images(images, output)
+        good = int((images.labels != NO_CLASS).sum())
+        typer.echo(f"{output}  {good:,} digits cut well, {len(images.labels) - good:,} cut badly")
 
 
-def make_cuttings(dataset: Dataset, count: int, seed: int, data_dir: Path) -> Corpus:
-    """Put ``count`` rows of training images together on all cores, and take candidates of each.
+def make_split_samples(dataset: Dataset, count: int, seed: int, data_dir: Path) -> ExtraImages:
+    """Join training images to rows of digits on all cores, and take candidates of each row.
+
+    Args:
+        dataset: of written characters.
+        count: of rows.
+        seed: decides everything.
+        data_dir: torchvision's folder of data sets.
 
     Raises:
         DataError: the training set is missing or damaged.
     """
-    from tqdm import tqdm
-
     pixels, labels = load_pixels(dataset, "train", data_dir)
     lengths = np.random.default_rng(seed).integers(DIGITS[0], DIGITS[1] + 1, size=count)
     rows = [np.random.default_rng([seed, index]).integers(len(pixels), size=k) for index, k in enumerate(lengths)]
-    fresh = get_context("spawn")  # a fork of a process with torch's threads may never wake up
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), fresh) as pool:
+    with process_pool() as pool:
         made = pool.map(
             _cut_row,
             [pixels[row] for row in rows],
@@ -89,7 +91,7 @@ def make_cuttings(dataset: Dataset, count: int, seed: int, data_dir: Path) -> Co
         images, answers = zip(
             *(each for row in tqdm(made, total=count, unit="row", disable=None) for each in row), strict=True
         )
-    return Corpus(dataset.name, np.stack(images), np.array(answers, np.uint8))
+    return ExtraImages(dataset.name, np.stack(images), np.array(answers, np.uint8))
 
 
 def _cut_row(digits: Pixels, labels: Pixels, spec: InputSpec, seed: Sequence[int]) -> list[tuple[Pixels, int]]:
@@ -102,19 +104,19 @@ def _candidates(
     alone = row_of_digits(digits, rng)
     wanted = [frame_foreground(one, spec)[0] for one in alone]
     made = [candidate.pixels for line in split(alone.max(axis=0), spec) for candidate in line.candidates]
-    left = {True: OF_A_ROW, False: OF_A_ROW}
+    left = {True: MAX_PER_ROW, False: MAX_PER_ROW}
     for image in (made[index] for index in rng.permutation(len(made))):
         likeness = [float(np.corrcoef(image.ravel(), one.ravel())[0, 1]) for one in wanted]
         best = int(np.argmax(likeness))
-        is_good = likeness[best] >= ALIKE
-        if not left[is_good] or (not is_good and (likeness[best] >= UNLIKE or breadth(image) < STRAIGHT)):
+        is_good = likeness[best] >= MIN_ALIKE
+        if not left[is_good] or (not is_good and (likeness[best] >= MAX_UNLIKE or breadth(image) < MAX_BREADTH_OF_ONE)):
             continue
         left[is_good] -= 1
         yield image, int(labels[best]) if is_good else NO_CLASS
 
 
 def row_of_digits(digits: Pixels, rng: np.random.Generator) -> Floats:
-    """Write images (k, 28, 28) in a row so that neighbours touch: (k, h, w), each digit alone where it stands."""
+    """Write images (k, 28, 28) in a row so that neighbors touch: (k, h, w), each digit alone at its place."""
     cut = [image[:, image.any(axis=0)] for image in digits]
     starts = [0]
     for image in cut[:-1]:
@@ -127,10 +129,5 @@ def row_of_digits(digits: Pixels, rng: np.random.Generator) -> Floats:
     return np.stack([np.pad(canvas, 2 * SCALE) for canvas in large]).astype(np.float32)
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

@@ -20,12 +20,12 @@ def summary(model: Annotated[str, typer.Option(help="A network of models/, such 
 
 
 def summarize(model: str, num_classes: int = 10) -> "ModelStatistics":
-    """Let torchinfo measure a network on one image: ``total_params``, ``total_mult_adds``, and a table as its text.
+    """Measure a network on one image with torchinfo: ``total_params``, ``total_mult_adds``, and a table as its text.
 
     Raises:
         ValueError: there is no such network.
     """
-    import torchinfo
+    import torchinfo  # with torch 3 s, for which --help need not wait
 
     from models import create_model
 
@@ -39,10 +39,5 @@ def summarize(model: str, num_classes: int = 10) -> "ModelStatistics":
     )
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

@@ -3,18 +3,16 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from training.console import DEFAULT_DATA_DIR, INTERRUPTED, DataDir, Device, exit_codes_for_errors, find_device
-from training.recipes import EXTRA_SHARE, RecipeName
+from inkwear.onnx.session import Device
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors, find_device
+from training.datasets import VALIDATION_SIZE
+from training.recipes import EXTRA_SHARE, RecipeName, current_arguments
 
-if TYPE_CHECKING:
-    import torch
-
-    from training.checkpoint import Checkpoint
-    from training.run import Config
+Files = list[Path] | None
 
 cli = typer.Typer(add_completion=False)
 
@@ -24,130 +22,64 @@ def train(
     dataset: Annotated[str, typer.Option(help="mnist or fashion_mnist.")],
     model: Annotated[str, typer.Option(help="A network of models/, such as lenet or resnet.")],
     recipe: Annotated[
-        RecipeName, typer.Option(help="Ours, the network's tutorial's, ours in one quick epoch, or for --also.")
-    ] = "ours",
+        RecipeName, typer.Option(help="The tutorial's, one quick epoch, or for real pictures.")
+    ] = "default",
     epochs: Annotated[float | None, typer.Option(min=0.01, help="Instead of the recipe's; may be 0.5.")] = None,
-    lr: Annotated[
-        float | None, typer.Option(min=1e-9, help="Instead of the recipe's; its peak where it varies.")
-    ] = None,
+    lr: Annotated[float | None, typer.Option(min=1e-9, help="Instead of the recipe's; its peak if it varies.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
-    also: Annotated[
-        list[Path] | None, typer.Option(help="More training images: a file of training.simulate or training.photos.")
-    ] = None,
-    start_from: Annotated[
-        Path | None, typer.Option(help="A checkpoint or an export to begin with, instead of fresh weights.")
-    ] = None,
-    extra_data: Annotated[
-        list[Path] | None, typer.Option(help="Corrections: the folder of python -m app --corrections, or its ZIP.")
-    ] = None,
-    extra_share: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="The share of an epoch's images that they shall make up.")
-    ] = EXTRA_SHARE,
-    teacher: Annotated[
-        Path | None, typer.Option(help="A checkpoint or an export of another network, to learn from its answers too.")
-    ] = None,
-    mixing: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: the share that gets a part of another.")
-    ] = None,
-    strength: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Instead of the recipe's: how far images are changed at random.")
-    ] = None,
-    held_out: Annotated[
-        int | None, typer.Option(min=100, max=5000, help="Instead of 5,000 training images to choose by.")
-    ] = None,
+    extra_images: Annotated[Files, typer.Option(help="A file of training.simulate or training.photos.")] = None,
+    start_from: Annotated[Path | None, typer.Option(help="A checkpoint or an export with the first weights.")] = None,
+    extra_data: Annotated[Files, typer.Option(help="Corrections: the folder of app --corrections, or its ZIP.")] = None,
+    extra_share: Annotated[float, typer.Option(min=0.001, max=0.5, help="Corrections in an epoch.")] = EXTRA_SHARE,
+    teacher: Annotated[Path | None, typer.Option(help="A checkpoint or an export to learn from as well.")] = None,
+    cutmix: Annotated[float | None, typer.Option(min=0, max=1, help="Share of images with a part of another.")] = None,
+    strength: Annotated[float | None, typer.Option(min=0, max=1, help="How far images are changed at random.")] = None,
+    validation_size: Annotated[
+        int, typer.Option(min=100, max=VALIDATION_SIZE, help="Training images that are held out to choose by.")
+    ] = VALIDATION_SIZE,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Annotated[Device, typer.Option(help="auto takes CUDA where it is.")] = "auto",
     data_dir: DataDir = DEFAULT_DATA_DIR,
-    checkpoints: Annotated[Path, typer.Option(help="The run's folder is made in here.")] = Path("models/checkpoints"),
+    checkpoints: Annotated[Path, typer.Option(help="Holds the run's folder.")] = Path("models/checkpoints"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run of this name.")] = False,
-    find_lr: Annotated[
-        bool, typer.Option("--find-lr", help="Try rates, draw the losses, suggest one; no training.")
-    ] = False,
+    find_lr: Annotated[bool, typer.Option("--find-lr", help="Try rates and suggest one; no training.")] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write its event files too.")] = False,
     report: Annotated[bool, typer.Option(help="At the end, write report.html.")] = True,
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
-    with exit_codes_for_errors():
-        from training.datasets import VALIDATION_SIZE
-        from training.distributed import is_first_process
-        from training.run import Config, fit
+    from training import config, session  # torch: 3 s that --help need not wait for
 
-        found = find_device(device)
-        config = Config.of(
+    with exit_codes_for_errors():
+        place = find_device(device)
+        run = config.Config.of(
             dataset,
             model,
             recipe,
-            seed,
-            also or (),
-            start_from,
-            extra_data or (),
-            extra_share,
-            teacher,
-            held_out or VALIDATION_SIZE,
-            epochs=epochs,
-            lr=lr,
-            batch_size=batch_size,
-            mixing=mixing,
-            strength=strength,
-        ).on(found)
-        folder = checkpoints / config.name
+            **{"epochs": epochs, "lr": lr, "batch_size": batch_size, "cutmix": cutmix, "strength": strength},
+            extra_images=extra_images or (),
+            start_from=start_from,
+            extra_data=extra_data or (),
+            extra_share=extra_share,
+            teacher=teacher,
+            validation_size=validation_size,
+            seed=seed,
+        ).on(place)
+        folder = checkpoints / run.name
         if find_lr:
-            _find_lr(config, data_dir, folder, found)
-            return
-        try:
-            best = fit(config, data_dir, folder, found, resume=resume, overwrite=overwrite, tensorboard=tensorboard)
-        except KeyboardInterrupt:
-            typer.echo(f"Stopped. {_how_to_go_on(folder)}", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        if is_first_process():
-            _say_what_came_out(config, best, folder, data_dir, report)
-
-
-def _find_lr(config: "Config", data_dir: Path, folder: Path, device: "torch.device") -> None:
-    from training.find_lr import save_sweep, sweep_learning_rates
-
-    sweep = sweep_learning_rates(config, data_dir, device)
-    save_sweep(sweep, folder / "lr.png")
-    typer.echo(
-        f"{config.name}: the loss is lowest at a learning rate of {sweep.lowest_loss:.2g}; "
-        f"a tenth of it is a good rate to start with\n{folder / 'lr.png'}\nNext: train with --lr {sweep.suggestion:.2g}"
-    )
-
-
-def _say_what_came_out(config: "Config", best: "Checkpoint", folder: Path, data_dir: Path, report: bool) -> None:
-    from training.publish.export import DEFAULT_OUTPUT_DIR, ReplaceError, check_replaceable, output_path
-
-    metrics = best.metrics
-    typer.echo(
-        f"{config.name}: test accuracy {metrics['test_accuracy']:.2%} with epoch {metrics['epoch']:.0f}, "
-        f"the best on validation ({metrics['validation_accuracy']:.2%})\n"
-        f"{metrics['images_per_second']:,.0f} images/s on {best.versions['device']}"
-    )
-    if report:
-        from training.run_report import write_report
-
-        typer.echo(str(write_report(folder / "best.pt", data_dir)))
-    typer.echo(f"{folder / 'best.pt'}\nNext: python -m training.export {folder / 'best.pt'}")
-    try:
-        check_replaceable(output_path(best, DEFAULT_OUTPUT_DIR), best)
-    except ReplaceError as error:
-        typer.echo(str(error))
-
-
-def _how_to_go_on(folder: Path) -> str:
-    if (folder / "last.pt").exists():
-        return f"{folder / 'last.pt'} holds every step; the same command with --resume goes on from there."
-    return "No step was finished yet; the same command begins again."
+            session.suggest_learning_rate(run, data_dir, folder, place)
+        else:
+            flags = {"resume": resume, "overwrite": overwrite, "tensorboard": tensorboard, "report": report}
+            session.train(run, data_dir, folder, place, **flags)
 
 
 def main() -> None:
-    """Run the command with the arguments of the process, and leave without taking torch apart.
+    """Run the command with the arguments of the process, and exit without freeing the objects of torch.
 
-    Everything is written and closed by then; freeing torch's objects one by one takes a second (mypy ends likewise).
+    Everything is written and closed by then, and freeing them one by one takes a second (mypy exits likewise).
     """
     try:
-        cli()
+        cli(current_arguments(sys.argv[1:]))
     except SystemExit as end:
         sys.stdout.flush()
         sys.stderr.flush()

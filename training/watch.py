@@ -1,4 +1,4 @@
-"""What a person sees of a run while it learns: a bar and a line an epoch, curves that grow, TensorBoard."""
+"""The progress of a run: a bar, a line an epoch, growing curves, and TensorBoard."""
 
 import json
 import sys
@@ -9,15 +9,21 @@ from typing import Any
 from tqdm import tqdm
 
 from inkwear.files import write_text
+from training import charts
 
 SECONDS_BETWEEN_CURVES = 10
-"""Drawing takes a third of a second; networks that need one second an epoch shall not wait for it each time."""
+"""Seconds between two drawings; each takes a third of a second, too long for networks that need one an epoch."""
 
 
 class Watch:
-    """The places where a run shows itself. Use it as a context manager: leaving it draws the last curves.
+    """Displays a run and writes ``metrics.jsonl`` and ``curves.png``; leaving the context draws the last curves.
 
-    Of several processes only the first is ``shown``; the others' watches do nothing.
+    Args:
+        title: of the bar.
+        folder: of the run.
+        total_images: images of the whole run.
+        tensorboard: whether TensorBoard's event files are written too.
+        shown: False in all processes but the first, where nothing is displayed or written.
     """
 
     def __init__(self, title: str, folder: Path, total_images: int, *, tensorboard: bool, shown: bool = True) -> None:
@@ -46,18 +52,18 @@ class Watch:
             self._draw()
 
     def resumed(self, history: list[dict[str, float]], images: int) -> None:
-        """Show where an earlier process stopped."""
+        """Begin where an earlier process stopped."""
         self._bar.update(images)
         if self._shown and history:
             self._history = history
             self._write()
 
     def step(self, images: int) -> None:
-        """Count the images of one more batch."""
+        """Count the images of a batch."""
         self._bar.update(images)
 
     def epoch(self, history: list[dict[str, float]]) -> None:
-        """Show the last epoch of ``history``."""
+        """Display and write the last epoch of ``history``."""
         if not self._shown:
             return
         self._history = history
@@ -81,14 +87,12 @@ class Watch:
         write_text(self._folder / "metrics.jsonl", "".join(json.dumps(epoch) + "\n" for epoch in self._history))
 
     def _draw(self) -> None:
-        from training import charts  # matplotlib takes half a second to import
-
         charts.save(charts.curves(self._history), self._folder / "curves.png")
         self._drawn_at = time.monotonic()
 
 
 def _board(folder: Path) -> Any:
-    """Open TensorBoard's file.
+    """Open TensorBoard's event file.
 
     Raises:
         ValueError: TensorBoard is not installed.

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app.api.deps import AppStateDep
 from app.catalog import Entry
 from app.drawing import draw
+from app.middleware.limits import limits
 from inkwear.errors import ReportError
 from inkwear.report import read_report
 
@@ -103,12 +104,14 @@ def _reported(entry: Entry) -> dict[str, Any]:
 
 
 @router.get("/models/{name}/card")
+@limits("card")
 def card(name: str, state: AppStateDep) -> CardResponse:
     """Tell all that is known of a model: recipe, layers, curves, confusions on the test set."""
     return CardResponse.of(state.catalog.find(name))
 
 
 @router.get("/models/{name}/drawing.svg", response_class=Response)
+@limits("card")
 def drawing(name: str, state: AppStateDep) -> Response:
     """Draw a model's layers as an SVG with colors of its own, light or dark."""
     try:

@@ -1,4 +1,4 @@
-"""``POST /classify/many``: any number of pictures and archives, a line of JSON for each as soon as it is read."""
+"""``POST /classify/many``: any number of pictures and archives, answered by a line of JSON each as they are read."""
 
 import logging
 import time
@@ -7,24 +7,25 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from app.api.classify import BINARY, CHOICES, chosen
+from app.api.classify import choose
 from app.api.deps import app_state
-from app.api.errors import RequestError, WhatFailed, documented, error_body
+from app.api.errors import ErrorDetail, RequestError, documented
 from app.api.executors import CORES, HEAVY, run_in
+from app.api.openapi import MANY_PICTURES
 from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
 from app.archives.pictures import MEGABYTE, Found, pictures_in
 from app.catalog import Entry
-from app.guard import request_id
+from app.middleware.context import request_id
+from app.middleware.limits import PICTURE, limits
 from inkwear.errors import DeviceError
 from inkwear.images.subprocess import open_picture
-from inkwear.images.thumbnail import thumbnail
 
 if TYPE_CHECKING:
     from inkwear.classifier import Classifier
@@ -33,17 +34,19 @@ router = APIRouter(tags=["classify"])
 
 log = logging.getLogger("inkwear")
 
-MOST_BYTES = 4_000 * MEGABYTE
-"""Of one request; it waits in a temporary file."""
+MAX_BATCH_BYTES = 4_000 * MEGABYTE
+"""Bytes of one request, which waits in a temporary file."""
 
-THUMBNAIL = 96
-"""Longest side of the little picture beside an answer, in pixels."""
+ZIP = ("application/zip", "application/x-zip-compressed")
 
-AHEAD = 2 * CORES
-"""How many pictures are in work at once; their answers keep their order."""
+THUMBNAIL_SIDE = 96
+"""Pixels of the longer side of the small picture beside an answer."""
+
+MAX_AHEAD = 2 * CORES
+"""Pictures in work at once; their answers keep their order."""
 
 
-class Read(BaseModel):
+class AnswerLine(BaseModel):
     """A picture and its answer."""
 
     index: int
@@ -53,52 +56,29 @@ class Read(BaseModel):
     """A WebP of at most 96 pixels on its longer side, in base64."""
 
 
-class NotRead(BaseModel):
+class ErrorLine(BaseModel):
     """A picture that could not be read, and why."""
 
     index: int
     name: str
-    error: WhatFailed
+    error: ErrorDetail
 
 
-class Done(BaseModel):
-    """The last line: how many lines there were before, and how many of them say why they failed."""
+class LastLine(BaseModel):
+    """The end: how many lines came before, and how many of them hold an error."""
 
     done: bool
     count: int
     failed: int
 
 
-MANY_PICTURES: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["images"],
-                    "properties": {
-                        "images": {
-                            "type": "array",
-                            "items": BINARY,
-                            "description": "pictures, and ZIP or TAR archives of them",
-                        },
-                        **CHOICES,
-                    },
-                }
-            },
-            "application/zip": {"schema": BINARY},
-        },
-    }
-}
-
-
 @router.post(
     "/classify/many",
     response_class=StreamingResponse,
-    responses={200: {"model": Read | NotRead | Done}, **documented(404, 409, 413, 422, 500)},
+    responses={200: {"model": AnswerLine | ErrorLine | LastLine}, **documented(404, 409, 413, 422, 500)},
     openapi_extra=MANY_PICTURES,
 )
+@limits("classify many", max_bytes=MAX_BATCH_BYTES, content_types=(*PICTURE, *ZIP), slot="work")
 async def classify_many(request: Request) -> StreamingResponse:
     """Classify any number of pictures, and those in ZIP and TAR archives; a line of JSON each, in their order.
 
@@ -106,11 +86,11 @@ async def classify_many(request: Request) -> StreamingResponse:
     line with an error, and costs no other its answer. The last line counts them. Hidden files in an archive are left
     out. Whoever hangs up stops the work.
     """
-    upload = await receive(request, MOST_BYTES, field="images")
+    upload = await receive(request, field="images")
     try:
         if not any(field == "images" for field, _ in upload.files):
             raise RequestError("images: Field required")
-        entry, classifier = await chosen(app_state(request), upload)
+        entry, classifier = await choose(app_state(request), upload)
     except BaseException:
         upload.store.close()
         raise
@@ -118,21 +98,21 @@ async def classify_many(request: Request) -> StreamingResponse:
 
 
 async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> AsyncIterator[str]:
-    """Read pictures a few ahead of the line that is sent; when the request ends, what has not begun never begins."""
+    """Read a few pictures ahead of the line that is sent; when the request ends, waiting ones are not begun."""
     found = _all_pictures(upload)
-    waiting: deque[Future[Read | NotRead]] = deque()
+    waiting: deque[Future[AnswerLine | ErrorLine]] = deque()
     count = failed = 0
     try:
         while True:
-            while len(waiting) < AHEAD and (picture := await run_in(HEAVY, lambda: next(found, None))):
-                waiting.append(HEAVY.submit(copy_context().run, read, count, picture, entry, classifier))
+            while len(waiting) < MAX_AHEAD and (picture := await run_in(HEAVY, lambda: next(found, None))):
+                waiting.append(HEAVY.submit(copy_context().run, line_of, count, picture, entry, classifier))
                 count += 1
             if not waiting:
                 break
             line = await wrap_future(waiting.popleft())
-            failed += isinstance(line, NotRead)
+            failed += isinstance(line, ErrorLine)
             yield line.model_dump_json() + "\n"
-        yield Done(done=True, count=count, failed=failed).model_dump_json() + "\n"
+        yield LastLine(done=True, count=count, failed=failed).model_dump_json() + "\n"
     finally:
         for future in waiting:
             future.cancel()
@@ -142,11 +122,20 @@ async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> Asyn
 def _all_pictures(upload: Upload) -> Iterator[Found]:
     for field, file in upload.files:
         if field == "images":
-            yield from pictures_in(file.name, upload.opened(file))
+            yield from pictures_in(file.name, upload.open(file))
 
 
-def read(index: int, found: Found, entry: Entry, classifier: "Classifier") -> Read | NotRead:
-    """Turn what was found into its line."""
+def line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") -> AnswerLine | ErrorLine:
+    """Read a picture and return its line.
+
+    Args:
+        index: of the line.
+        found: the picture, or why there is none.
+        entry: the model asked for.
+        classifier: what reads it.
+    """
+    from inkwear.images.thumbnail import thumbnail  # OpenCV takes 0.1 s: not at the start
+
     started = time.perf_counter()
     name = in_unicode(found.name)
     try:
@@ -154,19 +143,18 @@ def read(index: int, found: Found, entry: Entry, classifier: "Classifier") -> Re
             raise found.error
         image = open_picture(found.data, name)
         [prediction] = classifier.predict([image])
-        answer = PredictionResponse.of(prediction, entry.name, classifier, 1000 * (time.perf_counter() - started))
-        return Read(index=index, name=name, answer=answer, thumbnail=thumbnail(image, THUMBNAIL))
+        answer = PredictionResponse.of(prediction, entry.name, classifier, started)
+        return AnswerLine(index=index, name=name, answer=answer, thumbnail=thumbnail(image, THUMBNAIL_SIDE))
     except ValueError as error:  # ImageError is one
-        body = error_body(error)["error"]
-        return NotRead(index=index, name=name, error=WhatFailed(code=body["code"], message=in_unicode(body["message"])))
-    except DeviceError as error:  # CUDA has failed meanwhile
-        return NotRead(index=index, name=name, error=WhatFailed(code="DeviceError", message=f"{name}: {error}"))
-    except Exception as error:  # whatever it is, the pictures behind it are to be read
+        code, message = type(error).__name__, str(error)
+    except DeviceError as error:  # CUDA has failed since the request began
+        code, message = "DeviceError", f"{name}: {error}"
+    except Exception as error:  # the pictures after it are read whatever it is
         log.exception("Picture %d of request %s could not be read.", index, request_id())
-        said = WhatFailed(code=type(error).__name__, message=f"{name}: an error of ours; the server's log has more.")
-        return NotRead(index=index, name=name, error=said)
+        code, message = type(error).__name__, f"{name}: an error of ours; the server's log has more."
+    return ErrorLine(index=index, name=name, error=ErrorDetail(code=code, message=in_unicode(message)))
 
 
 def in_unicode(text: str) -> str:
-    """A text with the names of entries in it, which may hold bytes that are no UTF-8: JSON cannot."""
+    """Replace what is no UTF-8, as in names of entries, which JSON cannot hold."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Self
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from app.api.deps import AppStateDep, ThePicture
-from app.api.errors import error_body
+from app.api.deps import AppStateDep, PictureRequestDep
+from app.api.errors import documented, error_body
+from app.api.openapi import FORM_WITH_A_PICTURE
+from app.archives.pictures import MAX_PICTURE_BYTES
+from app.middleware.limits import FORM, limits
 
 if TYPE_CHECKING:
     from app.catalog import Entry
@@ -55,15 +58,16 @@ class ComparisonResponse(BaseModel):
     agreement: float | None
 
 
-@router.post("/compare")
-def compare_models(asked: ThePicture, state: AppStateDep) -> ComparisonResponse:
+@router.post("/compare", responses=documented(404, 409, 413, 422, 500), openapi_extra=FORM_WITH_A_PICTURE)
+@limits("compare", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
+def compare_models(request: PictureRequestDep, state: AppStateDep) -> ComparisonResponse:
     """Let every model with the same classes read a picture; takes what `/classify` takes."""
     from inkwear.comparison import compare  # OpenCV and ONNX Runtime take 0.2 s: not at the start
 
-    device = asked.classifier.runtime.asked
+    device = request.classifier.runtime.asked
     comparison = compare(
-        asked.picture,
-        asked.classifier.metadata,
+        request.picture,
+        request.classifier.metadata,
         state.catalog.snapshot.ranked,
         lambda name: state.catalog.classifier(name, device),
     )

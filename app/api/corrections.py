@@ -9,7 +9,10 @@ from pydantic import BaseModel
 
 from app.api.deps import AppStateDep
 from app.api.responses import in_base64
-from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
+from app.archives.pictures import MAX_PICTURE_BYTES
+from app.corrections import Corrections, CorrectionsOff, file_name, new_correction
+from app.middleware.limits import FORM, limits
+from inkwear.corrections import Correction
 from inkwear.images.subprocess import open_picture
 from inkwear.onnx.session import Device
 
@@ -77,6 +80,7 @@ CorrectionsDep = Annotated[Corrections, Depends(corrections_on)]
 
 
 @router.get("/corrections")
+@limits("corrections", slot="work")
 def list_corrections(
     state: AppStateDep,
     offset: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
@@ -90,6 +94,7 @@ def list_corrections(
 
 
 @router.post("/corrections", status_code=201)
+@limits("corrections", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
 def correct(
     corrections: CorrectionsDep,
     state: AppStateDep,
@@ -148,12 +153,14 @@ def reading_of(prediction: "Prediction", digit: int | str | None) -> "tuple[str,
 
 
 @router.delete("/corrections")
+@limits("corrections", slot="work")
 def delete_all(corrections: CorrectionsDep) -> DeletedResponse:
     """Delete every correction, pictures and all."""
     return DeletedResponse(deleted=corrections.delete_all())
 
 
 @router.delete("/corrections/{id}")
+@limits("corrections", slot="work")
 def delete(corrections: CorrectionsDep, id: str) -> DeletedResponse:
     """Delete one correction and its picture."""
     corrections.delete(id)
@@ -161,6 +168,7 @@ def delete(corrections: CorrectionsDep, id: str) -> DeletedResponse:
 
 
 @router.get("/corrections/{id}/picture", response_class=Response)
+@limits("corrections", slot="work")
 def picture(corrections: CorrectionsDep, id: str) -> Response:
     """Return a picture as it was sent."""
     content, picture_format = corrections.picture(id)
@@ -169,6 +177,7 @@ def picture(corrections: CorrectionsDep, id: str) -> Response:
 
 
 @router.get("/corrections.zip", response_class=StreamingResponse)
+@limits("corrections", slot="work")
 def export(corrections: CorrectionsDep) -> StreamingResponse:
     """Return all corrections as a ZIP, which `training.train --extra-data` reads."""
     headers = _private_file("corrections.zip", "attachment")

@@ -1,12 +1,14 @@
-"""What every endpoint works with: the models, and the picture that came with a request."""
+"""What endpoints work with: the state of the application, and the picture that came with a request."""
 
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, File, Form, Request, UploadFile
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 
+from app.api.uploads import receive
 from app.catalog import Catalog
 from app.corrections import Corrections
 from inkwear.images.subprocess import open_picture
@@ -32,14 +34,17 @@ class AppState:
 
 
 def app_state(request: Request) -> AppState:
-    """The state of the app that a request came to."""
+    """Return the state of the application that a request came to."""
     state: AppState = request.app.state.inkwear
     return state
 
 
+AppStateDep = Annotated[AppState, Depends(app_state)]
+
+
 @dataclass(frozen=True)
-class Asked:
-    """A picture, by which model it is to be read, and since when somebody waits (``time.perf_counter``)."""
+class PictureRequest:
+    """A picture, the model that is to read it, and when they were asked for (``time.perf_counter``)."""
 
     started: float
     picture: Image.Image
@@ -47,13 +52,8 @@ class Asked:
     classifier: "Classifier"
 
 
-def asked(
-    state: Annotated[AppState, Depends(app_state)],
-    image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, GIF, BMP or TIFF")],
-    model: Annotated[str | None, Form(description="a name from /models; the best one where none is given")] = None,
-    device: Annotated[Device | None, Form()] = None,
-) -> Asked:
-    """Open what came as a form: the picture, the model's name, the device.
+async def picture_request(request: Request, state: AppStateDep) -> PictureRequest:
+    """Open the picture and the model that a form names.
 
     Raises:
         ImageError: it is no picture that can be read.
@@ -61,10 +61,16 @@ def asked(
         DeviceError: the device is not to be had.
     """
     started = time.perf_counter()
-    picture = open_picture(image.file.read(), name=image.filename or "the picture")
-    entry, classifier = state.catalog.choose(model, device or state.default_device)
-    return Asked(started, picture, entry.name, classifier)
+    upload = await receive(request)
+    name, data = upload.picture()
+    device = upload.device or state.default_device
+
+    def open_both() -> PictureRequest:
+        picture = open_picture(data, name)
+        entry, classifier = state.catalog.choose(upload.model, device)
+        return PictureRequest(started, picture, entry.name, classifier)
+
+    return await run_in_threadpool(open_both)
 
 
-AppStateDep = Annotated[AppState, Depends(app_state)]
-ThePicture = Annotated[Asked, Depends(asked)]
+PictureRequestDep = Annotated[PictureRequest, Depends(picture_request)]

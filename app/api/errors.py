@@ -1,4 +1,4 @@
-"""What an endpoint answers when it cannot answer: a status, a code and a sentence."""
+"""The errors that endpoints answer with: a status, a code and a sentence."""
 
 from typing import Any
 
@@ -13,30 +13,30 @@ from inkwear.errors import CorrectionsError, DeviceError, ImageError, ModelFileE
 
 
 class RequestError(ValueError):
-    """The request is not what the endpoint takes; the message says what it takes."""
+    """A request is not what its endpoint takes; the message says what that is."""
 
 
 class TooLargeError(ValueError):
-    """The request has more bytes than are accepted."""
+    """A request has more parts than are accepted."""
 
 
-class WhatFailed(BaseModel):
+class ErrorDetail(BaseModel):
     """``code`` is the kind of error, for programs; ``message`` says what was wrong and what to do, for people."""
 
     code: str
     message: str
 
 
-class RequestFailed(WhatFailed):
-    """The same of a whole request; ``request_id`` is what the server's log calls it."""
+class RequestErrorDetail(ErrorDetail):
+    """What was wrong with a whole request; ``request_id`` is its name in the server's log."""
 
     request_id: str
 
 
 class ErrorResponse(BaseModel):
-    """The answer of every endpoint that cannot answer; the guard adds the id."""
+    """An endpoint's error; the middleware adds the id."""
 
-    error: RequestFailed
+    error: RequestErrorDetail
 
 
 STATUS: dict[type[Exception], int] = {
@@ -49,10 +49,9 @@ STATUS: dict[type[Exception], int] = {
     NoSuchCorrectionError: 404,
     CorrectionsError: 500,
 }
-"""Of expected errors; every other ``ValueError`` is the request's fault: 422."""
+"""HTTP statuses of expected errors; every other ``ValueError`` is the request's fault: 422."""
 
-
-IN_WORDS = {
+EXAMPLES = {
     404: ("UnknownModelError", "There is no model 'mnist-lenett'. Did you mean 'mnist-lenet'? Known: mnist-lenet."),
     409: (
         "DeviceError",
@@ -65,7 +64,7 @@ IN_WORDS = {
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What /openapi.json says of these errors: ``responses`` of a route."""
+    """Return what /openapi.json says of errors with these statuses: the ``responses`` of a route."""
     return {
         status: {
             "model": ErrorResponse,
@@ -76,30 +75,30 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 }
             },
         }
-        for status, (code, message) in IN_WORDS.items()
+        for status, (code, message) in EXAMPLES.items()
         if status in statuses
     }
 
 
-def explain_errors(app: FastAPI) -> None:
-    """Answer expected errors with their sentence and the kind of error as a code."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Let an application answer expected errors with their sentence, and with the kind of error as the code."""
     for error in (*STATUS, ValueError):
-        app.add_exception_handler(error, _explain)
-    app.add_exception_handler(RequestValidationError, _explain_fields)
+        app.add_exception_handler(error, _answer)
+    app.add_exception_handler(RequestValidationError, _answer_fields)
 
 
-async def _explain(request: Request, error: Exception) -> JSONResponse:
+async def _answer(request: Request, error: Exception) -> JSONResponse:
     status = STATUS.get(type(error), 422)
     return JSONResponse(error_body(error), status_code=status)
 
 
 def error_body(error: Exception) -> dict[str, dict[str, str]]:
-    """What is said of an expected error."""
+    """Return the body of an expected error."""
     return {"error": {"code": type(error).__name__, "message": str(error)}}
 
 
-async def _explain_fields(request: Request, error: Exception) -> JSONResponse:
-    """Say in the same form which fields are missing or not what they should be."""
+async def _answer_fields(request: Request, error: Exception) -> JSONResponse:
+    """Answer with the fields that are missing or wrong."""
     assert isinstance(error, RequestValidationError)
     sentences = [f"{'.'.join(map(str, wrong['loc'][1:]))}: {wrong['msg']}" for wrong in error.errors()]
     return JSONResponse({"error": {"code": "RequestError", "message": "; ".join(sentences)}}, status_code=422)

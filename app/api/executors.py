@@ -1,4 +1,4 @@
-"""Where the work of a request is done, so that the server goes on answering others meanwhile."""
+"""The threads that read pictures, so that the server goes on answering others."""
 
 import asyncio
 import os
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 LIGHT = ThreadPoolExecutor(CORES, "light")
-"""For pictures of everyday size, one at a time for each processor: more at once would only take turns."""
+"""Reads pictures of everyday size, one for each processor: more at once would only take turns."""
 
 HEAVY = ThreadPoolExecutor(max(1, CORES - 1), "heavy")
-"""For what takes long, such as photographs of 50 megapixels and batches, so that nobody stands in line behind those."""
+"""Reads batches and large photographs, so that no small picture has to wait for one."""
 
-LARGEST_LIGHT = 2 * MEGABYTE
+MAX_LIGHT_BYTES = 2 * MEGABYTE
 """Bytes of a picture that a light thread takes."""
 
-ICON = 64
-"""Sides of a PNG, in pixels, below which it is read where it arrives: a thread's hand-over would take longer."""
+MAX_INSTANT_SIDE = 64
+"""Pixels of the longer side of a PNG that is read where it arrives: handing it to a thread would take longer."""
 
-QUICK = 0.005
-"""Seconds for one picture below which a network is quick enough for that."""
+MAX_INSTANT_SECONDS = 0.005
+"""Seconds that a network may take for such a picture."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -36,12 +36,17 @@ T = TypeVar("T")
 
 def is_instant(data: bytes, classifier: "Classifier") -> bool:
     """Whether reading a picture takes less time than handing it to a thread."""
-    if classifier.seconds > QUICK or len(data) > 8 * ICON * ICON or data[:8] != PNG or len(data) < 24:
+    if (
+        classifier.seconds > MAX_INSTANT_SECONDS
+        or len(data) > 8 * MAX_INSTANT_SIDE * MAX_INSTANT_SIDE
+        or data[:8] != PNG
+        or len(data) < 24
+    ):
         return False
     width, height = struct.unpack(">II", data[16:24])
-    return max(width, height) <= ICON
+    return max(width, height) <= MAX_INSTANT_SIDE
 
 
 async def run_in(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """Do the work in a thread."""
+    """Run work in a thread of a pool."""
     return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -2,15 +2,18 @@
 
 import base64
 import io
-import time
 from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
 from PIL import Image
 from pydantic import BaseModel
 
-from app.api.deps import ThePicture
+from app.api.deps import PictureRequestDep
+from app.api.errors import documented
+from app.api.openapi import FORM_WITH_A_PICTURE
 from app.api.responses import NoteResponse, PredictionResponse, in_base64
+from app.archives.pictures import MAX_PICTURE_BYTES
+from app.middleware.limits import FORM, limits
 from inkwear.preprocess.spec import Pixels
 
 if TYPE_CHECKING:
@@ -87,21 +90,21 @@ class ExplanationResponse(BaseModel):
     answer: PredictionResponse
 
 
-@router.post("/explain")
-def explain_picture(asked: ThePicture) -> ExplanationResponse:
+@router.post("/explain", responses=documented(404, 409, 413, 422, 500), openapi_extra=FORM_WITH_A_PICTURE)
+@limits("explain", max_bytes=MAX_PICTURE_BYTES, content_types=FORM, slot="work")
+def explain_picture(request: PictureRequestDep) -> ExplanationResponse:
     """Explain an answer: `curl -F image=@five.png -F model=mnist-convnet localhost:7860/explain`."""
     from inkwear.explain import classified_images, explain  # OpenCV and ONNX Runtime take 0.2 s: not at the start
 
-    explanation = explain(asked.classifier, asked.classifier.segment(asked.picture))
+    explanation = explain(request.classifier, request.classifier.segment(request.picture))
     prediction = explanation.prediction
-    milliseconds = 1000 * (time.perf_counter() - asked.started)
     return ExplanationResponse(
         steps=[StepResponse.of(step) for step in explanation.steps],
         saliency=[
             SaliencyResponse.of(found, prediction.class_names[found.class_id], pixels)
             for found, (pixels, _) in zip(explanation.saliency, classified_images(prediction), strict=True)
         ],
-        answer=PredictionResponse.of(prediction, asked.model, asked.classifier, milliseconds),
+        answer=PredictionResponse.of(prediction, request.model, request.classifier, request.started),
     )
 
 

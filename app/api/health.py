@@ -14,6 +14,7 @@ from app.api.deps import AppState, AppStateDep
 from app.api.executors import HEAVY, run_in
 from app.gradio.uploads import stored_bytes
 from app.metrics import Metrics
+from app.middleware.limits import limits
 from inkwear.errors import DeviceError, ModelFileError
 from inkwear.onnx.session import Device
 
@@ -25,6 +26,7 @@ MAX_OPENING_SECONDS = 5.0
 
 @router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
+@limits("health", public=True)
 async def healthz() -> dict[str, str]:
     """Say that the server answers."""
     return {"status": "ok"}
@@ -32,6 +34,7 @@ async def healthz() -> dict[str, str]:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"description": "not yet, or no longer; the message gives the reason"}})
+@limits("health", public=True)
 async def readyz(state: AppStateDep) -> JSONResponse:
     """Let the default model read its reference picture; ready where it gives the known answer."""
     try:
@@ -56,6 +59,7 @@ def _not_ready(code: str, message: str) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
+@limits("metrics")
 def metrics(request: Request) -> Response:
     """Return everything that is counted, in Prometheus' text format."""
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.api.deps import AppStateDep
 from app.catalog import Entry
+from app.middleware.limits import limits
 
 router = APIRouter(tags=["models"])
 
@@ -44,6 +45,7 @@ class ModelsResponse(BaseModel):
 
 
 @router.get("/models", response_model=ModelsResponse, responses={304: {"description": "nothing has changed"}})
+@limits("models")
 def models(state: AppStateDep, request: Request) -> Response:
     """List the models of the exports folder, and why other files in it were refused.
 

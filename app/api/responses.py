@@ -1,9 +1,10 @@
-"""What the endpoints answer: a prediction as JSON.
+"""Predictions as JSON.
 
-Our own values need no validation: ``model_construct`` leaves it out, which a small network would notice.
+``model_construct`` leaves out the validation, which takes longer than a small network and which our values do not need.
 """
 
 import base64
+import time
 from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
@@ -29,7 +30,7 @@ class NoteResponse(BaseModel):
 
 
 class DeviceResponse(BaseModel):
-    """Where the answer was computed; ``reason`` says why that is not CUDA, ``remedy`` what would change it."""
+    """Where an answer was computed; ``reason`` says why that is not CUDA, ``remedy`` what would change it."""
 
     asked: str
     used: str
@@ -40,14 +41,14 @@ class DeviceResponse(BaseModel):
 
     @classmethod
     def of(cls, classifier: "Classifier") -> Self:
-        runtime, obstacle = classifier.runtime, classifier.runtime.fallback_reason
+        runtime, fallback = classifier.runtime, classifier.runtime.fallback_reason
         return cls.model_construct(
             asked=runtime.asked,
             used=runtime.device,
             provider=runtime.provider,
-            code=obstacle.code if obstacle else None,
-            reason=obstacle.reason if obstacle else None,
-            remedy=obstacle.remedy if obstacle else None,
+            code=fallback.code if fallback else None,
+            reason=fallback.reason if fallback else None,
+            remedy=fallback.remedy if fallback else None,
         )
 
 
@@ -76,17 +77,23 @@ class PredictionResponse(BaseModel):
     pixels: str
     """28×28 bytes, row by row, in base64: what the network saw of the whole picture."""
     digits: list[DigitResponse]
-    """Of a number, line by line and from left to right; empty where it is one thing."""
+    """Digits of a number, line by line and from left to right; empty where the picture shows one thing."""
     model: str
     digest: str
-    """SHA-256 of the model file that answered; /models lists the same while that file lies there."""
+    """SHA-256 of the model file that answered; /models lists it too while the file is there."""
     device: DeviceResponse
     milliseconds: float
 
     @classmethod
-    def of(
-        cls, prediction: "Prediction", model: str, classifier: "Classifier", milliseconds: float
-    ) -> "PredictionResponse":
+    def of(cls, prediction: "Prediction", model: str, classifier: "Classifier", started: float) -> Self:
+        """Return a prediction as JSON.
+
+        Args:
+            prediction: what is answered.
+            model: its name.
+            classifier: the model itself.
+            started: when the request came (``time.perf_counter``).
+        """
         return cls.model_construct(
             status=prediction.status,
             label=prediction.label,
@@ -104,10 +111,10 @@ class PredictionResponse(BaseModel):
             model=model,
             digest=classifier.digest,
             device=DeviceResponse.of(classifier),
-            milliseconds=milliseconds,
+            milliseconds=1000 * (time.perf_counter() - started),
         )
 
 
 def in_base64(pixels: Pixels) -> str:
-    """The bytes of an array, row by row."""
+    """Encode the bytes of an array, row by row."""
     return base64.b64encode(pixels.tobytes()).decode()

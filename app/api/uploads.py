@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, get_args
 
@@ -10,21 +11,24 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.api.errors import RequestError, TooLargeError
-from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
 from inkwear.onnx.session import Device
 
-IN_MEMORY = 8 * MEGABYTE
-"""A larger form waits in a temporary file without a name, which vanishes with the request."""
+MAX_BYTES_IN_MEMORY = 8_000_000
+"""Bytes of a form in memory; a larger one waits in a temporary file without a name, which vanishes with the request."""
 
-LONGEST_FIELD = 1_000
+MAX_FIELD_BYTES = 1_000
 """Bytes of a field that is no file: names and choices."""
 
-MOST_PARTS = 20_000
+MAX_PARTS = 20_000
+"""Files and fields of a form."""
+
+NAMELESS = "the picture"
+"""What errors call a picture that has no name."""
 
 
 @dataclass
 class File:
-    """A file of a form: a stretch of the form's own file, so that any number of them takes one descriptor."""
+    """A file of a form: a stretch of what the form is stored in, so that any number of files takes one descriptor."""
 
     name: str
     start: int
@@ -32,7 +36,7 @@ class File:
 
 
 class Stretch(io.RawIOBase):
-    """Part of a file, as a file of its own."""
+    """A part of a file, to be read as a file of its own."""
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:
         self._file, self._start, self._length, self._place = file, start, length, 0
@@ -62,7 +66,7 @@ class Stretch(io.RawIOBase):
 
 
 def _store() -> BinaryIO:
-    return tempfile.SpooledTemporaryFile(IN_MEMORY)  # type: ignore[return-value]  # closed by its taker
+    return tempfile.SpooledTemporaryFile(MAX_BYTES_IN_MEMORY)  # type: ignore[return-value]  # closed by its taker
 
 
 @dataclass
@@ -73,87 +77,88 @@ class Upload:
     files: list[tuple[str, File]] = field(default_factory=list)
     store: BinaryIO = field(default_factory=_store, repr=False)
 
-    def opened(self, file: File) -> BinaryIO:
-        """One of the files, to be read."""
+    def open(self, file: File) -> BinaryIO:
+        """Return one of the files, to be read."""
         return io.BufferedReader(Stretch(self.store, file.start, file.length))
 
-    def bytes_of(self, file: File) -> bytes:
-        self.store.seek(file.start)
-        return self.store.read(file.length)
-
-    @property
-    def device(self) -> Device | None:
-        """The device asked for.
+    def picture(self) -> tuple[str, bytes]:
+        """Return name and bytes of the one picture, and close what it was stored in.
 
         Raises:
-            RequestError: there is none of this name.
+            RequestError: there is none.
         """
-        asked = self.fields.get("device") or None
-        if asked is not None and asked not in get_args(Device):
-            raise RequestError("device: Input should be 'auto', 'cpu' or 'cuda'")
-        return asked  # type: ignore[return-value]
+        with self.store:
+            for name, file in self.files:
+                if name == "image":
+                    self.store.seek(file.start)
+                    return file.name, self.store.read(file.length)
+        raise RequestError("image: Field required")
 
     @property
     def model(self) -> str | None:
         return self.fields.get("model") or None
 
     @property
-    def draft(self) -> bool:
-        """Whether the picture is not finished yet.
+    def device(self) -> Device | None:
+        """The device asked for; raises ``RequestError`` where there is none of this name."""
+        return parse_device(self.fields.get("device"))
 
-        Raises:
-            RequestError: neither ``true`` nor ``false``.
-        """
-        asked = self.fields.get("glimpse") or "false"
+    @property
+    def draft(self) -> bool:
+        """Whether the picture is not finished yet; raises ``RequestError`` where neither ``true`` nor ``false``."""
+        name = "draft" if "draft" in self.fields else "glimpse"  # its former name
+        asked = self.fields.get(name) or "false"
         if asked not in ("true", "false"):
-            raise RequestError("glimpse: Input should be 'true' or 'false'")
+            raise RequestError(f"{name}: Input should be 'true' or 'false'")
         return asked == "true"
 
 
-async def receive(request: Request, most_bytes: int = MAX_PICTURE_BYTES, field: str = "image") -> Upload:
-    """Read a request to its end: a form, or a body that is itself the file.
+def parse_device(name: str | None) -> Device | None:
+    """Return a device by its name; None where none is asked for.
 
-    Args:
-        request: of ``multipart/form-data`` or of any other type; then the query holds the fields.
-        most_bytes: of all of it.
-        field: under which a body that is itself the file is kept.
+    Raises:
+        RequestError: there is none of this name.
+    """
+    for device in get_args(Device):
+        if name == device:
+            return device
+    if name:
+        raise RequestError("device: Input should be 'auto', 'cpu' or 'cuda'")
+    return None
+
+
+async def receive(request: Request, field: str = "image") -> Upload:
+    """Read a request to its end: a form, or a body that is itself the file, with the fields in the query.
+
+    A body that is itself the file is kept under ``field``.
 
     Raises:
         RequestError: the form is damaged.
-        TooLargeError: more than ``most_bytes``.
+        TooLargeError: the form has too many parts.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     upload = Upload(dict(request.query_params))
     if kind == b"multipart/form-data":
-        await _receive_form(request, upload, options.get(b"boundary", b""), most_bytes)
+        await _receive_form(request, upload, options.get(b"boundary", b""))
     else:
-        async for chunk in _chunks(request, most_bytes):
+        async for chunk in request.stream():
             upload.store.write(chunk)
-        upload.files.append((field, File(upload.fields.get("name") or "the picture", 0, upload.store.tell())))
+        upload.files.append((field, File(upload.fields.get("name") or NAMELESS, 0, upload.store.tell())))
     return upload
 
 
-async def _receive_form(request: Request, upload: Upload, boundary: bytes, most_bytes: int) -> None:
+async def _receive_form(request: Request, upload: Upload, boundary: bytes) -> None:
     try:
         parser = MultipartParser(boundary, _Parts(upload).callbacks())  # type: ignore[arg-type]
-        async for chunk in _chunks(request, most_bytes):
+        async for chunk in request.stream():
             parser.write(chunk)
         parser.finalize()
     except FormParserError as error:
         raise RequestError(f"The form cannot be read ({error}).") from error
 
 
-async def _chunks(request: Request, most_bytes: int) -> Any:
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > most_bytes:
-            raise TooLargeError(f"The request has more than the {most_bytes // MEGABYTE} MB that are accepted.")
-        yield chunk
-
-
 class _Parts:
-    """Takes the events of the parser: headers, data and ends of the parts of a form."""
+    """Handles the events of the parser: headers, data and ends of the parts of a form."""
 
     def __init__(self, upload: Upload) -> None:
         self.upload = upload
@@ -163,23 +168,23 @@ class _Parts:
         self.field, self.value = "", b""
         self.end, self.count = 0, 0
 
-    def callbacks(self) -> dict[str, Any]:
-        names = (
-            "part_begin",
-            "header_field",
-            "header_value",
-            "header_end",
-            "headers_finished",
-            "part_data",
-            "part_end",
+    def callbacks(self) -> dict[str, Callable[..., None]]:
+        handlers = (
+            self._part_begin,
+            self._header_field,
+            self._header_value,
+            self._header_end,
+            self._headers_finished,
+            self._part_data,
+            self._part_end,
         )
-        return {f"on_{name}": getattr(self, f"_{name}") for name in names}
+        return {f"on{handler.__name__}": handler for handler in handlers}
 
     def _part_begin(self) -> None:
         self.disposition, self.file, self.field, self.value = b"", None, "", b""
         self.count += 1
-        if self.count > MOST_PARTS:
-            raise TooLargeError(f"The form has more than the {MOST_PARTS:,} parts that are accepted; pack them as ZIP.")
+        if self.count > MAX_PARTS:
+            raise TooLargeError(f"The form has more than the {MAX_PARTS:,} parts that are accepted; pack them as ZIP.")
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self.header_name += data[start:end]
@@ -196,14 +201,14 @@ class _Parts:
         _, options = parse_options_header(self.disposition)
         self.field = options.get(b"name", b"").decode(errors="replace")
         if b"filename" in options:
-            self.file = File(options[b"filename"].decode(errors="replace") or "the picture", self.end)
+            self.file = File(options[b"filename"].decode(errors="replace") or NAMELESS, self.end)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self.file:
             self.file.length += self.upload.store.write(data[start:end])
         else:
             self.value += data[start:end]
-            if len(self.value) > LONGEST_FIELD:
+            if len(self.value) > MAX_FIELD_BYTES:
                 raise RequestError(f"{self.field}: a name is expected here, not {len(self.value)} bytes and more.")
 
     def _part_end(self) -> None:

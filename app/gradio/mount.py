@@ -1,16 +1,21 @@
-"""The page: Gradio's frame around a studio of our own. Wiring only; what it shows lies in ``app/page``."""
+"""Puts the page at ``/``: Gradio's frame around a studio of our own, which lies in ``app/page``."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import gradio as gr
+from fastapi import FastAPI
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from gradio.events import api
 from starlette.types import Scope
 
+from app.api.deps import AppState
 from app.batch.output.formats import FORMULA_START
+from app.gradio.patches import fetch_nothing, forget_old_sessions, keep_uploads_of_mcp_here
+from app.gradio.route import Classify, classify_route
 
 PAGE = Path(__file__).parents[1] / "page"
 
@@ -18,6 +23,11 @@ EXAMPLES = {"five": "5", "number": "4", "eight": "8", "dress": "Dress", "trouser
 """Pictures in ``page/examples``, and a class of the set that each belongs to."""
 
 START = "import(new URL('page/js/main.js', document.baseURI)).then(({ start }) => start(element, props));"
+
+MAX_SESSIONS = 500
+"""Sessions of Gradio that are remembered, each of some 27 kB; a new one takes the place of the oldest."""
+
+MCP_IS_MISSING = "Run: pip install 'gradio[mcp]'"
 
 
 class PageFiles(StaticFiles):
@@ -32,6 +42,51 @@ class PageFiles(StaticFiles):
         return response
 
 
+def mount_page(app: FastAPI, state: AppState, mcp: bool = False) -> None:
+    """Put the page and Gradio's API behind an application's own routes.
+
+    Args:
+        app: where to.
+        state: what answers.
+        mcp: whether ``/gradio_api/mcp`` answers programs that speak the Model Context Protocol.
+
+    Raises:
+        ValueError: ``mcp`` needs a package that is not installed.
+    """
+    if mcp:
+        if find_spec("mcp") is None:
+            raise ValueError(f"--mcp needs a package that is not installed. {MCP_IS_MISSING}")
+        keep_uploads_of_mcp_here()
+    page = build_ui(classify_route(state))
+    fetch_nothing(page)
+    forget_old_sessions(page, MAX_SESSIONS)
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        head=head(),
+        footer_links=[],
+        show_error=False,
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=mcp,
+    )
+    if mcp and not page.mcp_server:
+        raise ValueError(f"--mcp: {page.mcp_error} {MCP_IS_MISSING}")
+
+
+def mounted_apps(app: FastAPI) -> list[gr.routes.App]:
+    """Return the applications of Gradio within another."""
+    mounted = [getattr(route, "app", None) for route in app.routes]
+    return [found for found in mounted if isinstance(found, gr.routes.App)]
+
+
+def stop_events(app: FastAPI) -> list[asyncio.Event]:
+    """Return what ends the event streams of open pages."""
+    return [mounted.stop_event for mounted in mounted_apps(app)]
+
+
 def head() -> str:
     """Return what goes into the page's <head>: the styles, as they are, and which modules will be wanted.
 
@@ -43,11 +98,10 @@ def head() -> str:
     return f"{modules}<style>{(PAGE / 'studio.css').read_text(encoding='utf-8')}</style>"
 
 
-def build_ui(classify: Callable[..., object]) -> gr.Blocks:
+def build_ui(classify: Classify) -> gr.Blocks:
     """Build the page: its modules ask ``/models`` what there is and ``/classify`` for every answer.
 
-    Args:
-        classify: what ``gradio_client`` and MCP call; nothing of it is to be seen on the page.
+    Nothing of ``classify``, which ``gradio_client`` and MCP call, is to be seen on it.
     """
     with gr.Blocks(title="Inkwear", fill_width=True, analytics_enabled=False) as blocks:
         gr.HTML(

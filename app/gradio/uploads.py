@@ -24,34 +24,34 @@ except ImportError:  # Windows
 
 PREFIX, LOCK = "inkwear-", ".lock"
 
-SECONDS_KEPT = 45
-"""How long an upload may lie unused; with the time between two sweeps, less than a minute."""
+MAX_UNUSED_SECONDS = 45
+"""Seconds an upload may lie unused; with the time between two sweeps, less than a minute."""
 
-SECONDS_BETWEEN_SWEEPS = 10.0
+SWEEP_SECONDS = 10.0
+"""Seconds between two sweeps."""
 
-MOST_PARKED = 1_000_000_000
-"""Bytes that may lie there at once."""
+MAX_STORED_BYTES = 1_000_000_000
+"""Bytes of uploads that may lie here at once."""
 
-SECONDS_TO_BE_LOCKED = 60
-"""A folder that is older and has no lock belongs to nobody."""
+MAX_UNLOCKED_SECONDS = 60
+"""Seconds after which a folder without a lock belongs to nobody."""
+
+_locks: list[IO[bytes] | None] = []
+"""Locks that the system releases with the process, however it ends."""
 
 
 @cache
 def upload_folder() -> Path:
-    """The folder of this process: only this user may read it, and it goes when the process does."""
+    """Return the folder of this process: only this user may read it, and it goes when the process does."""
     remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    _held.append(_locked(folder))
+    _locks.append(_locked(folder))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-_held: list[IO[bytes] | None] = []
-"""Locks that are let go with the process, however it ends."""
-
-
 def _locked(folder: Path) -> IO[bytes] | None:
-    """Take the lock of a folder; None where somebody has it."""
+    """Take the lock of a folder; None where another process has it."""
     file = (folder / LOCK).open("ab")
     if fcntl:
         try:
@@ -63,22 +63,26 @@ def _locked(folder: Path) -> IO[bytes] | None:
 
 
 def remove_leftovers(place: Path | None = None) -> None:
-    """Remove the folders of processes that were killed, which nobody holds a lock on any more."""
+    """Remove the folders of processes that were killed, whose locks are free."""
     if not fcntl:
         return
     for folder in (place or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            state = folder.lstat()
-            ours = folder.is_dir() and not folder.is_symlink() and state.st_uid == os.getuid()
-            if not ours or not ((folder / LOCK).exists() or time.time() - state.st_mtime > SECONDS_TO_BE_LOCKED):
-                continue
-            if lock := _locked(folder):
+            if _is_leftover(folder) and (lock := _locked(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
                 lock.close()
 
 
+def _is_leftover(folder: Path) -> bool:
+    """Whether a folder is this user's, and has a lock or is old enough to have had one."""
+    state = folder.lstat()
+    if folder.is_symlink() or not folder.is_dir() or state.st_uid != os.getuid():
+        return False
+    return (folder / LOCK).exists() or time.time() - state.st_mtime > MAX_UNLOCKED_SECONDS
+
+
 def stored_bytes() -> int:
-    """Bytes of all that lies there."""
+    """Return the bytes of all uploads that lie here."""
     total = 0
     for folder, _, names in os.walk(upload_folder()):
         for name in names:
@@ -87,17 +91,17 @@ def stored_bytes() -> int:
     return total
 
 
-def uploads_fit() -> bool:
-    """Whether there is room for another."""
-    return stored_bytes() < MOST_PARKED
+def has_room() -> bool:
+    """Whether another upload may come."""
+    return stored_bytes() < MAX_STORED_BYTES
 
 
-def sweep(kept: float = SECONDS_KEPT) -> None:
-    """Remove what has been waiting for too long, and what remains of uploads that broke off."""
+def sweep(max_unused: float = MAX_UNUSED_SECONDS) -> None:
+    """Remove uploads that have waited for too long, and what remains of those that broke off."""
     now = time.time()
     for path in upload_folder().iterdir():
         with contextlib.suppress(OSError):
-            if path.name == LOCK or now - path.stat().st_mtime <= kept:
+            if path.name == LOCK or now - path.stat().st_mtime <= max_unused:
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -105,8 +109,8 @@ def sweep(kept: float = SECONDS_KEPT) -> None:
                 path.unlink()
 
 
-def sweeping(seconds: float = SECONDS_BETWEEN_SWEEPS) -> AbstractContextManager[None]:
-    """Meanwhile, sweep again and again, in a thread."""
+def sweeping(seconds: float = SWEEP_SECONDS) -> AbstractContextManager[None]:
+    """Sweep every so often, in a thread, until the end."""
 
     def work(stop: Event) -> None:
         while not stop.wait(seconds):

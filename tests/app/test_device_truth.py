@@ -23,9 +23,8 @@ from app.doctor import check_cuda
 from app.predict import main
 from inkwear.onnx import session as runtime
 from inkwear.onnx.session import CPU, CUDA
-from tests.app.test_api import png
 from tests.conftest import EXPORTS, ROOT, some_exports
-from tests.hand import render, write_number
+from tests.hand import png, render, write_number
 from tests.inkwear.onnx.test_session import Driver
 
 DIGITS, CLOTHES = "mnist-lenet", "fashion_mnist-lenet"
@@ -187,10 +186,34 @@ def said_by_the_batch(exports: Path, folder: Path, device: str, capsys: pytest.C
     return said
 
 
-def expect_the_cpu(
-    machine: Machine, exports: Path, folder: Path, capsys: pytest.CaptureFixture[str], code: str, reason: str
+# ----------------------------------------------------------------------------------------------------- what is broken
+
+
+GPU = {"driver": Driver(1)}
+
+BROKEN: dict[str, tuple[dict[str, Any], type, str, str]] = {
+    "a missing library": (GPU | {"missing": "libcufft.so.13"}, CannotOpen, "missing_library", "libcufft.so.13"),
+    "CUDA falls back without a word": (GPU, FallsBack, "failed", f"asked for CUDA and took {CPU}"),
+    "no GPU": ({"driver": Driver(0)}, CannotOpen, "no_gpu", "finds no GPU"),
+    "both packages": (
+        GPU | {"packages": ("onnxruntime", "onnxruntime-gpu")}, Works, "two_packages", "overwrite each other",
+    ),
+    "the package for the CPU": (
+        GPU | {"packages": ("onnxruntime",), "providers": (CPU,)}, CannotOpen, "cpu_package", "built for the CPU only",
+    ),
+    "CUDA cannot be opened": (GPU, CannotOpen, "failed", FAILURE),
+    "CUDA fails with the first picture": (GPU, FailsWhenRun, "failed", FAILURE),
+}  # fmt: skip
+"""What the machine has, its session on CUDA, and the code and reason that must be shown."""
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_auto_is_answered_by_the_cpu_and_cuda_refused_for_one_reason_everywhere(
+    machine: Machine, exports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
-    """``auto`` is answered by the CPU and says why, ``cuda`` is refused with the same reason, everywhere."""
+    has, session, code, reason = BROKEN[broken]
+    machine.has(**has)
+    machine.cuda = lambda source: session
     client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
     assert devices_shown(client, "cuda") == {("DeviceError", "409")}
     refused = client.post("/classify", files={"image": ("5.png", FIVE)}, data={"device": "cuda"}).json()["error"]
@@ -203,49 +226,11 @@ def expect_the_cpu(
     assert client.get("/readyz").json()["device"] == "cpu"
     [finding] = check_cuda("cuda", exports)
     assert (finding.state, reason in finding.message) == ("wrong", True)
-    assert reason in said_by_the_batch(exports, folder, "cuda", capsys)
-    summary = said_by_the_batch(exports, folder, "auto", capsys)
+    assert reason in said_by_the_batch(exports, tmp_path / "in", "cuda", capsys)
+    summary = said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
     assert " on CPU (" in summary
     assert reason in summary
-    assert machine.opened == [] or all(used == CPU for kind, used in machine.opened if kind == "InferenceSession")
-
-
-# ----------------------------------------------------------------------------------------------------- what is broken
-
-
-def test_a_library_of_cuda_is_missing(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    machine.has(driver=Driver(1), missing="libcublasLt.so.13")
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "missing_library", "libcublasLt.so.13")
-
-
-def test_cuda_falls_back_without_a_word(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    machine.cuda = lambda source: FallsBack
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "failed", f"asked for CUDA and took {CPU}")
-
-
-def test_there_is_no_gpu(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    machine.has(driver=Driver(0))
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "no_gpu", "finds no GPU")
-
-
-def test_both_packages_are_installed(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    machine.has(packages=("onnxruntime", "onnxruntime-gpu"), driver=Driver(1))
-    machine.cuda = lambda source: Works
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "two_packages", "overwrite each other")
-
-
-def test_the_package_is_for_the_cpu_only(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    machine.has(packages=("onnxruntime",), providers=(CPU,), driver=Driver(1))
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "cpu_package", "built for the CPU only")
-
-
-def test_cuda_cannot_be_opened(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "failed", FAILURE)
-
-
-def test_cuda_opens_and_fails_with_the_first_picture(machine, exports: Path, tmp_path: Path, capsys) -> None:
-    machine.cuda = lambda source: FailsWhenRun
-    expect_the_cpu(machine, exports, tmp_path / "in", capsys, "failed", FAILURE)
+    assert all(used == CPU for kind, used in machine.opened if kind == "InferenceSession")
 
 
 def test_cuda_is_lost_while_the_server_runs(machine, exports: Path) -> None:
@@ -328,9 +313,7 @@ def test_cuda_that_works_is_shown(machine, exports: Path, tmp_path: Path, capsys
     assert " on CUDA." in said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
 
 
-def test_the_page_shows_what_the_answer_says_and_has_words_for_every_obstacle() -> None:
-    script = (ROOT / "app/page/js/answer.js").read_text()
-    assert "const { used, code, reason, remedy } = answer.device;" in script
+def test_the_page_has_words_for_every_obstacle() -> None:
     words = json.loads((ROOT / "app/page/words.json").read_text())
     codes = set(get_args(get_type_hints(runtime.FallbackReason)["code"]))
     assert codes - {"not_asked"} <= set(words["zh"]["obstacles"])

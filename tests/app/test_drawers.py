@@ -12,16 +12,9 @@ from app.api.classify_batch import in_unicode
 from app.batch.output.formats import defused
 from tests.app.batch.output.test_formats import NASTY_NAMES
 from tests.browser import draw, open_page, settled
-from tests.conftest import start_app
+from tests.conftest import running_app
 from tests.hand import render
-from tests.screenshot import archive
-
-
-@pytest.fixture
-def page(browser, app_url: str):
-    opened = open_page(browser, app_url)
-    yield opened
-    opened.context.close()
+from tests.hands import archive
 
 
 def open_drawer(page, name: str) -> None:
@@ -36,7 +29,7 @@ def test_every_step_is_shown_with_its_notes_and_the_pixels_that_decided(page) ->
     settled(page)
     page.wait_for_function("() => document.querySelector('.stages').textContent.includes('Why 5?')")
     titles = page.locator(".stages h3").all_inner_texts()
-    assert titles == ["Your picture", "Gray", "Found", "Framed", "Normalised", "Why 5?"]
+    assert titles == ["Your picture", "Gray", "Found", "Framed", "Normalized", "Why 5?"]
     assert "inverted" in page.locator(".stages").inner_text()
     assert page.locator(".stages img").evaluate_all("images => images.every((image) => image.naturalWidth > 0)")
     heat = page.locator(".heat").evaluate("node => [...node.getContext('2d').getImageData(0, 0, 28, 28).data]")
@@ -187,8 +180,7 @@ def test_corrections_are_off_until_switched_on(page) -> None:
 
 
 def test_a_wrong_answer_is_corrected_undone_and_deleted(browser, tmp_path: Path) -> None:
-    app = start_app("--corrections", str(tmp_path / "kept"))
-    try:
+    with running_app("--corrections", str(tmp_path / "kept")) as app:
         page = open_page(browser, app.url)
         page.on("dialog", lambda dialog: dialog.accept())
         draw(page, "1")
@@ -209,9 +201,6 @@ def test_a_wrong_answer_is_corrected_undone_and_deleted(browser, tmp_path: Path)
         page.click("[data-correction=all]")
         page.wait_for_selector(".corrected li", state="detached")
         page.context.close()
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
 
 
 # ---------------------------------------------------------------------------------------------------------- programs

@@ -25,9 +25,9 @@ def test_no_name_in_a_report_can_become_markup() -> None:
 def test_branches_stand_side_by_side_and_meet_in_the_middle() -> None:
     blocks = arrange(layers("mnist-inception"))
     cat = next(block for block in blocks if block.joins)
-    assert len({read.column for read in cat.reads}) == 4
+    assert len({source.column for source in cat.inputs}) == 4
     assert cat.column == 0
-    assert cat.row == 1 + max(read.row for read in cat.reads)
+    assert cat.row == 1 + max(source.row for source in cat.inputs)
     assert [block for block in blocks if block.row == 0] == blocks[:1]
 
 

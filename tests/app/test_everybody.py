@@ -17,13 +17,6 @@ SIZES = {
 }
 
 
-@pytest.fixture
-def page(browser, app_url: str):
-    opened = open_page(browser, app_url)
-    yield opened
-    opened.context.close()
-
-
 def press(page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.command import predict
 from tests.browser import draw, open_page, settled
-from tests.conftest import start_app
+from tests.conftest import running_app
 from tests.hand import DIGITS, render, write_number
 
 PLACES = {
@@ -21,13 +21,6 @@ PLACES = {
     "small, in a corner": (0.3, 0.66, 0.05),
 }
 """Size and place on the pad, as fractions of its side."""
-
-
-@pytest.fixture
-def page(browser, app_url: str):
-    opened = open_page(browser, app_url)
-    yield opened
-    opened.context.close()
 
 
 def choose(page, model: str) -> None:
@@ -211,17 +204,13 @@ def test_drawing_ends_the_camera(page) -> None:
 
 
 def test_an_empty_folder_of_exports_is_said_with_what_to_do(browser, tmp_path: Path) -> None:
-    app = start_app("--exports", str(tmp_path))
-    try:
+    with running_app("--exports", str(tmp_path)) as app:
         page = browser.new_page(locale="en-US")
         page.goto(app.url)
         page.wait_for_function("() => document.querySelector('.sentence')?.textContent.includes('no models')")
         page.mouse.click(300, 300)
         assert "python -m training.train" in page.locator(".sentence").inner_text()
         page.close()
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
 
 
 def test_chinese(browser, app_url: str) -> None:
@@ -248,13 +237,6 @@ def test_both_languages_say_the_same_things() -> None:
     words = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
     assert set(words["zh"]) - {"values"} == set(words["en"])
     assert set(words["zh"]["notes"]) == set(TEMPLATES)
-
-
-@pytest.mark.parametrize("width", [360, 1200])
-def test_nothing_sticks_out_sideways(browser, app_url: str, width: int) -> None:
-    page = open_page(browser, app_url, viewport={"width": width, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.context.close()
 
 
 def test_the_page_asks_for_nothing_outside_and_reports_no_errors(browser, app_url: str) -> None:

@@ -2,17 +2,10 @@
 
 import pytest
 
-from tests.browser import Touchscreen, draw, open_page, settled
+from tests.browser import Touchscreen, draw, settled
 
 SHEET = "import(new URL('page/js/sheet.js', document.baseURI))"
 """The page's own module, which holds the strokes."""
-
-
-@pytest.fixture
-def page(browser, app_url: str):
-    opened = open_page(browser, app_url)
-    yield opened
-    opened.context.close()
 
 
 def ink(page) -> str:

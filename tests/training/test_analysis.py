@@ -9,9 +9,9 @@ from training.analysis import (
     class_scores,
     confused_pairs,
     confusion_counts,
-    first_layer,
     suspected_labels,
 )
+from training.run_page import first_layer
 
 
 def answers(labels: list[int], read: list[int], confidence: list[float], classes: int = 3) -> Answers:

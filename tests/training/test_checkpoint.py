@@ -1,4 +1,4 @@
-import hashlib
+import re
 import zipfile
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.mutations import MUTATIONS, flip_a_bit, mutants
-from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.errors import CheckpointError
 
 
 def test_a_checkpoint_is_read_back(checkpoint: Path, tmp_path: Path) -> None:
@@ -52,52 +53,41 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, capsys: pytest.CaptureF
     assert "executed" not in capsys.readouterr().out
 
 
-def test_no_mutant_is_accepted(checkpoint: Path, tmp_path: Path) -> None:
-    path = tmp_path / "best.pt"
+def same(one: Checkpoint, other: Checkpoint) -> bool:
+    return (one.config, one.metrics, one.history, one.totals.tolist()) == (
+        other.config,
+        other.metrics,
+        other.history,
+        other.totals.tolist(),
+    ) and all(tensor.equal(other.weights[name]) for name, tensor in one.weights.items())
+
+
+def test_a_mutant_is_refused_unless_nothing_of_its_content_changed(checkpoint: Path, tmp_path: Path) -> None:
+    """Not every byte of an archive matters: the times in its headers do not, nor does the padding between its parts."""
+    path, whole, refused = tmp_path / "best.pt", load_checkpoint(checkpoint), 0
     for mutant in mutants(checkpoint.read_bytes(), 120, seed=2, mutations=(flip_a_bit, *MUTATIONS)):
         path.write_bytes(mutant)
-        with pytest.raises(CheckpointError, match=f"{path}: not a checkpoint of Inkwear, or damaged .*Train again"):
-            load_checkpoint(path)
+        try:
+            assert same(load_checkpoint(path), whole)
+        except CheckpointError as error:
+            refused += 1
+            assert re.match(f"{path}: not a checkpoint of Inkwear, or damaged .*Train again", str(error))  # noqa: PT017
+    assert refused > 100
 
 
-def test_the_digest_can_be_checked_by_anybody_and_the_file_is_a_whole_archive(checkpoint: Path) -> None:
+def test_damaged_weights_are_found(checkpoint: Path, tmp_path: Path) -> None:
     content = checkpoint.read_bytes()
-    with zipfile.ZipFile(checkpoint) as archive:
-        assert archive.testzip() is None
-        comment = archive.comment.decode()
-    digest = comment.removeprefix("Inkwear: SHA-256 with its own digits as 0: ")
-    assert hashlib.sha256(content.removesuffix(digest.encode()) + b"0" * 64).hexdigest() == digest
-    assert torch.load(checkpoint, weights_only=True)["sealed"] is True
+    at = content.index(load_checkpoint(checkpoint).weights["classifier.weight"].numpy().tobytes())
+    (tmp_path / "best.pt").write_bytes(content[:at] + b"x" + content[at + 1 :])
+    with pytest.raises(CheckpointError, match=r"the part .*/data/\d+ differs from its checksum"):
+        load_checkpoint(tmp_path / "best.pt")
 
 
-def of_an_earlier_version(checkpoint: Path, path: Path) -> Path:
-    """The same without a digest."""
-    fields = torch.load(checkpoint, weights_only=True)
-    del fields["sealed"]
-    torch.save(fields, path)
-    return path
-
-
-def test_a_checkpoint_of_an_earlier_version_is_read_and_that_is_said(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    old = of_an_earlier_version(checkpoint, tmp_path / "old.pt")
-    assert load_checkpoint(old).config == load_checkpoint(old).config
-    assert capsys.readouterr().err.count(f"{old}: it is of an earlier version and carries no digest") == 1
-
-
-def test_damaged_weights_of_an_earlier_version_are_found_too(checkpoint: Path, tmp_path: Path) -> None:
-    old = of_an_earlier_version(checkpoint, tmp_path / "old.pt")
-    weights = load_checkpoint(checkpoint).weights["classifier.weight"].numpy().tobytes()
-    content = old.read_bytes()
-    at = content.index(weights)
-    old.write_bytes(content[:at] + b"x" + content[at + 1 :])
-    with pytest.raises(CheckpointError, match=r"the part .*/data/\d+ is not what its checksum says|Bad CRC"):
-        load_checkpoint(old)
-
-
-def test_a_checkpoint_that_lost_its_digest_is_damaged(checkpoint: Path, tmp_path: Path) -> None:
-    fields = torch.load(checkpoint, weights_only=True)
-    torch.save(fields, tmp_path / "lost.pt")
-    with pytest.raises(CheckpointError, match="its digest is gone"):
-        load_checkpoint(tmp_path / "lost.pt")
+def test_a_checkpoint_of_an_earlier_version_is_read_under_todays_names(checkpoint: Path, tmp_path: Path) -> None:
+    """Such a file said that it had a digest, as the comment of the archive, and named some options otherwise."""
+    fields = torch.load(checkpoint, weights_only=True) | {"sealed": True}
+    fields["config"]["recipe"], fields["config"]["averaging"] = "ours", fields["config"].pop("ema_epochs")
+    torch.save(fields, tmp_path / "old.pt")
+    with zipfile.ZipFile(tmp_path / "old.pt", "a") as archive:
+        archive.comment = b"Inkwear: SHA-256 with its own digits as 0: " + b"0" * 64
+    assert same(load_checkpoint(tmp_path / "old.pt"), load_checkpoint(checkpoint))

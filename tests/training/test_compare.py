@@ -1,22 +1,22 @@
-from itertools import combinations
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from training.charts import Point, frontier, unbeaten
+from tests.training.commands import invoke
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.compare import Row, cli, to_markdown
+from training.compare import cli
+from training.leaderboard import Row, to_markdown
 
 
 @pytest.fixture
 def runs(checkpoint: Path, tmp_path: Path) -> Path:
     """Three finished runs of one network: two seeds of ours, one of the tutorial's recipe; and one unfinished."""
     for name, recipe, accuracy in (
-        ("a", "ours", 0.99),
-        ("b", "ours", 0.98),
+        ("a", "default", 0.99),
+        ("b", "default", 0.98),
         ("c", "tutorial", 0.9),
-        ("d", "ours", None),
+        ("d", "default", None),
     ):
         run = load_checkpoint(checkpoint)
         run.config["recipe"] = recipe
@@ -28,9 +28,8 @@ def runs(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def test_seeds_are_averaged_and_recipes_kept_apart(runs: Path, checkpoint: Path, export: Path) -> None:
-    result = CliRunner().invoke(cli, [f"--checkpoints={runs}", f"--exports={export.parent}"])
-    assert result.exit_code == 0, result.output
-    [line] = [line for line in result.output.splitlines() if line.startswith("| `mnist-convnet`")]
+    output = invoke(cli, f"--checkpoints={runs}", f"--exports={export.parent}")
+    [line] = [line for line in output.splitlines() if line.startswith("| `mnist-convnet`")]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     metrics = load_checkpoint(checkpoint).metrics
     assert cells[1:8] == [
@@ -59,32 +58,15 @@ def test_the_frontier_is_drawn_of_the_exports(export: Path, tmp_path: Path) -> N
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_frontier_is_what_nothing_quicker_beats() -> None:
-    points = [(3.0, 0.99), (1.0, 0.95), (1.0, 0.96), (2.0, 0.94), (4.0, 0.98), (5.0, 0.995)]
-    assert unbeaten(points) == [2, 0, 5]
-
-
-def test_names_of_points_that_lie_together_do_not_cover_each_other() -> None:
-    points = [Point(f"network_{i}", 0.1 + i / 1000, 200 + i, 0.99 + i / 1e5) for i in range(5)]
-    figure = frontier({"MNIST digits": [*points, Point("far", 9, 9000, 0.9)]})
-    figure.draw_without_rendering()
-    for axes in figure.axes:
-        boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
-        assert len(boxes) == 6
-        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
-
-
 def test_a_run_without_an_export_is_not_drawn(runs: Path, tmp_path: Path) -> None:
     options = [f"--checkpoints={runs}", f"--exports={tmp_path}", f"--picture={tmp_path / 'frontier.png'}"]
-    result = CliRunner().invoke(cli, options)
-    assert result.exit_code == 2
-    assert "There is no export to draw" in result.output
+    output = invoke(cli, *options, code=2)
+    assert "There is no export to draw" in output
 
 
 def test_nothing_to_compare_is_a_sentence(tmp_path: Path) -> None:
-    result = CliRunner().invoke(cli, [f"--checkpoints={tmp_path}", f"--exports={tmp_path}"])
-    assert result.exit_code == 2
-    assert "Train or export one first" in result.output
+    output = invoke(cli, f"--checkpoints={tmp_path}", f"--exports={tmp_path}", code=2)
+    assert "Train or export one first" in output
 
 
 def test_what_was_not_measured_is_a_dash() -> None:

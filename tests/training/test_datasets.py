@@ -12,7 +12,10 @@ import torch
 
 from tests.conftest import write_idx
 from tests.mutations import mutants
-from training.datasets import DATASETS, DataError, Dataset, Published, find_dataset, load_pixels, load_split
+from training.datasets import DATASETS, Dataset, find_dataset, load_pixels
+from training.errors import DataError
+from training.idx import Published
+from training.splits import load_split
 
 MNIST = DATASETS["mnist"]
 
@@ -62,7 +65,7 @@ def test_train_and_validation_share_no_image_and_lose_none(data_dir: Path) -> No
     assert len(together) == 1200
 
 
-def test_a_split_is_one_normalised_tensor(data_dir: Path) -> None:
+def test_a_split_is_one_normalized_tensor(data_dir: Path) -> None:
     test = load_split(MNIST, "test", data_dir)
     assert test.images.shape == (200, 1, 28, 28)
     assert test.images.dtype == torch.float32
@@ -190,7 +193,7 @@ def test_packed_files_are_read_as_they_are(damaged: Path) -> None:
 
 
 def test_an_archive_that_fills_the_memory_is_refused(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.datasets.LARGEST", 1000)
+    monkeypatch.setattr("training.idx.MAX_BYTES", 1000)
     path = raw(damaged, "t10k-images-idx3-ubyte")
     raw(damaged, f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()

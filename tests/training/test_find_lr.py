@@ -2,12 +2,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
+from tests.training.commands import invoke
 from training import find_lr
+from training.config import Config
 from training.find_lr import Sweep, sweep_learning_rates
-from training.run import Config
 from training.train import cli
+
+pytestmark = pytest.mark.slow
 
 CPU = torch.device("cpu")
 
@@ -28,7 +30,7 @@ def test_a_sweep_can_be_repeated(data_dir: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_sweep_ends_where_the_loss_is_lost(data_dir: Path) -> None:
     sweep = sweep_learning_rates(Config.of("mnist", "mlp_small"), data_dir, CPU)
-    assert sweep.rates[-1] < find_lr.HIGHEST
+    assert sweep.rates[-1] < find_lr.MAX_LR
 
 
 def test_the_suggestion_is_a_tenth_of_the_rate_with_the_lowest_loss() -> None:
@@ -38,7 +40,6 @@ def test_the_suggestion_is_a_tenth_of_the_rate_with_the_lowest_loss() -> None:
 
 def test_the_command_draws_it_and_trains_nothing(data_dir: Path, tmp_path: Path) -> None:
     options = ["--dataset=mnist", "--model=mlp_small", "--find-lr", f"--data-dir={data_dir}"]
-    result = CliRunner().invoke(cli, [*options, f"--checkpoints={tmp_path}"])
-    assert result.exit_code == 0, result.output
-    assert "Next: train with --lr" in result.output
+    output = invoke(cli, *options, f"--checkpoints={tmp_path}")
+    assert "Next: train with --lr" in output
     assert [path.name for path in (tmp_path / "mnist-mlp_small").iterdir()] == ["lr.png"]

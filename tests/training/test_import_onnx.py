@@ -9,9 +9,10 @@ from torch import nn
 from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import normalize, unsqueeze
 from tests.conftest import EXPORTS
-from training.checkpoint import CheckpointError
-from training.datasets import find_dataset, load_split
-from training.import_onnx import FRESH_LENGTH, thaw
+from training.datasets import find_dataset
+from training.errors import CheckpointError
+from training.import_onnx import FRESH_LENGTH, import_onnx
+from training.splits import load_split
 
 IN_FLOAT32 = sorted(path.stem for path in EXPORTS.glob("*mnist-*.onnx") if "alexnet" not in path.stem)
 
@@ -24,7 +25,7 @@ def images() -> torch.Tensor:
 @pytest.mark.parametrize("name", IN_FLOAT32)
 def test_every_export_of_ours_comes_back_as_a_network_that_answers_alike(name: str, images: torch.Tensor) -> None:
     path = EXPORTS / f"{name}.onnx"
-    network, metadata = thaw(path, images)
+    network, metadata = import_onnx(path, images)
     assert f"{metadata.dataset}-{metadata.architecture}" == name
     pixels = (images[:, 0] * 60 + 90).clamp(0, 255).byte().numpy()
     with torch.no_grad():
@@ -34,7 +35,7 @@ def test_every_export_of_ours_comes_back_as_a_network_that_answers_alike(name: s
 
 def test_a_lost_norm_knows_its_input_and_its_filters_are_as_long_as_fresh_ones(data_dir: Path) -> None:
     images = load_split(find_dataset("mnist"), "train", data_dir).images
-    network, _ = thaw(EXPORTS / "mnist-inkwear_s.onnx", images)
+    network, _ = import_onnx(EXPORTS / "mnist-inkwear_s.onnx", images)
     first, norm = network.get_submodule("features.0"), network.get_submodule("features.1")
     assert isinstance(first, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
@@ -48,7 +49,7 @@ def test_a_lost_norm_knows_its_input_and_its_filters_are_as_long_as_fresh_ones(d
 
 def test_weights_of_fewer_bits_do_not_come_back(images: torch.Tensor) -> None:
     with pytest.raises(CheckpointError, match=r"mnist-alexnet.onnx: its weights are not those .* not --compact"):
-        thaw(EXPORTS / "mnist-alexnet.onnx", images)
+        import_onnx(EXPORTS / "mnist-alexnet.onnx", images)
 
 
 def test_changed_weights_are_found_out(export: Path, images: torch.Tensor, tmp_path: Path) -> None:
@@ -57,16 +58,16 @@ def test_changed_weights_are_found_out(export: Path, images: torch.Tensor, tmp_p
     largest.raw_data = bytes(len(largest.raw_data))
     onnx.save(model, tmp_path / "changed.onnx")
     with pytest.raises(CheckpointError, match=r"changed.onnx: its weights are not .* logit differs by"):
-        thaw(tmp_path / "changed.onnx", images)
+        import_onnx(tmp_path / "changed.onnx", images)
 
 
 def test_what_is_no_export_of_ours_is_refused(images: torch.Tensor, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     with pytest.raises(CheckpointError, match="there is no such export"):
-        thaw(path, images)
+        import_onnx(path, images)
     path.write_bytes(b"nonsense")
     with pytest.raises(CheckpointError, match=r"model.onnx: not an ONNX file, or damaged"):
-        thaw(path, images)
+        import_onnx(path, images)
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], [])), path)
     with pytest.raises(CheckpointError, match=r"model.onnx: it carries no Inkwear metadata"):
-        thaw(path, images)
+        import_onnx(path, images)

@@ -3,16 +3,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from training.run_report import cli, write_report
+from tests.training.commands import invoke
+from training.run_page import write_page
+from training.run_report import cli
 
 
 @pytest.fixture(scope="module")
 def page(checkpoint: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     copy = tmp_path_factory.mktemp("report") / "best.pt"
     shutil.copy(checkpoint, copy)
-    return write_report(copy, data_dir).read_text(encoding="utf-8")
+    return write_page(copy, data_dir).read_text(encoding="utf-8")
 
 
 def test_the_report_needs_nothing_from_outside(page: str) -> None:
@@ -49,13 +50,11 @@ def test_the_report_shows_each_mistake(page: str) -> None:
 
 def test_the_command_writes_it_beside_the_checkpoint(checkpoint: Path, data_dir: Path, tmp_path: Path) -> None:
     shutil.copy(checkpoint, tmp_path / "best.pt")
-    result = CliRunner().invoke(cli, [str(tmp_path / "best.pt"), f"--data-dir={data_dir}"])
-    assert result.exit_code == 0
-    assert result.output.strip() == str(tmp_path / "report.html")
+    output = invoke(cli, str(tmp_path / "best.pt"), f"--data-dir={data_dir}")
+    assert output.strip() == str(tmp_path / "report.html")
     assert (tmp_path / "report.html").exists()
 
 
 def test_a_missing_checkpoint_is_exit_code_4(data_dir: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(cli, [str(tmp_path / "best.pt"), f"--data-dir={data_dir}"])
-    assert result.exit_code == 4
-    assert "there is no such checkpoint" in result.output
+    output = invoke(cli, str(tmp_path / "best.pt"), f"--data-dir={data_dir}", code=4)
+    assert "there is no such checkpoint" in output

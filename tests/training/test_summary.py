@@ -1,14 +1,13 @@
 import pytest
-from typer.testing import CliRunner
 
+from tests.training.commands import invoke
 from training.summary import cli, summarize
 
 
 def test_alexnet_is_shown_layer_by_layer() -> None:
-    result = CliRunner().invoke(cli, ["--model=alexnet"])
-    assert result.exit_code == 0
-    assert "[1, 96, 54, 54]" in result.output
-    assert "46,764,746" in result.output
+    output = invoke(cli, "--model=alexnet")
+    assert "[1, 96, 54, 54]" in output
+    assert "46,764,746" in output
 
 
 @pytest.mark.parametrize(
@@ -24,6 +23,5 @@ def test_multiply_adds_are_what_a_hand_counts(model: str, macs: int) -> None:
 
 
 def test_an_unknown_network_is_a_sentence() -> None:
-    result = CliRunner().invoke(cli, ["--model=resnett"])
-    assert result.exit_code == 2
-    assert "Did you mean 'resnet'?" in result.output
+    output = invoke(cli, "--model=resnett", code=2)
+    assert "Did you mean 'resnet'?" in output

@@ -7,7 +7,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import training.watch
-from training.run import Config, fit
+from training.config import Config
+from training.run import fit
 from training.watch import Watch
 
 EPOCH = {
@@ -63,6 +64,7 @@ def test_without_tensorboard_the_wish_is_answered(tmp_path: Path, monkeypatch: p
         Watch("run", tmp_path, 10, tensorboard=True)
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_every_epoch(data_dir: Path, tmp_path: Path) -> None:
     config = Config.of("mnist", "mlp_small", epochs=2)
     fit(config, data_dir, tmp_path, torch.device("cpu"), tensorboard=True)

@@ -1,65 +1,44 @@
-"""``python -m training.export``: a checkpoint becomes an ONNX file that explains itself, once it is checked."""
+"""Exporting a checkpoint to an ONNX file that describes itself, once it has passed all checks."""
 
 import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-import typer
+import onnx
+import torch
+from torch import nn
 
-from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from inkwear.onnx.metadata import ModelMetadata
-    from inkwear.preprocess.steps import Pixels
-    from training.calibrate import Calibration
-    from training.checkpoint import Checkpoint
-    from training.datasets import Dataset
+from inkwear.classifier import Classifier
+from inkwear.errors import MetadataError, ProtobufError
+from inkwear.onnx.checksums import listed_path
+from inkwear.onnx.metadata import ModelMetadata, Reference
+from inkwear.onnx.props import read_props
+from inkwear.preprocess.spec import Pixels
+from training.calibrate import calibrate
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels
+from training.errors import ReplaceError
+from training.evaluate.robustness import real_accuracy
+from training.inference import logits_in_batches
+from training.pretrained import rebuild
+from training.publish.describe import describe, reference_image
+from training.publish.export_report import write_report
+from training.publish.parity import check_compact, check_export
+from training.publish.quantize import DESCRIPTION, compact_weights, thin_out
+from training.recipes import current_config
+from training.splits import load_split
 
 OPSET = 20
 
 IMAGES_TO_THIN = 3_000
-"""Of the training set, by whose answers linear layers are made thin."""
+"""Training images whose answers the thin linear layers keep."""
 
 DEFAULT_OUTPUT_DIR = Path("exports")
 
 NOT_OPTIONS = ("best_epoch", "command", "versions", "weights")
 """Keys of an export's recipe that are no options of the run that made it."""
-
-cli = typer.Typer(add_completion=False)
-
-
-class ReplaceError(ValueError):
-    """An export that is worth keeping lies where another is to be written."""
-
-
-@cli.command()
-def export(
-    checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="best.pt of one or more runs.")],
-    output_dir: Annotated[Path, typer.Option(help="Where <dataset>-<model>.onnx is written.")] = DEFAULT_OUTPUT_DIR,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    compact: Annotated[
-        bool, typer.Option("--compact", help="Thin layers of 8-bit weights, for large networks.")
-    ] = False,
-    real: Annotated[
-        int, typer.Option(min=0, help="Also measure on so many simulated pictures of validation images.")
-    ] = 0,
-    replace_other: Annotated[
-        bool, typer.Option("--replace", help="Also replace an export of another run, or a better one.")
-    ] = False,
-) -> None:
-    """Export checkpoints to ONNX; a file is put in place only after it agrees with torch on the whole test set."""
-    with exit_codes_for_errors():
-        for checkpoint in checkpoints:
-            path = export_checkpoint(
-                checkpoint, output_dir, data_dir, compact=compact, real=real, replace_other=replace_other
-            )
-            agrees = "made smaller, nearly as accurate as" if compact else "agrees on every test image with"
-            typer.echo(f"{path}  {path.stat().st_size / 1000:,.0f} kB, {agrees} torch")
-    typer.echo("Next: python -m app, or python -m app.predict PICTURE --model NAME; make cards describes it for others")
 
 
 def export_checkpoint(
@@ -73,30 +52,28 @@ def export_checkpoint(
 ) -> Path:
     """Export one checkpoint to ``<output_dir>/<dataset>-<model>.onnx`` and return that path.
 
-    With ``compact`` linear layers become thin and weights get 8 bits (``training.publish.quantize``); the file then carries the
-    accuracy and the reference logits that it has itself. With ``real`` it also carries ``real_accuracy``, on so many
-    simulated pictures of validation images: by that the page chooses which network to offer first. The file is sealed
-    and listed (``inkwear.onnx.checksums``); beside it goes its report (``training.publish.export_report``).
-    With ``replace_other`` it may take the place of a better export, or of one of another run.
+    The file is listed in ``SHA256SUMS``, and its report is written beside it.
+
+    Args:
+        path: the checkpoint.
+        output_dir: the folder of exports.
+        data_dir: torchvision's folder of data sets.
+        compact: whether linear layers become thin and weights get 8 bits (``training.publish.quantize``); the metadata
+            then has the accuracy and the reference logits of that file.
+        real: simulated pictures of validation images for ``real_accuracy``, by which the page chooses the network that
+            it offers first; 0 measures none.
+        replace_other: whether to replace a better export, or one of another run.
 
     Raises:
-        ReplaceError: there is such an export, and it was not said that it may be replaced.
+        ReplaceError: there is such an export and ``replace_other`` is False.
         CheckpointError: the checkpoint is missing or damaged.
         DataError: the test set is missing or damaged.
         ExportError: a check failed; an earlier export of this name stays as it was.
     """
-    from inkwear.onnx.checksums import listed_path
-    from training.calibrate import calibrate
-    from training.checkpoint import load_checkpoint
-    from training.datasets import VALIDATION_SIZE, find_dataset, load_pixels, load_split
-    from training.publish.export_report import write_report
-    from training.publish.parity import check_compact, check_export
-    from training.publish.quantize import thin_out
-
     checkpoint = load_checkpoint(path)
-    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("held_out", VALIDATION_SIZE))
-    model = rebuild(checkpoint)
     output = output_path(checkpoint, output_dir)
+    dataset = find_dataset(checkpoint.config["dataset"], checkpoint.config.get("validation_size", VALIDATION_SIZE))
+    model = rebuild(checkpoint)
     if not replace_other:
         check_replaceable(output, checkpoint)
     metadata = describe(checkpoint, dataset, model, calibrate(model, load_split(dataset, "validation", data_dir)))
@@ -116,32 +93,28 @@ def export_checkpoint(
     return output
 
 
-def output_path(checkpoint: "Checkpoint", output_dir: Path) -> Path:
-    """Return where the export of a checkpoint is written."""
+def output_path(checkpoint: Checkpoint, output_dir: Path) -> Path:
+    """Return the path of the export of a checkpoint."""
     return output_dir / f"{checkpoint.config['dataset']}-{checkpoint.config['model']}.onnx"
 
 
-def check_replaceable(output: Path, checkpoint: "Checkpoint") -> None:
-    """Let a checkpoint replace no export but a damaged one, or one of a run with the same options that is no better.
+def check_replaceable(output: Path, checkpoint: Checkpoint) -> None:
+    """Allow a checkpoint to replace a damaged export, or one of a run with the same options that is no better.
 
-    Accuracies are those on validation images, by which everything else is chosen too.
+    The accuracies are those on validation images, by which everything else is chosen too.
 
     Raises:
-        ReplaceError: the export is to be kept; the message names both accuracies.
+        ReplaceError: the export must be kept; the message names both accuracies.
     """
-    from inkwear.errors import MetadataError, ProtobufError
-    from inkwear.onnx.metadata import ModelMetadata
-    from inkwear.onnx.props import read_props
-
     remedy = "Add --replace to replace it, or --output-dir FOLDER to keep both."
     try:
         metadata = ModelMetadata.from_props(read_props(output))
-    except (FileNotFoundError, ProtobufError):  # nothing there, or a damaged file: what is said to be exported again
+    except (FileNotFoundError, ProtobufError):  # missing, or damaged, whose errors advise to export again
         return
     except MetadataError as error:
         raise ReplaceError(f"{output} is there already, and which run made it is unknown: {error}. {remedy}") from error
     old, new = metadata.metrics.get("validation_accuracy", 0.0), checkpoint.metrics["validation_accuracy"]
-    options = {name: value for name, value in metadata.recipe.items() if name not in NOT_OPTIONS}
+    options = {name: value for name, value in current_config(metadata.recipe).items() if name not in NOT_OPTIONS}
     same_run = options == json.loads(json.dumps(checkpoint.config))
     if not same_run or old > new:
         which = "is better" if same_run else "was made by another run"
@@ -151,114 +124,18 @@ def check_replaceable(output: Path, checkpoint: "Checkpoint") -> None:
         )
 
 
-def _measure_on_real(path: Path, metadata: "ModelMetadata", count: int, data_dir: Path) -> None:
-    from inkwear.classifier import Classifier
-    from training.evaluate.robustness import real_accuracy
+def write_onnx(model: nn.Module, metadata: ModelMetadata, path: Path) -> None:
+    """Write a network with its metadata: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes).
 
-    accuracy = real_accuracy(Classifier(path, "cpu", path.read_bytes()), count, data_dir)
-    _rewrite(path, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
-
-
-def _rewrite(path: Path, metadata: "ModelMetadata") -> None:
-    """Give a written file other metadata."""
-    import onnx
-
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, metadata.to_props())
-    onnx.save(model, path)
-
-
-def rebuild(checkpoint: "Checkpoint") -> "nn.Module":
-    """Return the network of a checkpoint with its weights, in evaluation mode."""
-    from models import create_model
-    from training.checkpoint import CheckpointError
-    from training.datasets import find_dataset
-
-    classes = len(find_dataset(checkpoint.config["dataset"]).class_names)
-    model = create_model(checkpoint.config["model"], classes)
-    try:
-        model.load_state_dict(checkpoint.weights)
-    except RuntimeError as error:
-        name = checkpoint.config["model"]
-        raise CheckpointError(
-            f"The weights do not fit today's {name!r} ({str(error).splitlines()[-1].strip()})."
-        ) from error
-    return model.eval()
-
-
-# ----------------------------------------------------------------------------------------------------------- write
-
-
-def describe(
-    checkpoint: "Checkpoint", dataset: "Dataset", model: "nn.Module", calibration: "Calibration"
-) -> "ModelMetadata":
-    """Gather what the file will say of itself."""
-    import torch
-
-    from inkwear.onnx.metadata import ModelMetadata, Reference
-    from inkwear.preprocess.steps import normalize, unsqueeze
-
-    image = reference_image()
-    with torch.no_grad():
-        logits = model(torch.from_numpy(unsqueeze(normalize(image, dataset.input))))[0].numpy()
-    measured = {key: value for key, value in checkpoint.metrics.items() if key.endswith("accuracy")}
-    return ModelMetadata(
-        architecture=checkpoint.config["model"],
-        dataset=dataset.name,
-        title=dataset.title,
-        class_names=dataset.class_names,
-        input=dataset.input,
-        metrics=measured | {"parameters": float(sum(weights.numel() for weights in model.parameters()))},
-        recipe=_recipe(checkpoint),
-        reference=Reference.of(image, logits),
-        temperature=calibration.temperature,
-        reject_threshold=calibration.threshold,
-    )
-
-
-def reference_image() -> "Pixels":
-    """Draw a ring, (28, 28) uint8: a picture of ours, so that no image of a data set travels in an export."""
-    import numpy as np
-
-    y, x = np.mgrid[:28, :28] - 13.5
-    distance_from_ring = np.abs(np.hypot(x, y * 0.8) - 7)
-    return np.rint(255 * np.clip(1.6 - distance_from_ring, 0, 1)).astype(np.uint8)
-
-
-def _recipe(checkpoint: "Checkpoint") -> dict[str, Any]:
-    return {
-        **checkpoint.config,
-        "best_epoch": int(checkpoint.metrics["epoch"]),
-        "command": _command(checkpoint.config),
-        "versions": checkpoint.versions,
-    }
-
-
-def _command(config: dict[str, Any]) -> str:
-    """Return the command that trains the same again; files of images and other runs lie where they do by default."""
-    named = ("dataset", "model", "recipe", "epochs", "lr", "batch_size", "seed")
-    options = [(name, f"{config[name]:g}" if isinstance(config[name], float) else config[name]) for name in named]
-    usual = {"held_out": None, "mixing": 0.0, "strength": 1.0}
-    options += [(name, f"{config[name]:g}") for name in usual if config.get(name, usual[name]) != usual[name]]
-    options += [("also", f"data/{file.split()[0]}") for file in config.get("also", "").split(", ") if file]
-    for name in ("start_from", "teacher"):
-        if run := config.get(name):
-            first = run.split()[0]
-            exported = first.endswith(".onnx")
-            options.append((name, f"exports/{first}" if exported else f"models/checkpoints/{first}/best.pt"))
-    if "extra_data" in config:  # which corrections, its digest says; where they lie, nobody need know
-        options += [("extra_data", "corrections"), ("extra_share", f"{config['extra_share']:g}")]
-    return " ".join(["python -m training.train", *(f"--{name.replace('_', '-')} {value}" for name, value in options)])
-
-
-def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> None:
-    """Write the network, in the mode it is in, with its metadata: ``images`` (batch, 1, 28, 28) -> ``logits``."""
-    import torch
-
+    Args:
+        model: the network, which is exported in its current mode.
+        metadata: of the file.
+        path: the file.
+    """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     program = torch.onnx.export(
         model,
-        (torch.zeros(2, 1, 28, 28),),  # two: the exporter takes a batch of one for a constant
+        (torch.zeros(2, 1, 28, 28),),  # two, as the exporter takes a batch of one for a constant
         dynamo=True,
         opset_version=OPSET,
         input_names=["images"],
@@ -267,7 +144,7 @@ def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> Non
         verbose=False,
     )
     assert program is not None  # with dynamo=True a program is returned, or an error raised
-    _forget_traces(program.model.graph)
+    _remove_traces(program.model.graph)
     program.model.metadata_props.update(metadata.to_props())
     program.model.producer_name = "Inkwear"
     program.model.doc_string = (
@@ -279,29 +156,22 @@ def write_onnx(model: "nn.Module", metadata: "ModelMetadata", path: Path) -> Non
     program.save(path, external_data=False)
 
 
-def make_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels", labels: "Pixels") -> "ModelMetadata":
-    """Give a written file weights of fewer bits, and the accuracy and reference logits that it then has.
+def make_compact(path: Path, metadata: ModelMetadata, pixels: Pixels, labels: Pixels) -> ModelMetadata:
+    """Give a written file weights of fewer bits, and the accuracy and reference logits of these.
 
     Args:
         path: the file, in float32; replaced.
-        metadata: what it says.
+        metadata: of the file.
         pixels: (N, 28, 28) uint8, the test set as stored.
         labels: (N,) of the test set.
 
     Returns:
-        What it says now.
+        The new metadata.
     """
-    import onnx
-
-    from inkwear.classifier import Classifier
-    from inkwear.onnx.metadata import Reference
-    from training.publish.parity import run_in_parts
-    from training.publish.quantize import DESCRIPTION, compact_weights
-
     onnx.save(compact_weights(onnx.load(path)), path)
     classifier = Classifier(path, "cpu", path.read_bytes())
     image = reference_image()
-    right = float((run_in_parts(classifier, pixels).argmax(axis=1) == labels).mean())
+    right = float((logits_in_batches(classifier, pixels).argmax(axis=1) == labels).mean())
     metadata = replace(
         metadata,
         metrics={
@@ -312,12 +182,23 @@ def make_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels", labels
         recipe={**metadata.recipe, "weights": DESCRIPTION},
         reference=Reference.of(image, classifier.logits(image[None])[0]),
     )
-    _rewrite(path, metadata)
+    _set_metadata(path, metadata)
     return metadata
 
 
-def _forget_traces(graph: Any) -> None:
-    """Remove what the exporter notes at every node: stack traces, which carry the paths of this machine."""
+def _measure_on_real(path: Path, metadata: ModelMetadata, count: int, data_dir: Path) -> None:
+    accuracy = real_accuracy(Classifier(path, "cpu", path.read_bytes()), count, data_dir)
+    _set_metadata(path, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
+
+
+def _set_metadata(path: Path, metadata: ModelMetadata) -> None:
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, metadata.to_props())
+    onnx.save(model, path)
+
+
+def _remove_traces(graph: Any) -> None:
+    """Remove the stack traces of every node, which contain paths of this machine."""
     graph.metadata_props.clear()
     values = [*graph.inputs, *graph.initializers.values()]
     for node in graph.all_nodes():
@@ -325,12 +206,3 @@ def _forget_traces(graph: Any) -> None:
         values += node.outputs
     for value in values:
         value.metadata_props.clear()
-
-
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
-if __name__ == "__main__":
-    main()

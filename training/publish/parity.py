@@ -1,43 +1,39 @@
-"""What an exported file must pass before it is put in place."""
+"""The checks that an exported file must pass before it is put in place."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
+from onnx.external_data_helper import uses_external_data
+from torch import nn
 
 from inkwear.classifier import Classifier
 from inkwear.errors import ModelFileError
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.preprocess.spec import Floats, Pixels
+from training.errors import ExportError
+from training.inference import logits_in_batches
 from training.loop import predict_logits
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from inkwear.onnx.metadata import ModelMetadata
-    from inkwear.preprocess.steps import Floats, Pixels
-    from training.datasets import Split
+from training.splits import Split
 
 TOLERANCE = 1e-4
-"""Largest difference between a logit of torch and of ONNX Runtime, both in float32."""
+"""Largest allowed difference between a logit of torch and of ONNX Runtime, both in float32."""
 
 BATCHES = (1, 2, 7, 257)
 
-COMPACT_LOSS = 0.003
-"""Largest share of the test set that weights of fewer bits may cost."""
+MAX_COMPACT_LOSS = 0.003
+"""Largest loss of test accuracy that weights of fewer bits may cost."""
 
 
-class ExportError(ValueError):
-    """An export failed a check; the message names the check and says by how much. Nothing was written."""
-
-
-def check_export(path: Path, model: "nn.Module", metadata: "ModelMetadata", pixels: "Pixels", test: "Split") -> None:
-    """Hold a written file against the network it came from, through the code that will serve it.
+def check_export(path: Path, model: nn.Module, metadata: ModelMetadata, pixels: Pixels, test: Split) -> None:
+    """Compare a written file with the network it came from, through the code that will serve it.
 
     Args:
         path: the file.
         model: the network, on the CPU; put into evaluation mode.
-        metadata: what the file should say.
-        pixels: (N, 28, 28) uint8, the test set as stored: what the file is fed, through its own metadata.
-        test: the same images as training normalises them: what torch is fed.
+        metadata: what the file should contain.
+        pixels: (N, 28, 28) uint8, the test set as stored; input of the file, through its own metadata.
+        test: these images as training normalizes them; input of torch.
 
     Raises:
         ExportError: names the first check that failed.
@@ -46,11 +42,16 @@ def check_export(path: Path, model: "nn.Module", metadata: "ModelMetadata", pixe
     expected = predict_logits(model, test.images).numpy()
     for batch in BATCHES:
         _check_logits(f"batch of {batch}", _run(classifier, pixels[:batch]), expected[:batch])
-    _check_logits("whole test set", run_in_parts(classifier, pixels), expected)
+    _check_logits("whole test set", logits_in_batches(classifier, pixels), expected)
 
 
-def check_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels") -> None:
-    """Hold a file with weights of fewer bits against its contract, its own metadata and the accuracy it came from.
+def check_compact(path: Path, metadata: ModelMetadata, pixels: Pixels) -> None:
+    """Check a file with weights of fewer bits: its contract, its metadata, and its accuracy against that of float32.
+
+    Args:
+        path: the file.
+        metadata: what the file should contain.
+        pixels: (N, 28, 28) uint8, the test set as stored.
 
     Raises:
         ExportError: names the first check that failed.
@@ -60,19 +61,14 @@ def check_compact(path: Path, metadata: "ModelMetadata", pixels: "Pixels") -> No
     for batch in BATCHES:
         _check_logits(f"batch of {batch}", _run(classifier, pixels[:batch]), expected[:batch], source="a larger batch")
     before, after = metadata.metrics["float32_test_accuracy"], metadata.metrics["test_accuracy"]
-    if before - after > COMPACT_LOSS:
+    if before - after > MAX_COMPACT_LOSS:
         raise ExportError(
             f"Check 'accuracy' failed: {before:.2%} of the test set were read right with float32 weights, {after:.2%} "
-            f"with fewer bits; a loss of {COMPACT_LOSS:.1%} is allowed."
+            f"with fewer bits; a loss of {MAX_COMPACT_LOSS:.1%} is allowed."
         )
 
 
-def run_in_parts(classifier: Classifier, pixels: "Pixels") -> "Floats":
-    """Run an export on many framed pictures, 500 at a time: (N, 28, 28) uint8 -> (N, classes)."""
-    return np.concatenate([classifier.logits(pixels[start : start + 500]) for start in range(0, len(pixels), 500)])
-
-
-def _open(path: Path, metadata: "ModelMetadata") -> Classifier:
+def _open(path: Path, metadata: ModelMetadata) -> Classifier:
     _check_onnx(path)
     try:
         classifier = Classifier(path, "cpu", path.read_bytes())
@@ -84,9 +80,6 @@ def _open(path: Path, metadata: "ModelMetadata") -> Classifier:
 
 
 def _check_onnx(path: Path) -> None:
-    import onnx
-    from onnx.external_data_helper import uses_external_data
-
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except Exception as error:  # ValidationError, and protobuf's DecodeError for what is no model at all
@@ -97,14 +90,14 @@ def _check_onnx(path: Path) -> None:
         raise ExportError(f"Check 'one file' failed: {len(outside)} weights lie outside it, such as {outside[0]}.")
 
 
-def _run(classifier: Classifier, pixels: "Pixels") -> "Floats":
+def _run(classifier: Classifier, pixels: Pixels) -> Floats:
     try:
         return classifier.logits(pixels)
     except Exception as error:  # whatever ONNX Runtime raises for a batch that the graph cannot take
         raise ExportError(f"Check 'batch of {len(pixels)}' failed: {str(error).splitlines()[0]}") from error
 
 
-def _check_logits(check: str, served: "Floats", expected: "Floats", source: str = "torch") -> None:
+def _check_logits(check: str, served: Floats, expected: Floats, source: str = "torch") -> None:
     differences = np.abs(served - expected).max(axis=1)
     if not differences.max() <= TOLERANCE:  # a comparison that NaN fails too
         raise ExportError(

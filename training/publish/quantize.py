@@ -1,4 +1,4 @@
-"""A smaller network in an exported file: what is shipped of one that is too large to ship whole.
+"""Compact exports: thin linear layers and 8-bit weights, for a network that is too large to ship as it is.
 
 Each linear layer but the last becomes two thin ones, which keep the directions in which its answers to training
 images vary most (principal components of a layer's responses: Zhang et al., "Accelerating Very Deep Convolutional
@@ -8,42 +8,36 @@ channel, symmetric around zero. Biases and the last layer stay float32.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TensorProto
-    from torch import Tensor, nn
+import torch
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from torch import Tensor, nn
 
 RANK = 256
-"""Directions that are kept of a linear layer's answers; with these of 4,096, AlexNet lost 0.05 points of validation."""
+"""Directions kept of a linear layer's answers; with 256 of 4,096 AlexNet lost 0.05 points of validation accuracy."""
 
 BLOCK = 256
 DESCRIPTION = f"linear layers of rank {RANK}, 8 bits a weight, the last layer float32"
 
 
-def thin_out(model: "nn.Module", images: "Tensor", rank: int = RANK) -> None:
-    """Put two thin linear layers in the place of each linear one but the last, in place.
+def thin_out(model: nn.Module, images: Tensor, rank: int = RANK) -> None:
+    """Replace each linear layer but the last by two thin ones, in place.
 
     Args:
-        model: in evaluation mode.
-        images: (N, 1, 28, 28) normalised images of the training set, N at least ``rank``.
+        model: the network, in evaluation mode.
+        images: (N, 1, 28, 28) normalized images of the training set, N at least ``rank``.
         rank: directions to keep; layers for which two thin ones would not be smaller stay as they are.
     """
-    import torch
-
-    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, torch.nn.Linear)]
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear)]
     for name, layer in layers[:-1]:
         if rank * (layer.in_features + layer.out_features) < layer.weight.numel():
             holder, _, key = name.rpartition(".")
             setattr(model.get_submodule(holder), key, _two_thin_layers(layer, _inputs_of(layer, model, images), rank))
 
 
-def _inputs_of(layer: "nn.Linear", model: "nn.Module", images: "Tensor") -> "Tensor":
-    """What reaches a layer when the model sees images: (N, in)."""
-    import torch
-
+def _inputs_of(layer: nn.Linear, model: nn.Module, images: Tensor) -> Tensor:
+    """Return the input of a layer, (N, in), when the model is given images."""
     seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.no_grad():
@@ -53,26 +47,24 @@ def _inputs_of(layer: "nn.Linear", model: "nn.Module", images: "Tensor") -> "Ten
     return torch.cat(seen)
 
 
-def _two_thin_layers(layer: "nn.Linear", inputs: "Tensor", rank: int) -> "nn.Sequential":
-    """The best approximation of a layer's answers to (N, in) inputs by two layers with ``rank`` values between them."""
-    import torch
-
+def _two_thin_layers(layer: nn.Linear, inputs: Tensor, rank: int) -> nn.Sequential:
+    """Return the best approximation of a layer, on its (N, in) inputs, by two layers with ``rank`` values between."""
     with torch.no_grad():
         answers = inputs @ layer.weight.T
         mean = answers.mean(dim=0)
         _, directions = torch.linalg.eigh((answers - mean).T @ (answers - mean))  # the strongest come last
         kept = directions[:, -rank:]
-        into = torch.nn.Linear(layer.in_features, rank, bias=False)
-        out = torch.nn.Linear(rank, layer.out_features)
+        into = nn.Linear(layer.in_features, rank, bias=False)
+        out = nn.Linear(rank, layer.out_features)
         into.weight.copy_(kept.T @ layer.weight)
         out.weight.copy_(kept)
         out.bias.copy_(layer.bias + mean - kept @ (kept.T @ mean))
-    return torch.nn.Sequential(into, out)
+    return nn.Sequential(into, out)
 
 
-def compact_weights(model: "ModelProto") -> "ModelProto":
-    """Return the same network with 8 bits a weight, but for the last linear layer."""
-    from onnxruntime.quantization import QuantFormat
+def compact_weights(model: ModelProto) -> ModelProto:
+    """Return a network with 8 bits a weight, but for the last linear layer."""
+    from onnxruntime.quantization import QuantFormat  # importing these makes the root logger print all that is INFO
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     from onnxruntime.quantization.onnx_model import ONNXModel
 
@@ -90,12 +82,12 @@ def compact_weights(model: "ModelProto") -> "ModelProto":
     )
     quantizer.process()
     compacted = quantizer.model.model
-    del compacted.graph.value_info[:]  # it still tells the shapes from before the linear layers were turned
+    del compacted.graph.value_info[:]  # it holds the shapes from before the linear layers were transposed
     compact_convolutions(compacted)
     return compacted
 
 
-def compact_convolutions(model: "ModelProto") -> None:
+def compact_convolutions(model: ModelProto) -> None:
     """Give all convolutions of a model 8-bit weights, in place."""
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     nodes: list[NodeProto] = []
@@ -107,10 +99,8 @@ def compact_convolutions(model: "ModelProto") -> None:
     model.graph.node.extend(nodes)
 
 
-def _dequantize(model: "ModelProto", tensor: "TensorProto") -> "NodeProto":
-    """Put 8-bit weights and their scales in the place of a tensor; return the node that gives the tensor back."""
-    from onnx import helper, numpy_helper
-
+def _dequantize(model: ModelProto, tensor: TensorProto) -> NodeProto:
+    """Replace a tensor by 8-bit weights and their scales; return the node that restores it."""
     weights = numpy_helper.to_array(tensor)  # (out, in, H, W)
     scales = (np.abs(weights).max(axis=(1, 2, 3)) / 127).astype(np.float32)
     scales[scales == 0] = 1

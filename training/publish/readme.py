@@ -1,29 +1,32 @@
 """``python -m training.publish.readme``: README.md beside the exports, made from what they say of themselves."""
 
-import ast
+import inspect
+import json
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from jinja2 import Environment, StrictUndefined
 
-if TYPE_CHECKING:
-    from inkwear.onnx.metadata import ModelMetadata
-    from inkwear.report import Report
-    from training.publish.shelf import Export
+from inkwear.files import write_text
+from inkwear.onnx.metadata import ModelMetadata
+from inkwear.preprocess.garment import LIGHT_GARMENT
+from inkwear.report import Report
+from training.console import exit_codes_for_errors
+from training.publish.exports import Export, read_exports
+from training.recipes import current_arguments, current_config
 
-HERE = Path(__file__).parent
-TEMPLATE = HERE / "readme.jinja"
-SNIPPETS = HERE / "snippets"
+TEMPLATE = Path(__file__).with_name("readme.jinja")
+SNIPPETS = Path(__file__).parents[2] / "exports" / "snippets"
 
 OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam", "sgd": "SGD"}
 
-LONGEST_VALUE = 160
-"""Characters of a foreign file's metadata value that are shown."""
+MAX_VALUE_LENGTH = 160
+"""Characters of a metadata value that are shown of a file that is no classifier."""
 
 cli = typer.Typer(add_completion=False)
 
@@ -35,58 +38,41 @@ def readme(
 ) -> None:
     """Describe every exported file: what it is, how to feed and read it, its numbers, programs to begin with."""
     logging.basicConfig(format="%(message)s")
-    from training.publish.shelf import ShelfError
-
     target = output or exports / "README.md"
-    try:
-        _replace(target, make_readme(exports))
-    except ShelfError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    except OSError as error:
-        typer.echo(f"Error: {target} cannot be written ({error.strerror}).", err=True)
-        raise typer.Exit(2) from error
+    with exit_codes_for_errors():
+        text = make_readme(exports)
+        try:
+            write_text(target, text)
+        except OSError as error:
+            raise ValueError(f"{target} cannot be written ({error.strerror}).") from error
     typer.echo(str(target))
 
 
 def make_readme(folder: Path) -> str:
-    """Return the text, the same for the same files.
+    """Return the text, which depends on the files alone.
 
     Raises:
-        ShelfError: there are no exports, or one cannot be read.
+        ValueError: there are no exports, or one cannot be read.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    from inkwear.preprocess.garment import LIGHT_GARMENT
-    from training.publish.shelf import ShelfError, read_shelf
-
-    shelf = read_shelf(folder)
-    cards = [Card(export, export.metadata) for export in shelf if export.metadata]
+    exports = read_exports(folder)
+    cards = [Card(export, export.metadata) for export in exports if export.metadata]
     if not cards:
-        raise ShelfError(f"{folder} holds no classifier of ours; `python -m training.export` writes them.")
+        raise ValueError(f"{folder} holds no classifier of Inkwear; `python -m training.export` writes them.")
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {
-        **{"percent": percent, "count": count, "millions": in_millions, "size": in_bytes, "number": number}
+        **{"percent": percent, "count": count, "millions": in_millions, "size": in_bytes, "number": number},
+        "current": lambda command: " ".join(current_arguments(command.split())),
     }
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         sets=list(_by_set(cards)),
-        metadata_keys=_documented(),
+        metadata_keys=_metadata_keys(),
         snippets={path.name: path.read_text(encoding="utf-8").rstrip() for path in sorted(SNIPPETS.iterdir())},
-        modules=modules_of(SNIPPETS / "any_photo.py"),
         light_garment=LIGHT_GARMENT,
         example=min(cards, key=lambda card: (card.export.bytes, card.export.name)).export.name,
-        strangers=[(export, _shown(export.values())) for export in shelf if not export.metadata],
+        others=[(export, _shown(export.values())) for export in exports if not export.metadata],
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old text or the new, never half of either."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".readme-") as beside:
-        new = Path(beside) / path.name
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
 
 
 # ------------------------------------------------------------------------------------------------------------ a file
@@ -94,7 +80,7 @@ def _replace(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Which class was read as which other most often, and how many of its test images there are."""
+    """The most frequent mistake: ``times`` of the ``images`` of class ``label`` were read as another class."""
 
     label: str
     read_as: str
@@ -104,10 +90,10 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Card:
-    """A classifier's file, with what its numbers come to."""
+    """The file of a classifier, and figures derived from its report."""
 
-    export: "Export"
-    metadata: "ModelMetadata"
+    export: Export
+    metadata: ModelMetadata
 
     @property
     def macs(self) -> int | None:
@@ -126,13 +112,12 @@ class Card:
 
     @property
     def weakest(self) -> tuple[str, float] | None:
-        """The class that is found least often, and how often it is."""
+        """The class with the lowest recall, and that recall."""
         if not self.export.report or not self.export.report.confusion:
             return None
         rows = enumerate(self.export.report.confusion)
-        found = [(row[index] / max(sum(row), 1), self.metadata.class_names[index]) for index, row in rows]
-        share, name = min(found)
-        return name, share
+        recall, name = min((row[index] / max(sum(row), 1), self.metadata.class_names[index]) for index, row in rows)
+        return name, recall
 
     @property
     def training(self) -> str:
@@ -145,12 +130,12 @@ class Card:
 
     @property
     def needs_onnx_runtime(self) -> list[str]:
-        """Operators that are not ONNX's own."""
-        return [operator for operator in self.export.graph.operators if "." in operator]
+        """The operators that ONNX itself does not define."""
+        return [operator for operator in self.export.operators if "." in operator]
 
 
-def most_confused(report: "Report", class_names: Sequence[str]) -> Confusion | None:
-    """Find the most frequent mistake; None where there is none."""
+def most_confused(report: Report, class_names: Sequence[str]) -> Confusion | None:
+    """Return the most frequent mistake; None where there is none."""
     mistakes = [
         (times, -row, -column)
         for row, line in enumerate(report.confusion)
@@ -164,7 +149,8 @@ def most_confused(report: "Report", class_names: Sequence[str]) -> Confusion | N
 
 
 def describe_training(recipe: Mapping[str, Any]) -> str:
-    """Say in one line how a network learnt; what a recipe does not tell is left out, and the command tells all."""
+    """Return one line about how a network learnt, by the stored ``recipe``; the command tells the rest."""
+    recipe = current_config(recipe)
     told = {name: value for name, value in recipe.items() if value}
     epochs = told.get("epochs")
     first = [
@@ -180,11 +166,11 @@ def describe_training(recipe: Mapping[str, Any]) -> str:
         f"weight decay {number(told['weight_decay'])}" if "weight_decay" in told else "",
         f"label smoothing {number(told['label_smoothing'])}" if "label_smoothing" in told else "",
         f"images moved at random{less}" if "augment" in told else "",
-        f"all but {told['held_out']:,} of the training images learnt from" if "held_out" in told else "",
-        f"a part of another image put into {told['mixing']:.0%} of them" if "mixing" in told else "",
+        f"all but {told['validation_size']:,} of the training images learnt from" if "validation_size" in told else "",
+        f"a part of another image put into {told['cutmix']:.0%} of them" if "cutmix" in told else "",
         f"begun with {told['start_from']}" if "start_from" in told else "",
         f"taught by {told['teacher']}" if "teacher" in told else "",
-        f"and on {told['also']} (name and digest of files of images)" if "also" in told else "",
+        f"and on {told['extra_images']} (name and digest of files of images)" if "extra_images" in told else "",
         f"seed {recipe['seed']}" if "seed" in recipe else "",
         f"epoch {told['best_epoch']} kept" if "best_epoch" in told else "",
         f"weights then stored with fewer bits: {told['weights']}" if "weights" in told else "",
@@ -197,13 +183,13 @@ def describe_training(recipe: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Set:
-    """The files that read the same pictures: their facts are told once."""
+    """The files for one data set, whose facts are told once."""
 
     title: str
     cards: list[Card]
 
     @property
-    def about(self) -> "ModelMetadata":
+    def about(self) -> ModelMetadata:
         return self.cards[0].metadata
 
 
@@ -216,81 +202,52 @@ def _by_set(cards: Sequence[Card]) -> Iterator[Set]:
         yield Set(title, sorted(together, key=lambda card: (card.macs or 0, card.export.name)))
 
 
-# ---------------------------------------------------------------------------------------------------------- and words
+# ------------------------------------------------------------------------------------------------------------- words
 
 
 def percent(share: float | None, digits: int = 2) -> str:
-    """A share as 99.52 %, or a dash."""
+    """Write a share as 99.52 %, or a dash."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"
 
 
 def count(number: float | None) -> str:
-    """A count as 61,706, or a dash."""
+    """Write a count as 61,706, or a dash."""
     return "–" if number is None else f"{number:,.0f}"
 
 
 def in_millions(number: float | None) -> str:
-    """A count as 0.42 M, or a dash."""
+    """Write a count as 0.42 M, or a dash."""
     return "–" if number is None else f"{number / 1e6:.2f} M"
 
 
 def number(value: float | None) -> str:
-    """A number as short as four digits tell it, or a dash."""
+    """Write a number with four significant digits, or a dash."""
     return "–" if value is None else f"{value:.4g}"
 
 
 def in_bytes(size: int) -> str:
-    """A file's size as 252 kB."""
+    """Write the size of a file as 252 kB."""
     return f"{size / 1000:,.0f} kB"
 
 
-def _documented() -> list[str]:
-    """What the docstring of ``ModelMetadata`` says of its fields, a line each."""
-    import inspect
-
-    from inkwear.onnx.metadata import ModelMetadata
-
+def _metadata_keys() -> list[str]:
+    """Return what the docstring of ``ModelMetadata`` says of its fields, a line each."""
     doc = inspect.getdoc(ModelMetadata) or ""
-    return [
-        " ".join(line.split()) for line in doc.partition("Attributes:\n")[2].replace("\n        ", " ").splitlines()
-    ]
+    attributes = doc.partition("Attributes:\n")[2].replace("\n        ", " ")
+    return [" ".join(line.split()) for line in attributes.splitlines()]
 
 
 def _shown(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    import json
-
+    """Return metadata as text, long values cut short."""
     texts = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in values.items()
     }
     return [
-        (name, " ".join(text.split()) if len(text) <= LONGEST_VALUE else f"{' '.join(text[:LONGEST_VALUE].split())} …")
+        (name, " ".join(text[:MAX_VALUE_LENGTH].split()) + " …" * (len(text) > MAX_VALUE_LENGTH))
         for name, text in texts.items()
     ]
 
 
-def modules_of(program: Path) -> list[str]:
-    """The files of ``exports`` that a program imports, directly or through others, by name."""
-    todo, found = [program], set[str]()
-    while todo:
-        new = {file for file in _imported(todo.pop()) if file not in found and (HERE / file).exists()}
-        found |= new
-        todo += [HERE / file for file in new]
-    return ["__init__.py", *sorted(found)]
-
-
-def _imported(program: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(program.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "exports":
-            yield from (f"{alias.name}.py" for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("exports."):
-            yield f"{(node.module or '').partition('.')[2]}.py"
-
-
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

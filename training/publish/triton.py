@@ -1,7 +1,7 @@
 """``python -m training.publish.triton``: a model repository for NVIDIA's Triton Inference Server.
 
-What it writes is told in Triton's user guide, "Model Repository" and "Model Configuration"; the configuration is the
-text of a ``ModelConfig`` (model_config.proto).
+Its form is described in Triton's user guide, "Model Repository" and "Model Configuration"; a configuration is the text
+of a ``ModelConfig`` (model_config.proto).
 """
 
 import logging
@@ -9,24 +9,23 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from training.publish.graph import Tensor
-    from training.publish.shelf import Export
+from training.console import exit_codes_for_errors
+from training.publish.exports import Export, Tensor, read_exports
 
 MARK = "# Written by python -m training.publish.triton.\n"
-"""How a configuration of ours begins, so that no other is replaced."""
+"""First line of every configuration that this command writes; it replaces no other."""
 
 TYPES = {
     **{"float32": "TYPE_FP32", "float16": "TYPE_FP16", "float64": "TYPE_FP64", "bfloat16": "TYPE_BF16"},
     **{"int8": "TYPE_INT8", "int16": "TYPE_INT16", "int32": "TYPE_INT32", "int64": "TYPE_INT64"},
     **{"uint8": "TYPE_UINT8", "uint16": "TYPE_UINT16", "uint32": "TYPE_UINT32", "uint64": "TYPE_UINT64"},
-    **{"bool": "TYPE_BOOL", "string": "TYPE_STRING"},
+    **{"bool": "TYPE_BOOL", "object": "TYPE_STRING"},
 }
-"""numpy's words -> ``inference.DataType``."""
+"""numpy's names of types -> ``inference.DataType``."""
 
 cli = typer.Typer(add_completion=False)
 
@@ -49,62 +48,62 @@ def triton(
 ) -> None:
     """Write DIR/<name>/1/model.onnx, config.pbtxt and labels.txt for Triton.
 
-    Pictures are framed and normalised by whoever asks; exports/README.md has a program.
+    A client frames and normalizes its pictures itself; exports/README.md has a program.
     """
     logging.basicConfig(format="%(message)s")
-    from training.publish.shelf import ShelfError, read_shelf
-
-    try:
-        shelf = read_shelf(exports, names or ())
-        write_repository(folder, shelf, max_batch_size, overwrite=overwrite)
-    except (ShelfError, RepositoryError) as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    for export in shelf:
+    with exit_codes_for_errors():
+        found = read_exports(exports, names or ())
+        write_repository(folder, found, max_batch_size, overwrite=overwrite)
+    for export in found:
         typer.echo(str(folder / export.name))
     typer.echo(f"Next: tritonserver --model-repository={folder}", err=True)
 
 
 def write_repository(
-    folder: Path, shelf: "Sequence[Export]", max_batch_size: int = 64, *, overwrite: bool = False
+    folder: Path, exports: Sequence[Export], max_batch_size: int = 64, *, overwrite: bool = False
 ) -> None:
-    """Write a folder for each export; one that is there and ours is replaced, whatever else is there stays.
+    """Write a folder for each export; those that this command wrote before are replaced, all others stay.
 
-    All of it is written beside ``folder`` first. Each model then appears whole, by a rename: a server that looks into
-    the repository meanwhile sees no half of one.
+    Everything is written beside ``folder`` first. Each model then appears by a rename, so that a server which polls
+    the repository never finds half of one.
+
+    Args:
+        folder: the model repository.
+        exports: the files to serve.
+        max_batch_size: images that Triton may run together.
+        overwrite: whether ``folder`` may hold other things, of which models of the same names are replaced.
 
     Raises:
-        RepositoryError: ``folder`` holds what is not ours and ``overwrite`` was not said; it, or an export, cannot be
-            written.
+        RepositoryError: ``folder`` holds other things and ``overwrite`` is False, or something cannot be written.
     """
     folder = folder.resolve()
-    strange = list(_strangers(folder))
-    if strange and not overwrite:
+    others = list(_others(folder))
+    if others and not overwrite:
         raise RepositoryError(
-            f"{folder} holds {strange[0].name}, which python -m training.publish.triton did not write. Name an empty or a new "
-            "folder, or say --overwrite: models of the same names are then replaced, all else stays."
+            f"{folder} holds {others[0].name}, which python -m training.publish.triton did not write. Name an empty or "
+            "a new folder, or say --overwrite: models of the same names are then replaced, all else stays."
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=_workplace(folder), prefix=f".{folder.name}-") as beside:
-            new = Path(beside) / "new"
-            for export in shelf:
+        with tempfile.TemporaryDirectory(dir=_beside(folder), prefix=f".{folder.name}-") as temporary:
+            new = Path(temporary) / "new"
+            for export in exports:
                 _write_model(new / export.name, export, max_batch_size)
             folder.mkdir(exist_ok=True)
-            for export in shelf:
-                _put_in_place(new / export.name, folder / export.name, Path(beside) / "old")
+            for export in exports:
+                _put_in_place(new / export.name, folder / export.name, Path(temporary) / "old")
     except OSError as error:
         raise RepositoryError(f"{folder} cannot be written ({error.strerror}).") from error
 
 
-def _workplace(folder: Path) -> Path:
-    """Where a rename into ``folder`` is possible: beside it, but in it where it is a mounted disk."""
+def _beside(folder: Path) -> Path:
+    """Return a folder on the same disk: the one that holds ``folder``, or ``folder`` itself where a disk is mounted."""
     mounted = folder.exists() and folder.stat().st_dev != folder.parent.stat().st_dev
     return folder if mounted else folder.parent
 
 
-def _strangers(folder: Path) -> Iterator[Path]:
-    """What lies in a folder and was not written by this command."""
+def _others(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder and was not written by this command."""
     if folder.exists() and not folder.is_dir():
         raise RepositoryError(f"{folder} is a file; name a folder.")
     for path in sorted(folder.iterdir()) if folder.exists() else []:
@@ -116,7 +115,7 @@ def _strangers(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _write_model(folder: Path, export: "Export", max_batch_size: int) -> None:
+def _write_model(folder: Path, export: Export, max_batch_size: int) -> None:
     (folder / "1").mkdir(parents=True)
     shutil.copyfile(export.path, folder / "1" / "model.onnx")
     (folder / "config.pbtxt").write_text(config(export, max_batch_size), encoding="utf-8")
@@ -126,7 +125,7 @@ def _write_model(folder: Path, export: "Export", max_batch_size: int) -> None:
 
 
 def _put_in_place(new: Path, place: Path, old: Path) -> None:
-    """Rename a folder to where it belongs; what was there goes to ``old``, and comes back if that fails."""
+    """Rename a folder to ``place``; what was there goes to ``old``, and back if the rename fails."""
     if not place.exists():
         new.rename(place)
         return
@@ -142,20 +141,20 @@ def _put_in_place(new: Path, place: Path, old: Path) -> None:
 # ------------------------------------------------------------------------------------------------- the configuration
 
 
-def config(export: "Export", max_batch_size: int = 64) -> str:
-    """Return ``config.pbtxt``: what the graph states, and ``metadata_props`` as parameters, each as it stands.
+def config(export: Export, max_batch_size: int = 64) -> str:
+    """Return ``config.pbtxt``: inputs and outputs of the graph, and ``metadata_props`` as parameters, unchanged.
 
     Raises:
         RepositoryError: Triton has no type for one of its tensors.
     """
-    batched = export.graph.takes_batches
+    batched = export.takes_batches
     labels = "labels.txt" if export.metadata else None
     lines = [
         f"name: {_quoted(export.name)}",
         'backend: "onnxruntime"',
         f"max_batch_size: {max_batch_size if batched else 0}",
-        *(_tensor("input", tensor, export, batched) for tensor in export.graph.inputs),
-        *(_tensor("output", tensor, export, batched, labels) for tensor in export.graph.outputs),
+        *(_tensor("input", tensor, export, batched) for tensor in export.inputs),
+        *(_tensor("output", tensor, export, batched, labels) for tensor in export.outputs),
         *(["dynamic_batching { }"] if batched else []),
         *(
             f"parameters {{ key: {_quoted(name)} value {{ string_value: {_quoted(text)} }} }}"
@@ -165,8 +164,8 @@ def config(export: "Export", max_batch_size: int = 64) -> str:
     return MARK + "\n".join(lines) + "\n"
 
 
-def _tensor(kind: str, tensor: "Tensor", export: "Export", batched: bool, labels: str | None = None) -> str:
-    """An input or output; the first size is left out where Triton adds it itself."""
+def _tensor(kind: str, tensor: Tensor, export: Export, batched: bool, labels: str | None = None) -> str:
+    """Return the entry of an input or an output, without the first size where Triton adds it itself."""
     if tensor.dtype not in TYPES:
         raise RepositoryError(f"{export.path}: {tensor} is of a type that Triton does not have.")
     sizes = [size if isinstance(size, int) else -1 for size in tensor.shape[int(batched) :]]
@@ -177,7 +176,7 @@ def _tensor(kind: str, tensor: "Tensor", export: "Export", batched: bool, labels
 
 
 def _quoted(text: str) -> str:
-    """A string of protobuf's text format."""
+    """Return a string in protobuf's text format."""
     escaped = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
     plain = "".join(escaped.get(letter, letter) for letter in text)
     return '"' + "".join(letter if letter >= " " else f"\\{ord(letter):03o}" for letter in plain) + '"'
@@ -187,10 +186,5 @@ def _one_line(name: str) -> str:
     return " ".join(name.split())
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

@@ -1,4 +1,4 @@
-"""What light, lens, sensor and file do to what lies before the camera."""
+"""Effects of light, lens, sensor and file on a photograph."""
 
 import io
 
@@ -11,15 +11,21 @@ from inkwear.preprocess.grayscale import ORIENTATION, UPRIGHT
 from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator.chance import Range, Shape, around, between, noise, pick
 
-COARSE = 160
-"""Side of the grid on which light is computed: it changes slowly, and a shadow's edge is never sharper than that."""
+LIGHT_GRID = 160
+"""Side of the grid on which light is computed, enough for the sharpest edge of a shadow."""
 
 STORED = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-"""How a camera held another way stores its pixels, by the orientation that it writes beside them."""
+"""EXIF orientation of a turned camera -> the operation that stores its pixels."""
 
 
 def gradient(shape: Shape, strength: float, rng: np.random.Generator) -> Floats:
-    """Light that falls off to one side and to the corners: (H, W) from ``1 - strength`` to 1."""
+    """Draw light that falls off to one side and to the corners: (H, W) from ``1 - strength`` to 1.
+
+    Args:
+        shape: of the picture.
+        strength: fraction by which the light falls off.
+        rng: draws its direction.
+    """
     angle, bend = between(rng, (0, 2 * np.pi)), between(rng, (0, 0.6))
     y, x = _coordinates()
     fall = np.cos(angle) * x + np.sin(angle) * y + bend * (x * x + y * y)
@@ -27,12 +33,12 @@ def gradient(shape: Shape, strength: float, rng: np.random.Generator) -> Floats:
 
 
 def shadow(shape: Shape, softness: Range, rng: np.random.Generator) -> Floats:
-    """The shadow of a hand, a head or a phone across the picture: (H, W) up to 1.
+    """Draw the shadow of a hand, a head or a phone across the picture: (H, W) up to 1.
 
     Args:
         shape: of the picture.
-        softness: width of its edge as a fraction of the picture.
-        rng: draws where it falls.
+        softness: range of the width of its edge, as a fraction of the picture.
+        rng: draws its place.
     """
     angle, off = between(rng, (0, 2 * np.pi)), around(rng, 0.7)
     y, x = _coordinates()
@@ -44,7 +50,7 @@ def shadow(shape: Shape, softness: Range, rng: np.random.Generator) -> Floats:
 
 
 def glare(shape: Shape, rng: np.random.Generator) -> Floats:
-    """A lamp mirrored in a board: (H, W) gray levels to add."""
+    """Draw the reflection of a lamp in a board: (H, W) gray levels to add."""
     y, x = _coordinates()
     spot = (x - around(rng, 0.9)) ** 2 + (y - around(rng, 0.9)) ** 2
     level, size = between(rng, (20, 70)), between(rng, (0.05, 0.3))
@@ -52,7 +58,7 @@ def glare(shape: Shape, rng: np.random.Generator) -> Floats:
 
 
 def _coordinates() -> tuple[Floats, Floats]:
-    y, x = np.meshgrid(*(np.linspace(-1, 1, COARSE, dtype=np.float32),) * 2, indexing="ij")
+    y, x = np.meshgrid(*(np.linspace(-1, 1, LIGHT_GRID, dtype=np.float32),) * 2, indexing="ij")
     return y, x
 
 
@@ -61,12 +67,18 @@ def _large(field: NDArray, shape: Shape) -> Floats:
 
 
 def defocus(picture: Pixels, blur: float) -> Pixels:
-    """Blur by a deviation of ``blur`` pixels."""
+    """Blur with a deviation of ``blur`` pixels."""
     return cv2.GaussianBlur(picture, (0, 0), blur) if blur > 0.3 else picture
 
 
 def shake(picture: Pixels, length: float, rng: np.random.Generator) -> Pixels:
-    """Smear by ``length`` pixels in one direction."""
+    """Smear by ``length`` pixels in a random direction.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        length: of the movement in pixels.
+        rng: draws its direction.
+    """
     side = 2 * round(length / 2) + 1
     if side < 3:
         return picture
@@ -78,7 +90,13 @@ def shake(picture: Pixels, length: float, rng: np.random.Generator) -> Pixels:
 
 
 def sensor_noise(picture: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
-    """Add noise of ``strength`` gray levels to a picture (H, W, 3), strong noise with colour in it."""
+    """Add noise of ``strength`` gray levels to a picture (H, W, 3); strong noise has colors.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        strength: deviation in gray levels.
+        rng: draws the noise.
+    """
     shape, grain = (picture.shape[0], picture.shape[1]), pick(rng, (1, 1.4, 2))
     bright = np.float32(strength) * noise(shape, rng, grain)
     red = blue = bright
@@ -88,7 +106,14 @@ def sensor_noise(picture: Pixels, strength: float, rng: np.random.Generator) -> 
 
 
 def develop(picture: Pixels, quality: int, turned: bool, rng: np.random.Generator) -> Image.Image:
-    """Save as JPEG, and open that file; a turned one is stored on its side, with the tag that says so."""
+    """Save as JPEG and open that file; a ``turned`` picture is stored on its side, with the EXIF tag for it.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        quality: of the JPEG.
+        turned: whether the camera was turned.
+        rng: draws the direction.
+    """
     image, exif = Image.fromarray(picture), Image.Exif()
     if turned:
         orientation = pick(rng, tuple(STORED))

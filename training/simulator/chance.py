@@ -1,4 +1,4 @@
-"""Draws from ranges, and noise that costs next to nothing."""
+"""Random draws from ranges, and noise that takes hardly any time."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,13 +12,13 @@ from inkwear.preprocess.spec import Floats
 Choice = TypeVar("Choice")
 
 Range = tuple[float, float]
-"""Least and greatest value."""
+"""Lowest and highest value."""
 
 Shape = tuple[int, int]
 """Height and width of a picture in pixels."""
 
 BANK = 2048
-"""Side of the noise that all pictures are cut from, in pixels: drawing it anew takes longer than all the rest."""
+"""Pixels a side of the bank that all noise is cut from; drawing noise anew takes longer than all the rest."""
 
 
 def between(rng: np.random.Generator, limits: Range) -> float:
@@ -38,7 +38,7 @@ def pick(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
 
 
 def noise(shape: Shape, rng: np.random.Generator, grain: float = 1) -> Floats:
-    """Cut a piece of normal noise, mean 0 and deviation about 1: (H, W) float32.
+    """Cut a piece of normal noise from the bank, mean 0 and deviation about 1: (H, W) float32.
 
     Args:
         shape: at most ``BANK`` on a side.

@@ -1,7 +1,7 @@
-"""Photographs of clothing, made from Fashion-MNIST's images: garments laid on floors, beds and tables.
+"""Photographs of clothing, made from the images of Fashion-MNIST: garments laid on floors, beds and tables.
 
-The data set's images were cut from their white background and negated (Xiao et al. 2017, section 2); here that is
-undone: the garment gets its outline, light, a colour and some fabric back, and a background to lie on.
+The images of the data set were cut from their white background and negated (Xiao et al. 2017, section 2). Here that is
+undone: the garment gets back its outline, light, a color and some fabric, and a background to lie on.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from training.simulator import textures
 from training.simulator.camera import develop, gradient, sensor_noise
 
 SIDES = (160, 420)
-"""Shortest and longest side of a picture, in pixels: what the normaliser works on, and somewhat more."""
+"""Range of a picture's sides in pixels: the size that preprocessing works at, and somewhat more."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Scene:
 
     Attributes:
         background: draws (H, W, 3) float32 from 0 to 255.
-        shadow: how much darker the garment's own shadow is at most, as a fraction.
-        lighter: the chance that the garment is lighter than it was, as in a negative.
-        size: least and greatest length of the garment, as a fraction of the picture's shorter side.
-        drift: how far it may lie from the middle, as a fraction of the room there is.
-        hanger: whether it hangs.
+        shadow: the largest darkness of the garment's own shadow, as a fraction.
+        lighter: the chance that the garment keeps the lightness of the data set's negative.
+        size: range of the garment's length, as a fraction of the picture's shorter side.
+        drift: its largest distance from the middle, as a fraction of the free room.
+        hanger: whether it hangs on a hanger.
         pair: whether there are two of it, one mirrored.
     """
 
@@ -46,7 +46,7 @@ class Scene:
 SCENES = {
     "white": Scene(textures.white),
     "off_white": Scene(textures.off_white),
-    "coloured": Scene(textures.plain),
+    "colored": Scene(textures.plain),
     "gradient": Scene(textures.gradient),
     "shadow": Scene(textures.off_white, shadow=0.5),
     "lighter": Scene(textures.dark, lighter=1.0),
@@ -60,21 +60,27 @@ SCENES = {
     "pattern": Scene(textures.pattern, shadow=0.3, lighter=0.3),
 }
 
-PLAIN = ("white", "off_white", "coloured", "gradient", "shadow", "lighter", "small")
+PLAIN = ("white", "off_white", "colored", "gradient", "shadow", "lighter", "small")
 TEXTURED = ("wood", "carpet", "cloth", "tiles", "pattern")
 
 HALO = 12
-"""Gray levels up to which a pixel may be what sharpening left outside of a garment."""
+"""Gray level up to which a pixel may be a trace of sharpening outside the garment."""
 
 LUMA = np.array([0.299, 0.587, 0.114])
-"""How much red, green and blue add to lightness (ITU-R 601)."""
+"""Weights of red, green and blue in lightness (ITU-R BT.601)."""
 
 SHOES_ASPECT = 1.15
-"""Only what is this much wider than high is doubled to a pair: a shoe or a sandal from its side."""
+"""Ratio of width to height from which an image is doubled to a pair: a shoe or a sandal from its side."""
 
 
 def photograph(pixels: Pixels, rng: np.random.Generator, *, scene: str) -> Image.Image:
-    """Take a picture of a garment, (28, 28) uint8 as stored in the data set, in one of ``SCENES``."""
+    """Take a picture of a garment, (28, 28) uint8 as stored in the data set, in one of ``SCENES``.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        scene: name of the scene.
+    """
     setting = SCENES[scene]
     height, width = (int(rng.integers(*SIDES, endpoint=True)) for _ in range(2))
     garment, coverage = _garment(pixels, round(float(rng.uniform(*setting.size)) * min(height, width)), setting, rng)
@@ -93,7 +99,13 @@ def photograph(pixels: Pixels, rng: np.random.Generator, *, scene: str) -> Image
 
 
 def mixed(pixels: Pixels, rng: np.random.Generator, *, scenes: tuple[str, ...]) -> Image.Image:
-    """Take a picture of a garment in a scene drawn from ``scenes``."""
+    """Take a picture of a garment in a scene drawn from ``scenes``.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        scenes: names of scenes.
+    """
     return photograph(pixels, rng, scene=scenes[rng.integers(len(scenes))])
 
 
@@ -110,7 +122,7 @@ CONDITIONS: dict[str, Callable[[Pixels, np.random.Generator], Image.Image]] = {
 
 
 def _garment(pixels: Pixels, length: int, setting: Scene, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Give an image its size, light, colour and fabric: (H, W, 3) from 0 to 255 and its coverage (H, W) from 0 to 1."""
+    """Give an image size, light, color and fabric: (H, W, 3) from 0 to 255, and its coverage (H, W) from 0 to 1."""
     inside = _filled(pixels)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -126,9 +138,9 @@ def _garment(pixels: Pixels, length: int, setting: Scene, rng: np.random.Generat
 
 
 def _filled(pixels: Pixels) -> np.ndarray:
-    """What the garment covers, its white stripes and buttons too, as (28, 28) bool.
+    """Return the area of the garment, with its white stripes and buttons, as (28, 28) bool.
 
-    Sharpening left a faint halo beside dark garments; it goes, unless the whole garment is as faint.
+    Sharpening left a faint halo beside dark garments, which is left out unless the whole garment is as faint.
     """
     everything, certain = (_within_outlines(pixels > least) for least in (0, HALO))
     return certain if certain.sum() > 0.6 * everything.sum() else everything
@@ -142,27 +154,27 @@ def _within_outlines(mask: np.ndarray) -> np.ndarray:
 
 
 def _spread(pixels: Pixels, inside: np.ndarray) -> Pixels:
-    """Let the garment's edge go on outside, so that enlarging does not mix the background into it."""
+    """Extend the garment beyond its edge, so that enlarging does not mix the background into it."""
     return np.where(inside, pixels, cv2.dilate(pixels, np.ones((5, 5), np.uint8)))
 
 
 def _enlarged(image: Floats, scale: float, beyond: int) -> Floats:
-    """Enlarge smoothly, with a margin of one of the image's pixels that holds what OpenCV's border ``beyond`` does."""
+    """Enlarge smoothly, with a margin of one of the image's pixels, filled as OpenCV's border type ``beyond`` is."""
     room = cv2.copyMakeBorder(image, 1, 1, 1, 1, beyond)
     size = [max(4, round(side * scale)) for side in room.shape[::-1]]
     return cv2.GaussianBlur(cv2.resize(room, size, interpolation=cv2.INTER_CUBIC), (0, 0), 0.2 * scale)
 
 
 def _dyed(light: Floats, rng: np.random.Generator) -> Floats:
-    """Give gray fabric a colour of the same lightness: (H, W) -> (H, W, 3)."""
-    colour = rng.uniform(0.55, 1.45, 3)
-    colour /= colour @ LUMA
-    tint = 1 + (colour - 1) * rng.random() ** 1.5
+    """Give gray fabric a color of the same lightness: (H, W) -> (H, W, 3)."""
+    color = rng.uniform(0.55, 1.45, 3)
+    color /= color @ LUMA
+    tint = 1 + (color - 1) * rng.random() ** 1.5
     return (light.clip(0, 255)[..., None] * tint.astype(np.float32)).clip(0, 255)
 
 
 def _doubled(part: Floats) -> Floats:
-    """Put the other shoe above: the same, mirrored."""
+    """Put the other shoe above, a mirror image."""
     return np.concatenate([part[:, ::-1], np.zeros((max(1, len(part) // 12), part.shape[1]), part.dtype), part])
 
 
@@ -170,7 +182,7 @@ def _doubled(part: Floats) -> Floats:
 
 
 def _place(garment: tuple[int, ...], picture: tuple[int, int], drift: float, rng: np.random.Generator) -> list[int]:
-    """Choose where the garment's upper left corner lies."""
+    """Draw the place of the garment's upper left corner."""
     room = [max(0, whole - part) for whole, part in zip(picture, garment, strict=True)]
     return [round(free * (0.5 + drift * float(rng.uniform(-0.5, 0.5)))) for free in room]
 
@@ -178,7 +190,7 @@ def _place(garment: tuple[int, ...], picture: tuple[int, int], drift: float, rng
 def _cast_shadow(
     picture: Floats, coverage: Floats, top: int, left: int, strength: float, rng: np.random.Generator
 ) -> None:
-    """Darken the background beside the garment, softly, towards one side."""
+    """Darken the background softly to one side of the garment."""
     length = max(coverage.shape)
     shadow = np.zeros(picture.shape[:2], np.float32)
     shadow[top : top + coverage.shape[0], left : left + coverage.shape[1]] = coverage
@@ -192,10 +204,10 @@ def _hang(picture: Floats, coverage: Floats, top: int, left: int, rng: np.random
     """Draw a wire hanger whose shoulders disappear in the garment."""
     height, width = coverage.shape
     middle, thickness = left + width // 2, max(1, width // 50)
-    colour = [float(value) for value in rng.uniform(20, 120) + np.zeros(3)]
+    color = [float(value) for value in rng.uniform(20, 120) + np.zeros(3)]
     neck = (middle, top + height // 12)
     for side in (-1, 1):
-        cv2.line(picture, neck, (middle + side * width // 3, top + height // 5), colour, thickness, cv2.LINE_AA)
+        cv2.line(picture, neck, (middle + side * width // 3, top + height // 5), color, thickness, cv2.LINE_AA)
     hook = (middle, max(thickness, top - height // 12))
-    cv2.line(picture, neck, hook, colour, thickness, cv2.LINE_AA)
-    cv2.ellipse(picture, hook, (width // 25 + 1, width // 25 + 1), 0, 180, 400, colour, thickness, cv2.LINE_AA)
+    cv2.line(picture, neck, hook, color, thickness, cv2.LINE_AA)
+    cv2.ellipse(picture, hook, (width // 25 + 1, width // 25 + 1), 0, 180, 400, color, thickness, cv2.LINE_AA)

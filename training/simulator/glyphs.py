@@ -1,8 +1,8 @@
-"""A digit of 28×28 pixels -> its outline at any size, written anew with another pen.
+"""A digit of 28×28 pixels, rewritten with another pen as an outline of any size.
 
-The digit becomes a *distance field*: for every cell of a fine grid how far it lies within the ink. A field can be
-enlarged, turned and seen in perspective, and still gives a smooth edge (Green, "Improved Alpha-Tested Magnification
-for Vector Textures and Special Effects", 2007).
+The digit becomes a *distance field*: for every cell of a fine grid, its distance from the edge of the ink, positive
+within. A field can be enlarged, turned and seen in perspective, and still has a smooth edge (Green, "Improved
+Alpha-Tested Magnification for Vector Textures and Special Effects", 2007).
 """
 
 import math
@@ -20,36 +20,36 @@ CELLS = 5
 """Cells of the field per pixel of the data set: a stroke is about 12 cells wide."""
 
 MARGIN = 3
-"""Pixels added around the 28×28, so that a thick pen finds room."""
+"""Pixels added around the 28×28, as room for a thick pen."""
 
 SMOOTH = 1.4
-"""Deviation in cells of the blur that takes the staircase from the field."""
+"""Cells of deviation of the blur that removes the staircase of pixels from the field."""
 
 LEVELS = (110, 80, 50)
-"""Gray levels that may part ink from paper; the highest that tears no stroke apart is taken."""
+"""Gray levels that may separate ink from paper; the highest that tears no stroke apart is taken."""
 
 BLOT = 1.15
-"""Ink more than this many times as wide as the usual stroke is a loop that ran full, and cannot be read as a line."""
+"""Ratio to the usual stroke from which ink is a filled loop, which cannot be redrawn as a line."""
 
 EDGE = 2
-"""Cells of paper left around the ink, for a smooth edge."""
+"""Cells of paper kept around the ink, for a smooth edge."""
 
 FAR = 40.0
-"""Cells; beyond the field there is paper, and no edge is that near."""
+"""Cells of distance assumed beyond the field, where there is paper."""
 
 
 @dataclass(frozen=True)
 class Hand:
-    """How a digit is written.
+    """How a person writes a digit.
 
     Attributes:
         pen: stroke width as a fraction of the digit's height.
         slant: cells to the right per cell upward.
         turn: degrees clockwise.
-        wobble: deviation in cells by which the lines go astray.
-        pressure: fraction by which the stroke gets thinner and thicker on its way.
-        corners: cells that a straight piece of line may be off, as a slow mouse draws; 0 draws curves.
-        skips: times that the pen nearly leaves the paper.
+        wobble: deviation of the lines in cells.
+        pressure: fraction by which the stroke gets thinner and thicker along its way.
+        corners: error in cells of the straight pieces that a slow mouse draws; 0 draws curves.
+        skips: places where the pen nearly leaves the paper.
     """
 
     pen: float
@@ -76,7 +76,7 @@ class Glyph:
 
 @dataclass(frozen=True)
 class _Trace:
-    """What is written in an image: signed distance to the outline, the strokes' middle line, lengths in cells."""
+    """The writing in an image: signed distance to the outline, middle line of the strokes, and sizes in cells."""
 
     inside: Floats
     line: Pixels
@@ -85,7 +85,13 @@ class _Trace:
 
 
 def write(pixels: Pixels, hand: Hand, rng: np.random.Generator) -> Glyph:
-    """Write the digit of an image (28, 28) uint8 anew; it keeps its parts and its loops."""
+    """Rewrite the digit of an image (28, 28) uint8, which keeps its parts and its loops.
+
+    Args:
+        pixels: the image.
+        hand: how it is written.
+        rng: draws everything that is left to chance.
+    """
     trace = _trace(pixels)
     target = hand.pen * trace.height
     thin = target < trace.width
@@ -100,7 +106,13 @@ def write(pixels: Pixels, hand: Hand, rng: np.random.Generator) -> Glyph:
 
 
 def random_hand(rng: np.random.Generator, pen: float, turn: float = 8) -> Hand:
-    """Draw a hand that writes with a given pen, its lines turned by at most ``turn`` degrees."""
+    """Draw a hand that writes with a given pen and turns the digit by at most ``turn`` degrees.
+
+    Args:
+        rng: draws slant, turn, wobble and pressure.
+        pen: stroke width as a fraction of the digit's height.
+        turn: largest turn in degrees.
+    """
     return Hand(
         pen=pen,
         slant=around(rng, 0.15),
@@ -111,13 +123,13 @@ def random_hand(rng: np.random.Generator, pen: float, turn: float = 8) -> Hand:
 
 
 def render(glyph: Glyph, view: NDArray[np.float64], shape: Shape, ragged: Floats | float = 0) -> Floats:
-    """Lay a glyph into a picture: (H, W) float32, the part of each pixel that is covered by ink.
+    """Render a glyph in a picture: (H, W) float32, the fraction of each pixel that ink covers.
 
     Args:
-        glyph: what is written.
-        view: 3×3, from cells, counted from the middle of the glyph, to pixels of the picture.
+        glyph: the writing.
+        view: 3×3 matrix from cells, counted from the middle of the glyph, to pixels of the picture.
         shape: of the picture.
-        ragged: cells by which the edge lies further out, (H, W) or the same everywhere.
+        ragged: cells by which the edge is moved outwards, (H, W) or one number.
     """
     height, width = glyph.shape
     matrix = view @ np.array([[1, 0, (1 - width) / 2], [0, 1, (1 - height) / 2], [0, 0, 1]])
@@ -128,7 +140,7 @@ def render(glyph: Glyph, view: NDArray[np.float64], shape: Shape, ragged: Floats
 
 
 def scale_of(view: NDArray[np.float64]) -> float:
-    """Pixels per cell in the middle of the glyph."""
+    """Return the pixels per cell in the middle of the glyph."""
     return math.sqrt(abs(float(np.linalg.det(view[:2, :2] - np.outer(view[:2, 2], view[2, :2])))))
 
 
@@ -147,7 +159,7 @@ def _trace(pixels: Pixels) -> _Trace:
 
 
 def _solid(pixels: Pixels) -> Pixels:
-    """Where there is ink on the fine grid: (S, S) uint8 of 0 and 1."""
+    """Return the ink on the fine grid: (S, S) uint8 of 0 and 1."""
     room = cv2.copyMakeBorder(pixels, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_CONSTANT)
     large = cv2.resize(room, None, fx=CELLS, fy=CELLS, interpolation=cv2.INTER_CUBIC)
     large = cv2.GaussianBlur(large, (0, 0), 0.25 * CELLS)
@@ -159,14 +171,14 @@ def _solid(pixels: Pixels) -> Pixels:
 
 
 def _middle_line(solid: Pixels) -> Pixels:
-    """Peel the ink down to lines one cell wide that hang together as it did (Zhang and Suen 1984)."""
+    """Thin the ink to lines one cell wide with the same connections (Zhang and Suen 1984)."""
     line, changed = solid.copy(), True
     weights = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.uint8)
     while changed:
         changed = False
         for peel in _peels():
-            neighbours = cv2.filter2D(line, -1, weights, borderType=cv2.BORDER_CONSTANT)
-            removed = cv2.LUT(neighbours, peel) & line
+            neighbors = cv2.filter2D(line, -1, weights, borderType=cv2.BORDER_CONSTANT)
+            removed = cv2.LUT(neighbors, peel) & line
             line ^= removed
             changed |= bool(cv2.countNonZero(removed))
     return line
@@ -174,7 +186,7 @@ def _middle_line(solid: Pixels) -> Pixels:
 
 @cache
 def _peels() -> tuple[Pixels, Pixels]:
-    """For each set of neighbours, clockwise from the north in bits, whether either half step takes the cell away."""
+    """Tell for each set of neighbors, in bits clockwise from the north, whether either half step removes the cell."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
     count = bits.sum(axis=1)
     rises = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
@@ -186,7 +198,7 @@ def _peels() -> tuple[Pixels, Pixels]:
 
 
 def _drawn_by_pen(trace: _Trace, width: float, corners: float) -> Floats:
-    """Follow the middle line with a round pen ``width`` cells wide, and leave the blots."""
+    """Follow the middle line with a round pen ``width`` cells wide, and keep the blots."""
     line = _straightened(trace.line, corners) if corners else trace.line
     smooth = SMOOTH / 2 if corners else SMOOTH
     distance = cv2.GaussianBlur(cv2.distanceTransform(1 - line, cv2.DIST_L2, 5), (0, 0), smooth)
@@ -198,17 +210,17 @@ def _drawn_by_pen(trace: _Trace, width: float, corners: float) -> Floats:
 
 
 def _straightened(line: Pixels, off: float) -> Pixels:
-    """Replace the middle line by straight pieces that are at most ``off`` cells away from it."""
+    """Replace the middle line by straight pieces at most ``off`` cells away from it."""
     outlines, _ = cv2.findContours(line, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     pieces = [cv2.approxPolyDP(outline, off, closed=True) for outline in outlines]
     return cv2.polylines(np.zeros_like(line), pieces, isClosed=True, color=1)
 
 
 def _grown(trace: _Trace, growth: float) -> Floats:
-    """Move the outline out (or in) by as much of ``growth`` cells as leaves the digit its parts and loops."""
+    """Move the outline by up to ``growth`` cells, as far as the digit keeps its parts and loops."""
     before = _parts_and_loops(trace.inside > 0)
     for _ in range(8):
-        spare = math.copysign(0.3 * CELLS, growth)  # what stays open should be seen to be open
+        spare = math.copysign(0.3 * CELLS, growth)  # an opening should stay visible
         if _parts_and_loops(trace.inside + growth + spare > 0) == before:
             return trace.inside + np.float32(growth)
         growth *= 0.7
@@ -225,7 +237,7 @@ def _half_width(field: Floats, line: Pixels) -> float:
 
 
 def _skip(line: Pixels, stroke: float, rng: np.random.Generator) -> Floats:
-    """A place on the line where the pen hardly touches the paper: cells to take from the field."""
+    """Draw a place where the pen hardly touches the paper: cells to subtract from the field."""
     rows, columns = np.nonzero(line)
     chosen = rng.integers(len(rows))
     y, x = np.ogrid[: line.shape[0], : line.shape[1]]
@@ -235,7 +247,7 @@ def _skip(line: Pixels, stroke: float, rng: np.random.Generator) -> Floats:
 
 
 def _bent(field: Floats, hand: Hand, rng: np.random.Generator) -> Floats:
-    """Slant and turn a field about its middle, and let its lines go astray; made larger where it needs room."""
+    """Slant and turn a field about its middle and let its lines wobble, on a larger grid."""
     side = field.shape[0]
     angle, large = math.radians(hand.turn), round(side * 1.25)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])

@@ -1,6 +1,6 @@
 """Digits as they are written outside of the United States, where the data set comes from.
 
-Elsewhere children learn a 1 with a flag and a 7 with a bar, in which a network that knows MNIST alone sees a 7 and a 4.
+Elsewhere children learn a 1 with a flag and a 7 with a bar, which a network that knows only MNIST reads as a 7 and a 4.
 """
 
 import math
@@ -19,10 +19,10 @@ FLAGS, FEET, BARS, HOOKS = 0.35, 0.1, 0.3, 0.15
 """Chances that a plain 1 gets a flag, and with it a foot; that a 7 gets a bar, or a hook at its left end."""
 
 FLAG, BESIDE = (25, 60), 20
-"""Degrees: how steeply a flag falls to the left, least and most, and how far it keeps from the stem."""
+"""Degrees: range of a flag's fall to the left, and its smallest angle to the stem."""
 
 FINE = 4
-"""Bits of a pixel in which lines are laid (``cv2.line``'s ``shift``)."""
+"""Fractional bits of the coordinates of lines (``shift`` of ``cv2.line``)."""
 
 Point = NDArray[np.float64]
 """x, y in pixels."""
@@ -31,7 +31,12 @@ Point = NDArray[np.float64]
 def with_habits(pixels: Pixels, labels: NDArray, seed: int) -> Pixels:
     """Give some ones flags and feet and some sevens bars and hooks: (N, 28, 28) uint8 and (N,) -> the same shape.
 
-    What ``seed`` gives an image depends on its place among the others and on nothing else.
+    The change of an image depends on ``seed`` and its index alone.
+
+    Args:
+        pixels: the images.
+        labels: their digits.
+        seed: decides which images change, and how.
     """
     habits = {1: _one, 7: _seven}
     changed = pixels.copy()
@@ -41,7 +46,7 @@ def with_habits(pixels: Pixels, labels: NDArray, seed: int) -> Pixels:
 
 
 def _one(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Add a flag at the top, a third of the stem long, and a foot, unless there is more than a stem already."""
+    """Add a flag at the top, and sometimes a foot, unless the image has more than a stem already."""
     ink = image >= INK
     rows = np.flatnonzero(ink.any(axis=1))
     if len(rows) < 8 or not happens(rng, FLAGS):
@@ -87,7 +92,7 @@ def _seven(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _stem(row: NDArray[np.bool_]) -> int:
-    """Pixels of ink in a row, where they are one piece as a stem is; else 0."""
+    """Return the pixels of ink in a row if they are in one piece, as in a stem; otherwise 0."""
     columns = np.flatnonzero(row)
     return len(columns) if len(columns) and columns[-1] - columns[0] < min(len(columns), 6) else 0
 
@@ -97,7 +102,7 @@ def _middle(ink: NDArray[np.bool_], row: int) -> Point:
 
 
 def _distance(ink: NDArray[np.bool_], start: Point, end: Point) -> Floats:
-    """How far the pixels of ink lie from a straight line, in pixels."""
+    """Return the distances of the pixels of ink from a straight line, in pixels."""
     y, x = np.nonzero(ink)
     along = (end - start) / np.linalg.norm(end - start)
     return np.abs((x - start[0]) * along[1] - (y - start[1]) * along[0]).astype(np.float32)

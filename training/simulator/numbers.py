@@ -16,19 +16,19 @@ from training.simulator.habits import with_habits
 from training.simulator.placing import Placing
 
 LENGTHS = (2, 8)
-"""Least and greatest number of digits."""
+"""Minimum and maximum number of digits."""
 
 SIMILAR = 0.3
-"""Part of a data set, nearest in stroke width, from which the other digits of a number come: one writer, one pen."""
+"""Share of a data set, nearest in stroke width, that the digits of one number come from, as if by one pen."""
 
 WIDTH = 0.65
-"""Of a digit, as a fraction of its height; a 1 needs as much room between its neighbours as others."""
+"""Width of a digit as a fraction of its height, also for a 1, which is given as much room as other digits."""
 
 GAPS = (0.15, 1.1)
-"""Mean gap of a writer, in widths of a digit."""
+"""Range of a writer's mean gap, in widths of a digit."""
 
-DEEPEST = 4
-"""Pixels of the data set by which neighbours overlap at most."""
+MAX_OVERLAP = 4
+"""Pixels of the data set by which neighbors overlap."""
 
 LINE_ON_CANVAS = Placing(fill=(0.6, 0.97), astray=0.6)
 LINE_IN_PHOTO = Placing(fill=(0.6, 0.95), astray=0.5, turn=5, tilt=0.05)
@@ -37,14 +37,14 @@ LINE_IN_PHOTO = Placing(fill=(0.6, 0.95), astray=0.5, turn=5, tilt=0.05)
 def numbers(
     pixels: Pixels, labels: NDArray, count: int, seed: int, touching: bool
 ) -> Iterator[tuple[str, Image.Image]]:
-    """Make ``count`` pictures of numbers, each with the string that stands in it.
+    """Make ``count`` pictures of numbers, each with its digits as a string.
 
     Args:
         pixels: (N, 28, 28) uint8, as stored.
         labels: (N,) integers.
         count: of pictures.
-        seed: with a picture's index it decides everything that is left to chance.
-        touching: as ``number`` has it.
+        seed: with the index of a picture it decides everything.
+        touching: whether some neighbors touch or overlap; otherwise all stand apart.
     """
     pixels = with_habits(pixels, labels, seed)
     by_stroke = np.argsort(stroke_widths(pixels), kind="stable")
@@ -55,14 +55,14 @@ def numbers(
 
 
 def choose(by_stroke: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Choose the indices of a number's digits among those of similar stroke width."""
+    """Draw the indices of a number's digits among those of similar stroke width."""
     window = max(1, round(SIMILAR * len(by_stroke)))
     first = rng.integers(len(by_stroke) - window + 1)
     return by_stroke[first + rng.integers(window, size=rng.integers(LENGTHS[0], LENGTHS[1] + 1))]
 
 
 def stroke_widths(pixels: Pixels) -> Floats:
-    """Estimate the stroke widths of images (N, 28, 28) in pixels: area for length, twice the area per outline."""
+    """Estimate the stroke widths of images (N, 28, 28) in pixels: twice the area, divided by the outline."""
     ink = pixels >= 128
     edges = sum(np.count_nonzero(ink != np.roll(ink, 1, axis), axis=(1, 2)) for axis in (1, 2))
     return (2 * np.count_nonzero(ink, axis=(1, 2)) / np.maximum(edges, 1)).astype(np.float32)
@@ -73,8 +73,8 @@ def number(pixels: Pixels, rng: np.random.Generator, touching: bool) -> Image.Im
 
     Args:
         pixels: the digits from left to right.
-        rng: decides what is left to chance.
-        touching: whether some neighbours touch or overlap; else all stand apart.
+        rng: draws everything.
+        touching: whether some neighbors touch or overlap; otherwise all stand apart.
     """
     if happens(rng, 0.4):
         canvas = replace(
@@ -89,14 +89,28 @@ def number(pixels: Pixels, rng: np.random.Generator, touching: bool) -> Image.Im
 
 
 def write_line(pixels: Pixels, pen: float, rng: np.random.Generator, touching: bool) -> Glyph:
-    """Write digits side by side with one pen, in one hand: sizes, baseline and gaps vary a little."""
+    """Write digits side by side with one pen, in one hand; sizes, baseline and gaps vary a little.
+
+    Args:
+        pixels: (k, 28, 28) uint8, the digits from left to right.
+        pen: stroke width as a fraction of a digit's height.
+        rng: draws everything else.
+        touching: whether some neighbors touch or overlap; otherwise all stand apart.
+    """
     hand = replace(random_hand(rng, pen, turn=4), pressure=between(rng, (0, 0.15)))
-    fields = [_resized(write(digit, _slightly_other(hand, rng), rng).field, 1 + around(rng, 0.15)) for digit in pixels]
+    fields = [_resized(write(digit, _varied(hand, rng), rng).field, 1 + around(rng, 0.15)) for digit in pixels]
     return join_line(fields, pen, rng, touching)
 
 
 def join_line(fields: list[Floats], pen: float, rng: np.random.Generator, touching: bool) -> Glyph:
-    """Put written digits side by side; ``pen`` as a fraction of a digit's height."""
+    """Put written digits side by side.
+
+    Args:
+        fields: of the digits from left to right.
+        pen: stroke width as a fraction of a digit's height.
+        rng: draws gaps, slope and heights.
+        touching: whether some neighbors touch or overlap; otherwise all stand apart.
+    """
     high = float(np.median([field.shape[0] for field in fields]))
     gap, slope, left = between(rng, GAPS) * WIDTH * high, around(rng, 0.06), 0.0
     places: list[tuple[int, int]] = []
@@ -108,32 +122,32 @@ def join_line(fields: list[Floats], pen: float, rng: np.random.Generator, touchi
     return Glyph(joined(fields, places), pen * high)
 
 
-def _slightly_other(hand: Hand, rng: np.random.Generator) -> Hand:
+def _varied(hand: Hand, rng: np.random.Generator) -> Hand:
     return replace(hand, slant=hand.slant + around(rng, 0.04), turn=hand.turn + around(rng, 3))
 
 
 def _resized(field: Floats, scale: float) -> Floats:
-    """A digit at another size, its distances with it."""
+    """Scale a digit and its distances."""
     return cv2.resize(field, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR) * np.float32(scale)
 
 
 def _contacts(gaps: int, rng: np.random.Generator) -> list[bool]:
-    """Which neighbours touch: at least one pair, others as it comes."""
+    """Draw which neighbors touch: one pair for certain, the others by chance."""
     contacts = (rng.random(gaps) < 0.35).tolist()
     contacts[rng.integers(gaps)] = True
     return contacts
 
 
 def _advance(before: Floats, after: Floats, gap: float, stroke: float, rng: np.random.Generator) -> float:
-    """Cells from the left edge of one digit to that of the next, about ``gap`` apart, or touching where that is 0."""
+    """Return the cells between the left edges of two digits, about ``gap`` apart, or touching where that is 0."""
     if gap:
         return before.shape[1] + between(rng, (0.6, 1.4)) * gap
-    overlap = min(between(rng, (0.3, 1.1)) * stroke, DEEPEST * CELLS)  # deeper than a stroke would cross a digit out
+    overlap = min(between(rng, (0.3, 1.1)) * stroke, MAX_OVERLAP * CELLS)  # more than a stroke would cross a digit out
     return until_touching(before, after) - overlap
 
 
 def until_touching(before: Floats, after: Floats) -> float:
-    """Cells from left edge to left edge at which the ink just meets, both standing on one baseline."""
+    """Return the cells between the left edges of two digits on one baseline whose ink just meets."""
     rows = min(before.shape[0], after.shape[0])
     left, right = before[-rows:] > 0, after[-rows:] > 0
     shared = left.any(axis=1) & right.any(axis=1)
@@ -145,7 +159,7 @@ def until_touching(before: Floats, after: Floats) -> float:
 
 
 def joined(fields: list[Floats], places: list[tuple[int, int]]) -> Floats:
-    """Put fields at places (top, left) of one field; where two meet, the ink of both counts."""
+    """Join fields at places (top, left) to one field with the ink of all."""
     top, left = (min(place[axis] for place in places) for axis in (0, 1))
     ends = [(y - top + field.shape[0], x - left + field.shape[1]) for field, (y, x) in zip(fields, places, strict=True)]
     joined = np.full((max(end[0] for end in ends), max(end[1] for end in ends)), -FAR, np.float32)

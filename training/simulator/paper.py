@@ -1,4 +1,4 @@
-"""What lies before the camera: sheets and boards, what is printed on them, what dirties them, what they lie on."""
+"""The scene before the camera: sheets and boards, print and dirt on them, and the table below."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ from training.simulator.glyphs import Glyph, render, scale_of
 from training.simulator.placing import Matrix
 
 Segment = tuple[tuple[float, float], tuple[float, float]]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 Printed = Literal["nothing", "ruled", "squared"]
 
 FRACTION_BITS = 4
-"""OpenCV draws lines between sixteenths of a pixel."""
+"""Fractional bits of OpenCV's coordinates: lines end at sixteenths of a pixel."""
 
 WHITE = 255
 
-LINE_COLOURS: tuple[Colour, ...] = ((120, 160, 215), (150, 150, 155), (100, 125, 190), (175, 165, 190), (150, 190, 175))
-MARGIN_COLOUR: Colour = (215, 95, 105)
-TABLES: tuple[Colour, ...] = ((95, 65, 42), (45, 45, 48), (150, 110, 75), (25, 22, 22), (110, 115, 120), (70, 85, 75))
+LINE_COLORS: tuple[Color, ...] = ((120, 160, 215), (150, 150, 155), (100, 125, 190), (175, 165, 190), (150, 190, 175))
+MARGIN_COLOR: Color = (215, 95, 105)
+TABLES: tuple[Color, ...] = ((95, 65, 42), (45, 45, 48), (150, 110, 75), (25, 22, 22), (110, 115, 120), (70, 85, 75))
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A thing to write on.
+    """A material to write on.
 
     Attributes:
-        tints: its colours, one is drawn.
-        rough: deviation of its brightness from grain to grain, as a fraction.
-        smeared: the same over a tenth of the picture: clouds of chalk, waves of the sheet.
+        tints: colors, one of which is drawn.
+        rough: deviation of brightness from grain to grain, as a fraction.
+        smeared: deviation of brightness over a tenth of the picture, such as clouds of chalk.
     """
 
-    tints: tuple[Colour, ...]
+    tints: tuple[Color, ...]
     rough: Range
     smeared: Range
 
@@ -56,27 +56,47 @@ WHITEBOARD = Surface(tints=((232, 236, 238), (222, 226, 228)), rough=(0, 0.003),
 
 
 def sheet(surface: Surface, shape: Shape, rng: np.random.Generator) -> Floats:
-    """An empty sheet or board in even light: (3, H, W) float32 from 0 to 255, in planes because that is quicker."""
+    """Draw an empty sheet or board in even light: (3, H, W) float32 from 0 to 255; planes are faster to process.
+
+    Args:
+        surface: the material.
+        shape: of the picture.
+        rng: draws everything that is left to chance.
+    """
     grain = between(rng, (1, 3))
     brightness = 1 + between(rng, surface.rough) * noise(shape, rng, grain)
     brightness += between(rng, surface.smeared) * noise(shape, rng, max(shape) / 8)
     return np.stack([brightness * tint for tint in pick(rng, surface.tints)])
 
 
-def lay(picture: Floats, cover: Floats, colour: Colour) -> None:
-    """Lay a colour over a picture (3, H, W) where it is covered, (H, W) from 0 to 1, in place."""
-    for plane, value in zip(picture, colour, strict=True):
+def lay(picture: Floats, cover: Floats, color: Color) -> None:
+    """Blend a color over a picture (3, H, W) by its cover, (H, W) from 0 to 1, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        cover: (H, W).
+        color: red, green and blue.
+    """
+    for plane, value in zip(picture, color, strict=True):
         plane += cover * (np.float32(value) - plane)
 
 
 def print_lines(picture: Floats, printed: Printed, glyph: Glyph, view: Matrix, rng: np.random.Generator) -> None:
-    """Rule the sheet, in lines that a digit sits on or lies across, or in squares."""
+    """Print lines or squares on the sheet, which a digit sits on or lies across, in place.
+
+    Args:
+        picture: (3, H, W).
+        printed: what to print.
+        glyph: the writing.
+        view: from cells to pixels.
+        rng: draws spacing, strength and color.
+    """
     if printed == "nothing":
         return
     high = glyph.shape[0]
     spacing = high * between(rng, (0.9, 2.2) if printed == "ruled" else (0.45, 1.3))
     reach = 1.2 * max(picture.shape) / scale_of(view)
-    spacing = max(spacing, 7 / scale_of(view))  # finer lines than seven pixels apart would be a gray veil
+    spacing = max(spacing, 7 / scale_of(view))  # lines closer than seven pixels would blur to gray
     first = high / 2 + around(rng, 0.15) * high
     steps = np.arange(-np.ceil(reach / spacing), np.ceil(reach / spacing) + 1) * spacing
     lines = [((-reach, first + step), (reach, first + step)) for step in steps]
@@ -84,20 +104,20 @@ def print_lines(picture: Floats, printed: Printed, glyph: Glyph, view: Matrix, r
         start = between(rng, (0, spacing))
         lines += [((start + step, -reach), (start + step, reach)) for step in steps]
     strength = between(rng, (0.25, 0.8))
-    lay(picture, _drawn(lines, _line_width(picture, rng), view, picture) * strength, pick(rng, LINE_COLOURS))
+    lay(picture, _drawn(lines, _line_width(picture, rng), view, picture) * strength, pick(rng, LINE_COLORS))
     if happens(rng, 0.3):
         left = glyph.shape[1] * between(rng, (-2, -0.7))
         margin = _drawn([((left, -reach), (left, reach))], _line_width(picture, rng), view, picture)
-        lay(picture, margin * strength, MARGIN_COLOUR)
+        lay(picture, margin * strength, MARGIN_COLOR)
 
 
 def _line_width(picture: Floats, rng: np.random.Generator) -> int:
-    """Whole pixels: printed lines are 0.2 to 0.5 mm wide, and a picture shows a hand's breadth or less."""
+    """Draw a width in pixels: printed lines are 0.2 to 0.5 mm wide, and a picture shows 8 cm or less."""
     return max(1, round(max(picture.shape) / 300 * between(rng, (0.4, 1.6))))
 
 
 def _drawn(lines: Sequence[Segment], width: int, view: Matrix, picture: Floats) -> Floats:
-    """Lines between points of the sheet, in cells, as seen in the picture: cover (H, W) from 0 to 1."""
+    """Draw lines between points of the sheet, in cells, as seen in the picture: cover (H, W) from 0 to 1."""
     seen = cv2.perspectiveTransform(np.array(lines, np.float64), view) * 2**FRACTION_BITS
     mask = np.zeros(picture.shape[1:], np.uint8)
     for start, end in np.rint(seen).astype(int).tolist():
@@ -106,7 +126,14 @@ def _drawn(lines: Sequence[Segment], width: int, view: Matrix, picture: Floats) 
 
 
 def show_through(picture: Floats, glyph: Glyph, view: Matrix, rng: np.random.Generator) -> None:
-    """Let writing on the other side of the sheet shine through: mirrored, blurred and faint."""
+    """Let writing on the back of the sheet shine through, mirrored, blurred and faint, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        glyph: the writing.
+        view: 3×3 matrix from cells to pixels.
+        rng: draws everything that is left to chance.
+    """
     faint = between(rng, (0.05, 0.16))
     for _ in range(rng.integers(1, 4)):
         mirrored = Glyph(np.ascontiguousarray(glyph.field[:, ::-1]), glyph.stroke)
@@ -117,13 +144,19 @@ def show_through(picture: Floats, glyph: Glyph, view: Matrix, rng: np.random.Gen
 
 
 def dirty(picture: Floats, stroke: float, rng: np.random.Generator) -> None:
-    """Strew specks, smaller than the pen (``stroke`` pixels wide), and now and then a stain or a rubbed-out line."""
+    """Add specks smaller than the pen (``stroke`` pixels wide), and sometimes a stain or an erased line, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        stroke: width of the pen in pixels.
+        rng: draws everything that is left to chance.
+    """
     height, width = picture.shape[1:]
     mask = np.zeros((height, width), np.uint8)
     for _ in range(rng.integers(1, 9)):
-        centre = (int(rng.integers(width)), int(rng.integers(height)))
+        center = (int(rng.integers(width)), int(rng.integers(height)))
         radius = max(0, round(between(rng, (0, 0.25)) * stroke))
-        cv2.circle(mask, centre, radius, int(rng.integers(40, 170)), -1, cv2.LINE_AA)
+        cv2.circle(mask, center, radius, int(rng.integers(40, 170)), -1, cv2.LINE_AA)
     if happens(rng, 0.4):
         ends = rng.integers(0, (width, height), (3, 2)).astype(np.int32)
         cv2.polylines(mask, [ends], False, int(rng.integers(10, 35)), max(1, round(stroke / 3)), cv2.LINE_AA)
@@ -131,16 +164,16 @@ def dirty(picture: Floats, stroke: float, rng: np.random.Generator) -> None:
 
 
 def fold(shape: Shape, rng: np.random.Generator) -> Floats:
-    """Brightness of a sheet that was folded: light on one side of the crease, dark on the other, (H, W) about 1."""
+    """Draw the brightness of a folded sheet: light on one side of the crease, dark on the other, (H, W) about 1."""
     distance = _distance_from_line(shape, rng, around(rng, 0.35))
     width = max(shape) * between(rng, (0.004, 0.02))
     crease = np.exp(-np.abs(distance) / width) * np.sign(distance)
-    slope = np.tanh(distance / (0.5 * max(shape)))  # the two halves lie at different angles to the light
+    slope = np.tanh(distance / (0.5 * max(shape)))  # the halves have different angles to the light
     return (1 + between(rng, (0.04, 0.14)) * crease + around(rng, 0.1) * slope).astype(np.float32)
 
 
 def _distance_from_line(shape: Shape, rng: np.random.Generator, off: float) -> Floats:
-    """Pixels from a line in any direction that passes the middle at ``off`` of the picture's size: (H, W)."""
+    """Draw a line that passes the middle at ``off`` of the picture's size; return the distances from it: (H, W)."""
     height, width = shape
     angle = between(rng, (0, 2 * np.pi))
     y, x = np.ogrid[:height, :width]
@@ -149,12 +182,18 @@ def _distance_from_line(shape: Shape, rng: np.random.Generator, off: float) -> F
 
 
 def lay_on_table(picture: Floats, cover: Floats, rng: np.random.Generator) -> None:
-    """Let the table show beyond one or two edges of the sheet, but nowhere under the writing, in place."""
+    """Show the table beyond one or two edges of the sheet, but not under the writing, in place.
+
+    Args:
+        picture: (3, H, W), changed.
+        cover: (H, W), the writing.
+        rng: draws everything that is left to chance.
+    """
     height, width = cover.shape
     table = np.zeros((height, width), np.float32)
     rows, columns = np.flatnonzero(cover.max(axis=1) > 0), np.flatnonzero(cover.max(axis=0) > 0)
     free = np.array([columns[0] / width, rows[0] / height, 1 - columns[-1] / width, 1 - rows[-1] / height])
-    sides = np.argsort(-free)[: 1 + happens(rng, 0.35)]  # where there is most room
+    sides = np.argsort(-free)[: 1 + happens(rng, 0.35)]  # the sides with most room
     for side in sides:
         table = np.maximum(table, _beyond(int(side), float(free[side]), (height, width), rng))
     wood = 1 + 0.08 * noise((height, width), rng, max(height, width) / 40)
@@ -163,7 +202,7 @@ def lay_on_table(picture: Floats, cover: Floats, rng: np.random.Generator) -> No
 
 
 def _beyond(side: int, free: float, shape: Shape, rng: np.random.Generator) -> Floats:
-    """What lies beyond an edge of the sheet on the left, top, right or bottom (0 to 3): (H, W) from 0 to 1."""
+    """Draw the area beyond the left, top, right or bottom edge of the sheet (0 to 3): (H, W) from 0 to 1."""
     y, x = np.ogrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j]
     along, across = (y, x) if side % 2 == 0 else (x, y)
     across = across if side < 2 else 1 - across

@@ -11,44 +11,44 @@ from inkwear.preprocess.spec import Floats, Pixels
 from training.simulator import camera, paper
 from training.simulator.chance import Range, between, happens, noise, pick
 from training.simulator.glyphs import Glyph, random_hand, render, scale_of, write
-from training.simulator.paper import BLACKBOARD, PAPER, WHITEBOARD, Colour, Printed, Surface
+from training.simulator.paper import BLACKBOARD, PAPER, WHITEBOARD, Color, Printed, Surface
 from training.simulator.placing import Matrix, Placing, draw_shape, place
 
-LEAST_PEN = 1.4
-"""Pixels: with less a person cannot follow the line either."""
+MIN_PEN = 1.4
+"""Pixels of a stroke; a thinner line is unreadable for people too."""
 
-LEAST_HEIGHT = 26
-"""Pixels of a digit, for the same reason."""
+MIN_HEIGHT = 26
+"""Pixels of a digit's height; a smaller one is unreadable for people too."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A thing to write with.
+    """A writing tool.
 
     Attributes:
         pen: stroke width as a fraction of the digit's height.
-        inks: its colours, one is drawn.
-        opacity: how much of the paper its stroke covers.
-        grain: how much less of that in the hollows of the paper.
-        ragged: how far its edge strays, as a fraction of the stroke.
+        inks: colors, one of which is drawn.
+        opacity: fraction of the paper that its stroke covers.
+        grain: loss of opacity in the hollows of the paper.
+        ragged: deviation of its edge, as a fraction of the stroke.
     """
 
     pen: Range
-    inks: tuple[Colour, ...]
+    inks: tuple[Color, ...]
     opacity: Range = (0.8, 0.97)
     grain: float = 0.1
     ragged: float = 0.05
 
 
-BLACK_INKS: tuple[Colour, ...] = ((28, 28, 32), (45, 42, 45), (20, 22, 40))
-COLOURED_INKS: tuple[Colour, ...] = ((30, 50, 150), (185, 35, 45), (100, 45, 140), (25, 115, 70))
+BLACK_INKS: tuple[Color, ...] = ((28, 28, 32), (45, 42, 45), (20, 22, 40))
+COLORED_INKS: tuple[Color, ...] = ((30, 50, 150), (185, 35, 45), (100, 45, 140), (25, 115, 70))
 
 PENCIL = Tool(pen=(0.025, 0.07), inks=((75, 75, 80), (55, 55, 60)), opacity=(0.45, 0.85), grain=0.55, ragged=0.15)
-BIRO = Tool(pen=(0.025, 0.065), inks=(*BLACK_INKS, COLOURED_INKS[0]), opacity=(0.7, 0.95), grain=0.15)
-COLOURED = Tool(pen=(0.03, 0.1), inks=COLOURED_INKS, opacity=(0.65, 0.95))
-FELT = Tool(pen=(0.08, 0.2), inks=(*BLACK_INKS, *COLOURED_INKS))
+BIRO = Tool(pen=(0.025, 0.065), inks=(*BLACK_INKS, COLORED_INKS[0]), opacity=(0.7, 0.95), grain=0.15)
+COLORED = Tool(pen=(0.03, 0.1), inks=COLORED_INKS, opacity=(0.65, 0.95))
+FELT = Tool(pen=(0.08, 0.2), inks=(*BLACK_INKS, *COLORED_INKS))
 CHALK = Tool(pen=(0.05, 0.13), inks=((235, 235, 228), (235, 225, 150)), opacity=(0.65, 0.95), grain=0.45, ragged=0.15)
-MARKER = Tool(pen=(0.06, 0.13), inks=(*BLACK_INKS, *COLOURED_INKS[:2], COLOURED_INKS[3]), opacity=(0.75, 0.97))
+MARKER = Tool(pen=(0.06, 0.13), inks=(*BLACK_INKS, *COLORED_INKS[:2], COLORED_INKS[3]), opacity=(0.75, 0.97))
 
 Medium = tuple[Surface, Tool]
 
@@ -61,14 +61,14 @@ class Scene:
 
     Attributes:
         side: longest side in pixels.
-        aspect: of width to height.
-        placing: where the digit lies, and how the camera is held.
-        media: what is written on, with what; one is drawn.
-        printed: what is printed on the sheet; one is drawn.
-        gradient: by what fraction the light falls off.
-        shadow: chance of a shadow, its edge as soft as ``softness`` (a fraction of the picture).
-        fold, table, seen_through, dirt, skips, shaken, turned: chances; ``turned`` by the EXIF tag alone.
-        blur: deviation in pixels, but never so much that the stroke drowns.
+        aspect: width to height.
+        placing: of the digit and the camera.
+        media: surfaces and tools, one pair of which is drawn.
+        printed: prints on the sheet, one of which is drawn.
+        gradient: fraction by which the light falls off.
+        shadow: chance of a shadow, whose edge has the width ``softness`` (a fraction of the picture).
+        fold, table, seen_through, dirt, skips, shaken, turned: chances; ``turned`` is undone by the EXIF tag.
+        blur: deviation in pixels, limited so that the stroke stays visible.
         noise: gray levels.
         quality: of the JPEG.
     """
@@ -94,7 +94,13 @@ class Scene:
 
 
 def photograph(pixels: Pixels, rng: np.random.Generator, scene: Scene) -> Image.Image:
-    """Write the digit of an image (28, 28) uint8 on something and photograph it."""
+    """Write the digit of an image (28, 28) uint8 on a surface and photograph it.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        scene: ranges and chances.
+    """
     medium = pick(rng, scene.media)
     hand = random_hand(rng, pen=between(rng, medium[1].pen))
     if happens(rng, scene.skips):
@@ -103,7 +109,14 @@ def photograph(pixels: Pixels, rng: np.random.Generator, scene: Scene) -> Image.
 
 
 def photograph_glyph(glyph: Glyph, medium: Medium, rng: np.random.Generator, scene: Scene) -> Image.Image:
-    """Photograph what is written with the tool and on the surface of a medium."""
+    """Photograph a glyph that is written with the tool and on the surface of a medium.
+
+    Args:
+        glyph: the writing.
+        medium: surface and tool.
+        rng: draws everything else.
+        scene: its ranges and chances.
+    """
     shape = draw_shape(rng, scene.side, scene.aspect)
     view = _near_enough(place(glyph, shape, scene.placing, rng), glyph)
     surface, tool = medium
@@ -114,31 +127,31 @@ def photograph_glyph(glyph: Glyph, medium: Medium, rng: np.random.Generator, sce
     if happens(rng, scene.table):
         paper.lay_on_table(picture, cover, rng)
     _light(picture, surface, rng, scene)
-    return _taken(picture, max(glyph.stroke * scale_of(view), LEAST_PEN), rng, scene)
+    return _taken(picture, max(glyph.stroke * scale_of(view), MIN_PEN), rng, scene)
 
 
 def _near_enough(view: Matrix, glyph: Glyph) -> Matrix:
-    """Go nearer to what would be too small to read, around its own middle."""
-    nearer = max(1.0, LEAST_HEIGHT / (glyph.shape[0] * scale_of(view)))
+    """Move the camera nearer to a glyph that would be too small to read."""
+    nearer = max(1.0, MIN_HEIGHT / (glyph.shape[0] * scale_of(view)))
     return view @ np.diag([nearer, nearer, 1])
 
 
 def _prepare(
     picture: Floats, surface: Surface, glyph: Glyph, view: Matrix, rng: np.random.Generator, scene: Scene
 ) -> None:
-    """What is on the sheet before anybody writes."""
+    """Add print, writing on the back and dirt to an empty sheet, in place."""
     if surface is PAPER:
         paper.print_lines(picture, pick(rng, scene.printed), glyph, view, rng)
         if happens(rng, scene.seen_through):
             paper.show_through(picture, glyph, view, rng)
     if happens(rng, scene.dirt):
-        paper.dirty(picture, max(glyph.stroke * scale_of(view), LEAST_PEN), rng)
+        paper.dirty(picture, max(glyph.stroke * scale_of(view), MIN_PEN), rng)
 
 
 def _ink(glyph: Glyph, view: Matrix, shape: tuple[int, int], tool: Tool, rng: np.random.Generator) -> Floats:
-    """How much of each pixel's paper the ink hides: (H, W) float32 from 0 to 1."""
+    """Return the fraction of each pixel that the ink hides: (H, W) float32 from 0 to 1."""
     scale = scale_of(view)
-    widened = max(0, LEAST_PEN / scale - glyph.stroke) / 2
+    widened = max(0, MIN_PEN / scale - glyph.stroke) / 2
     grain = noise(shape, rng, min(2.5, max(1, glyph.stroke * scale / 5)))
     cover = render(glyph, view, shape, ragged=widened + tool.ragged * glyph.stroke / 2 * grain)
     hollow = np.clip(noise(shape, rng) * 0.5, 0, 1)
@@ -154,14 +167,14 @@ def _light(picture: Floats, surface: Surface, rng: np.random.Generator, scene: S
     if surface is PAPER and happens(rng, scene.fold):
         light *= paper.fold(shape, rng)
     light *= between(rng, (0.75, 1.04))
-    for plane, lamp in zip(picture, rng.uniform(0.95, 1.03, 3).tolist(), strict=True):  # the lamp has a colour
+    for plane, lamp in zip(picture, rng.uniform(0.95, 1.03, 3).tolist(), strict=True):  # the lamp has a color
         plane *= light * np.float32(lamp)
     if surface is WHITEBOARD:
         picture += camera.glare(shape, rng)
 
 
 def _taken(picture: Floats, stroke: float, rng: np.random.Generator, scene: Scene) -> Image.Image:
-    """Lens, sensor and file; ``stroke`` is in pixels, and neither blur nor shake may drown it."""
+    """Apply lens, sensor and file; neither blur nor shake may hide a stroke of ``stroke`` pixels."""
     pixels = camera.defocus(paper.as_pixels(picture), min(between(rng, scene.blur), 0.5 * stroke))
     if happens(rng, scene.shaken):
         pixels = camera.shake(pixels, min(between(rng, (2, 9)), 1.1 * stroke), rng)
@@ -179,7 +192,7 @@ SCENES = {
     "pencil": replace(CALM, media=((PAPER, PENCIL),)),
     "biro": replace(CALM, media=((PAPER, BIRO),)),
     "felt": replace(CALM, media=((PAPER, FELT),)),
-    "coloured_ink": replace(CALM, media=((PAPER, COLOURED),)),
+    "colored_ink": replace(CALM, media=((PAPER, COLORED),)),
     "blackboard": replace(CALM, media=((BLACKBOARD, CHALK),)),
     "whiteboard": replace(CALM, media=((WHITEBOARD, MARKER),)),
     "ruled": replace(CALM, printed=("ruled",)),
@@ -203,7 +216,7 @@ SCENES = {
     "large": replace(CALM, side=(900, 1600)),
     "turned": replace(CALM, turned=1),
 }
-"""One trouble each."""
+"""Scenes with one difficulty each."""
 
 MIXED = Scene(
     side=(200, 560),
@@ -213,7 +226,7 @@ MIXED = Scene(
         *((PAPER, BIRO),) * 5,
         *((PAPER, PENCIL),) * 3,
         *((PAPER, FELT),) * 3,
-        *((PAPER, COLOURED),) * 2,
+        *((PAPER, COLORED),) * 2,
         *((BLACKBOARD, CHALK), (WHITEBOARD, MARKER)),
     ),
     printed=("nothing", "nothing", "nothing", "ruled", "squared"),
@@ -231,7 +244,7 @@ MIXED = Scene(
     noise=(0.3, 7),
     quality=(25, 95),
 )
-"""All troubles, several at once, as often as they come."""
+"""A scene with several difficulties at once, as often as they occur."""
 
 RARE = (
     replace(MIXED, side=(80, 200), placing=Placing(fill=(0.5, 0.97), astray=0.6, turn=8)),
@@ -240,7 +253,7 @@ RARE = (
 
 
 def photograph_any(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
-    """Photograph a digit in any scene: one in ten is a crop, one in sixty comes as large as phones take them."""
+    """Photograph a digit in a mixed scene; one in ten is a crop, one in sixty as large as phones take them."""
     return photograph(pixels, rng, any_scene(rng))
 
 

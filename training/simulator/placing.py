@@ -1,4 +1,4 @@
-"""Where in a picture a glyph lies, and how the paper is held to the camera."""
+"""The place of a glyph in a picture, and the angle of the paper to the camera."""
 
 import math
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Placing:
 
     Attributes:
         fill: size of the glyph as a fraction of the largest that the picture has room for.
-        astray: how far it may lie off the middle, as a fraction of the room that there is.
+        astray: largest distance from the middle, as a fraction of the free room.
         turn: degrees that the sheet may be turned to either side.
-        tilt: how much nearer one edge of the picture may be than the middle, as a fraction.
+        tilt: fraction by which one edge of the picture may be nearer than the middle.
     """
 
     fill: Range = (0.3, 0.8)
@@ -30,7 +30,14 @@ class Placing:
 
 
 def place(glyph: Glyph, shape: Shape, placing: Placing, rng: np.random.Generator) -> Matrix:
-    """Draw a view of the sheet that holds the glyph: 3×3, from cells about its middle to pixels of the picture."""
+    """Draw a view of the sheet: 3×3, from cells about the glyph's middle to pixels of the picture.
+
+    Args:
+        glyph: the writing, which the view shows as a whole where ``fill`` is below 1.
+        shape: of the picture.
+        placing: the ranges.
+        rng: draws from them.
+    """
     height, width = shape
     angle = math.radians(around(rng, placing.turn))
     cos, sin = math.cos(angle), math.sin(angle)
@@ -50,7 +57,13 @@ def place(glyph: Glyph, shape: Shape, placing: Placing, rng: np.random.Generator
 
 
 def draw_shape(rng: np.random.Generator, side: Range, aspect: Range) -> Shape:
-    """Draw height and width: the longer side evenly on a logarithmic scale, as pictures are halved and doubled."""
+    """Draw height and width, the longer side evenly on a logarithmic scale.
+
+    Args:
+        rng: draws.
+        side: range of the longer side in pixels.
+        aspect: range of width to height.
+    """
     longest = math.exp(between(rng, (math.log(side[0]), math.log(side[1]))))
     ratio = between(rng, aspect)  # of width to height
     height, width = (longest, longest * ratio) if ratio < 1 else (longest / ratio, longest)

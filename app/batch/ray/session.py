@@ -93,7 +93,8 @@ def _init(cluster: Mapping[str, Any]) -> None:
     for tries_left in reversed(range(TRIES)):
         try:
             with _signals_kept():
-                ray.init(**cluster, runtime_env=CODE, log_to_driver=False, configure_logging=False)
+                # a copy, in which Ray replaces the packages by what it has uploaded to this cluster
+                ray.init(**cluster, runtime_env={**CODE}, log_to_driver=False, configure_logging=False)
             return
         except Exception as error:  # Ray raises any type, plain Exception included
             ray.shutdown()  # or what it has begun disturbs the next ray.init

@@ -1,4 +1,4 @@
-// The answer: asked for anew while the pen still moves; one question at a time, always about the newest sheet.
+// Asks for an answer while the pen still moves: one request at a time, always about the newest state of the sheet.
 
 import {
   chance, className, find, findAll, make, noteSentence, obstacle, on, paint, requestJson, say, studio, tell,
@@ -6,12 +6,12 @@ import {
 import { chosenDevice, chosenModel, folder, models } from "./models.js";
 import { broughtFile, image, isDrawing, isEmpty, sheet, showBoxes, version } from "./sheet.js";
 
-export let answer = null; // the newest, kept to show it again in another language
-let message = null; // what is said in its place: a function that gives the sentence
+export let answer = null; // the newest one, kept so that it can be shown in another language
+let message = null; // shown in its place: a function that returns the sentence
 let asking = false;
-let model = null; // the model an answer is awaited from; counts as a change of the sheet
+let model = null; // the model that is to answer; another model counts as a change of the sheet
 
-// What the endpoints want: the picture, the model, the device.
+// The form that the endpoints take: picture, model, device.
 export function question() {
   const form = new FormData();
   form.append("image", image());
@@ -27,11 +27,11 @@ async function ask() {
     asked = state();
     const file = broughtFile();
     const reply = !isEmpty() && chosenModel() ? await classify() : {};
-    if (reply.answer) reply.answer.file = file; // the boxes belong on that picture alone
-    if (asked === state() || reply.answer) receive(reply); // while the pen still moves, a glimpse
+    if (reply.answer) reply.answer.file = file; // its boxes fit that picture only
+    if (asked === state() || reply.answer) receive(reply); // while the pen still moves, a draft is welcome
   }
   asking = false;
-  studio.dataset.settled = true; // the answer is of what lies on the sheet
+  studio.dataset.settled = true; // the answer belongs to what is on the sheet
   tell("settled");
 }
 
@@ -39,7 +39,7 @@ const state = () => `${version} ${model} ${chosenDevice()}`;
 
 async function classify() {
   const { name, type, body } = sheet();
-  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), glimpse: isDrawing(), name });
+  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), draft: isDrawing(), name });
   try {
     const headers = { "Content-Type": type };
     return { answer: await requestJson(`classify?${query}`, { method: "POST", body, headers }) };

@@ -1,9 +1,9 @@
-// A gray BMP of 8 bits a pixel: no smaller than the pixels, but written in a fraction of the time of a PNG.
+// Writes a gray BMP with 8 bits a pixel: as large as its pixels, but written in a fraction of a PNG's time.
 
 const HEADER = 14 + 40; // of the file, of the picture
 const PALETTE = 4 * 256;
 
-// `rgba` of an ImageData whose width is a multiple of 4; its red counts as gray.
+// Takes an ImageData whose width is a multiple of 4, and its red channel as gray.
 export function bitmap({ data, width, height }) {
   const start = HEADER + PALETTE;
   const bytes = new Uint8Array(start + width * height);

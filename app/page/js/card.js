@@ -1,11 +1,11 @@
-// The chosen network itself: what it is made of, how it learned, what it confuses.
+// The chosen network: its facts, how it was trained, what it confuses, how it is built.
 
 import { chosenModel } from "./models.js";
 import { className, count, find, make, on, percent, requestJson, say, setTitle, svg } from "./root.js";
 import { drawer } from "./tabs.js";
 
 let card = null;
-let of = null; // the model it belongs to
+let of = null; // the model that the card belongs to
 
 async function look() {
   const model = chosenModel();
@@ -66,7 +66,7 @@ function newLayer({ kind, shape, parameters, macs }) {
   return make("tr", {}, make("th", { scope: "row", textContent: kind }), ...cells);
 }
 
-// The server draws it, and escapes the names in it.
+// Drawn by the server, which escapes the names in it.
 function drawing() {
   if (!card.drawing) return null;
   const frame = make("div", { className: "scroll tall drawing", tabIndex: 0 });

@@ -1,4 +1,4 @@
-// All models of the set on this one picture.
+// The answers of all models with the same classes to this picture.
 
 import { answer, question } from "./answer.js";
 import { chance, className, count, find, make, on, percent, requestJson, say } from "./root.js";

@@ -1,4 +1,4 @@
-// "That's a 7": right labels for what was misread, kept on the server where somebody switched that on.
+// "That's a 7": right labels for pictures that were misread, kept on the server where corrections are switched on.
 
 import { answer, question } from "./answer.js";
 import { className, find, make, on, paint, request, requestJson, say } from "./root.js";
@@ -9,7 +9,7 @@ let enabled = false;
 let items = [];
 let count = 0;
 let problem = "";
-let last = null; // the correction made last, to be undone
+let last = null; // the newest correction, which can be undone
 
 async function look() {
   try {
@@ -20,7 +20,7 @@ async function look() {
   show();
 }
 
-// Do something with the corrections, then look at them again.
+// Changes the corrections, then lists them again.
 async function change(path, options) {
   problem = "";
   try {
@@ -48,7 +48,7 @@ function show() {
   find(".corrected").replaceChildren(...items.map(newItem));
 }
 
-// Beside the answer: what it should have been.
+// The choice of the right label beside the answer.
 function showOffer() {
   const offer = find(".offer");
   const names = chosenModel()?.class_names ?? [];

@@ -1,4 +1,4 @@
-// Pictures to begin with, all drawn by this project.
+// Example pictures, all drawn by this project.
 
 import { bring } from "./sheet.js";
 import { bestFor, choose, chosenModel } from "./models.js";

@@ -1,15 +1,15 @@
-// What accuracy costs: every model of the set as a dot, over the time it has just taken here and over the size of its file.
+// Charts of what accuracy costs: each model is a dot over the time it has just taken and over the size of its file.
 
 import { count, make, percent, say, svg } from "./root.js";
 
 const WIDTH = 400;
 const HEIGHT = 250;
 const ROOM = { left: 52, right: 12, top: 14, bottom: 36 };
-const LETTER = 6.2; // a letter of the names, across; they are 11 high
+const LETTER = 6.2; // width of a letter in the names, which are 11 high
 const SIDES = [[8, 4, "start"], [-8, 4, "end"], [0, -8, "middle"], [0, 17, "middle"], [8, -7, "start"], [8, 15, "start"], [-8, -7, "end"], [-8, 15, "end"]];
 const ROUND = [0.5, 0.6, 0.7, 0.8, 0.84, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.994, 0.996, 0.998];
 
-// Two charts of the answers of a comparison; none where too few know their accuracy.
+// Two charts of a comparison's answers; none if fewer than two models state their accuracy.
 export function frontier(answers, chosen) {
   const known = answers.filter((row) => !row.error && row.test_accuracy);
   if (known.length < 2) return [];
@@ -38,7 +38,7 @@ function chart(rows, chosen, word, cost, unit) {
   return make("figure", {}, drawing, make("figcaption", { textContent: say(word) }));
 }
 
-// From 99.0 to 99.5 % is as far as from 90 to 95: half of the mistakes.
+// The distance from 99.0 to 99.5 % equals that from 90 to 95 %: half the mistakes.
 const mistakes = (accuracy) => -Math.log(Math.max(1 - accuracy, 1e-6));
 
 function scale(values, from, to, margin) {
@@ -47,7 +47,7 @@ function scale(values, from, to, margin) {
   return (value) => from + ((to - from) * (value - least + margin * span)) / (span * (1 + 2 * margin));
 }
 
-// Those to which nothing cheaper is equal; the dots come cheapest first.
+// The dots that are better than every cheaper one; the cheapest come first.
 function unbeaten(dots) {
   let highest = Infinity;
   return dots.filter(({ y }) => y < highest && ((highest = y), true));
@@ -81,7 +81,7 @@ function mark({ row, x, y }, best, chosen, figures) {
   return dot;
 }
 
-// The networks' names, each on the first side of its dot where nothing stands yet; none where there is no such side.
+// The networks' names, each on the first free side of its dot; no name where no side is free.
 function names(dots) {
   const taken = dots.map(({ x, y }) => ({ left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 }));
   return dots.flatMap(({ row, x, y }) => {

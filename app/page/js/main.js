@@ -1,4 +1,4 @@
-// Begins the page. Gradio's gr.HTML calls `start` with its element and its words.
+// Starts the page. Gradio's gr.HTML calls `start` with its element and its properties.
 
 import { enter } from "./root.js";
 import { startAnswer } from "./answer.js";

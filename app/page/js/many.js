@@ -1,4 +1,4 @@
-// Many pictures at once, or a ZIP of them: a table that fills while the server reads.
+// Many pictures at once, or a ZIP of them, in a table that fills while the server reads.
 
 import { chance, className, count, find, findAll, formulaStart, make, on, request, say } from "./root.js";
 import { chosenDevice, chosenModel } from "./models.js";
@@ -61,13 +61,13 @@ function show() {
   find("[data-many=cancel]").hidden = !running;
   find("[data-many=csv]").disabled = !rows.length;
   find(".many-state").textContent = progress(visible.length);
-  find(".many-table tbody").replaceChildren(...visible.slice(0, MOST).map(newRow));
+  find(".many-table tbody").replaceChildren(...visible.slice(0, MAX_ROWS).map(newRow));
   for (const header of findAll(".many-table [data-sort]"))
     header.closest("th").ariaSort =
       header.dataset.sort !== sorting.by ? "none" : sorting.descending ? "descending" : "ascending";
 }
 
-const MOST = 1000; // rows shown; the download has all
+const MAX_ROWS = 1000; // shown; the download has all
 
 function progress(visible) {
   if (failure) return failure;
@@ -77,8 +77,8 @@ function progress(visible) {
 }
 
 function passes(row) {
-  const most = Number(find(".doubt").value);
-  return most >= 1 || (row.answer?.confidence ?? 0) <= most;
+  const limit = Number(find(".doubt").value);
+  return limit >= 1 || (row.answer?.confidence ?? 0) <= limit;
 }
 
 const value = (row, column) =>
@@ -111,7 +111,7 @@ function newRow(row) {
 
 // --------------------------------------------------------------------------------------------------------- download
 
-// Spreadsheets run text that begins so as a formula; an apostrophe before it stops that.
+// Spreadsheets run such text as a formula; an apostrophe before it prevents that.
 const cell = (text) => `"${String(text).replace(formulaStart, "'").replaceAll('"', '""')}"`;
 
 function download() {

@@ -1,12 +1,12 @@
-// The shelf of models: what the server has, which is chosen, and what comes and goes while the page is open.
+// The server's models: which is chosen, and which come and go while the page is open.
 
 import { count, find, make, on, percent, requestJson, say, setTitle, tell } from "./root.js";
 import { set, setting } from "./settings.js";
 
-const EVERY = 5000; // milliseconds between two looks at what the server has
+const POLL_MILLISECONDS = 5000; // between two requests for the list
 
 export let models = []; // the best first, as the server ranks them
-export let folder = null; // where they lie, once the server has said so
+export let folder = null; // the folder that holds them, once the server has named it
 let refused = {};
 let revision = null;
 
@@ -30,13 +30,13 @@ function chosen() {
 
 async function look() {
   if (document.hidden && revision !== null) return;
-  const shelf = await requestJson("models", { cache: "no-cache" });
-  const seen = JSON.stringify(shelf);
+  const listed = await requestJson("models", { cache: "no-cache" });
+  const seen = JSON.stringify(listed);
   if (seen === revision) return;
   const isFirst = revision === null;
   revision = seen;
-  ({ models, folder, refused } = shelf);
-  if (isFirst) find(".device").value = setting("device") ?? shelf.default_device;
+  ({ models, folder, refused } = listed);
+  if (isFirst) find(".device").value = setting("device") ?? listed.default_device;
   list(isFirst ? setting("model") : find(".model").value);
   tell("models");
   tell("model");
@@ -70,8 +70,8 @@ function showRefused() {
 export function startModels() {
   for (const select of [find(".model"), find(".device")]) select.addEventListener("change", chosen);
   on("language", () => list(find(".model").value));
-  const often = () => look().catch(() => revision === null && tell("say", () => say("unreachable")));
-  often();
-  setInterval(often, EVERY);
-  document.addEventListener("visibilitychange", often);
+  const poll = () => look().catch(() => revision === null && tell("say", () => say("unreachable")));
+  poll();
+  setInterval(poll, POLL_MILLISECONDS);
+  document.addEventListener("visibilitychange", poll);
 }

@@ -1,15 +1,15 @@
-// For a drawer that asks the server about the sheet: only when it is open and the pen rests, and the newest question wins.
+// For a drawer that asks the server about the sheet: only while it is open and the pen rests, and the newest request wins.
 
 import { on } from "./root.js";
 import { drawer } from "./tabs.js";
 
-const REST = 250; // milliseconds without a change after which the pen rests
+const REST_MILLISECONDS = 250; // without a change, after which the pen rests
 
-// `ask(signal)` gives what `show` shows; `show(null)` means that there is nothing; `fail(message)` that it went wrong.
+// `ask(signal)` returns what `show` shows; `show(null)` clears the drawer; `fail(message)` shows an error.
 export function whenRested(name, { subject, ask, show, fail }) {
   let timer = null;
   let controller = null;
-  let shown; // what the drawer is about now
+  let shown; // the subject that the drawer shows
 
   async function look() {
     const wanted = subject();
@@ -27,7 +27,7 @@ export function whenRested(name, { subject, ask, show, fail }) {
 
   const soon = () => {
     clearTimeout(timer);
-    timer = setTimeout(look, REST);
+    timer = setTimeout(look, REST_MILLISECONDS);
   };
   on("settled", soon);
   on("drawer", soon);

@@ -1,4 +1,4 @@
-// The same answers from a program: snippets that the tests run.
+// Snippets that get the same answers from a program; the tests run them.
 
 import { find, make, on, requestJson, say } from "./root.js";
 import { drawer } from "./tabs.js";

@@ -1,8 +1,8 @@
-// What every part of the page shares: its element, its words, and a bus on which parts tell each other what happened.
+// Shared by all parts of the page: its element, its words, requests, and a bus for events between the parts.
 
 export let studio;
 let words;
-export let formulaStart; // where a spreadsheet would take text for a formula: the batch's own rule
+export let formulaStart; // matches text that spreadsheets take for a formula, by the batch's own rule
 
 export function enter(element, props) {
   studio = element.querySelector(".studio");

@@ -1,4 +1,4 @@
-// What somebody chose, in the address: a link to the page as it is. Language and light are also kept for the next visit.
+// Settings stand in the address, so that a link reproduces the page. Language and theme are also kept for the next visit.
 
 import { find, findAll, on, say, speak, studio, tell } from "./root.js";
 
@@ -57,5 +57,5 @@ export function startSettings() {
   on("language", nameLight);
   chooseLanguage(kept("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   chooseLight(LIGHTS.includes(kept("light")) ? kept("light") : "auto");
-  addEventListener("hashchange", () => location.reload()); // somebody pasted another link
+  addEventListener("hashchange", () => location.reload()); // another link was pasted
 }

@@ -1,26 +1,26 @@
-// The sheet: strokes of a pen, or a picture that somebody brought, or what the camera sees.
+// The sheet: strokes of a pen, a picture from elsewhere, or the camera's view.
 
 import { bitmap } from "./bitmap.js";
 import { find, findAll, make, on, say, studio, svg, tell } from "./root.js";
 
 const SIDE = 448; // of the pad, in its pixels
-const PEN = 24; // likewise: as thick as MNIST's strokes for a digit of medium size
+const PEN = 24; // in the pad's pixels: as thick as MNIST's strokes for a digit of medium size
 const BYTES = "application/octet-stream";
-const COPY = 280; // pixels a side of what is sent: ten for each that the network sees
-const STEP = { fine: 4, coarse: 16 }; // of the keyboard's pen, in pixels of the pad
+const COPY = 280; // pixels on each side of what is sent: ten for each that the network sees
+const STEP = { fine: 4, coarse: 16 }; // of the keyboard's pen, in the pad's pixels
 
 let pad, ink, picture, viewfinder, paper;
 let strokes = []; // of [x, y] points, in pixels of the pad
-let file = null; // a picture somebody brought; it takes the place of the strokes
-let unseen = false; // whether the browser cannot show that picture
+let file = null; // a picture from elsewhere, which takes the place of the strokes
+let unseen = false; // whether the browser cannot show the picture
 let nib = null; // where the keyboard's pen is: {x, y, down}
 
-export let version = 0; // counts the changes of what lies on the sheet
+export let version = 0; // counts the changes of the sheet
 
 // The one pointer that draws: {id, type, stroke}; others, as a second finger or a palm, are ignored until it is lifted.
 let drawer = null;
 
-// While the pen is down, a glimpse will do; when it is lifted, the sheet is read in full.
+// While the pen is down, a draft answer will do; when it is lifted, the sheet is read in full.
 export const isDrawing = () => drawer !== null;
 
 export const isEmpty = () => !(strokes.length || file);
@@ -89,8 +89,8 @@ function position(event) {
 
 function penDown(event) {
   if (event.button > 0) return;
-  const isPalm = event.pointerType === "pen" && drawer?.type === "touch"; // what drew is the hand that holds the pen
-  const isAgain = event.pointerId === drawer?.id; // the browser has not told that it was lifted
+  const isPalm = event.pointerType === "pen" && drawer?.type === "touch"; // the hand that holds the pen
+  const isAgain = event.pointerId === drawer?.id; // the browser has not reported that it was lifted
   if (drawer && !isPalm && !isAgain) return;
   event.preventDefault();
   pad.setPointerCapture(event.pointerId);
@@ -216,7 +216,7 @@ function takeDrops() {
 // ----------------------------------------------------------------------------------------------------------- camera
 
 async function openCamera() {
-  if (!navigator.mediaDevices?.getUserMedia) return find(".shot").click(); // no secure context: let the phone do it
+  if (!navigator.mediaDevices?.getUserMedia) return find(".shot").click(); // no secure context: the phone's own camera app
   clearSheet();
   try {
     viewfinder.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
@@ -241,13 +241,13 @@ function closeCamera() {
 // --------------------------------------------------------------------------------------------------- what is sent
 
 const copy = make("canvas", { width: COPY, height: COPY });
-// from white to the pen's ink, red goes the same way as gray
+// between white and the pen's ink, red changes as gray does
 const copyInk = copy.getContext("2d", { willReadFrequently: true });
 
-// On the machine itself a bitmap, which takes no time to write; over a network a PNG, which takes little to send.
+// On the same machine a bitmap is sent, which takes no time to write; over a network a PNG, which is small.
 const isNear = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
-// What lies on the sheet, to be sent as it is: a picture's file, or the drawing's bytes; a Blob would take a detour.
+// The sheet as it is sent: the picture's file, or the drawing's bytes, as a Blob would take longer.
 export function sheet() {
   if (file) return { name: file.name, type: file.type.startsWith("image/") ? file.type : BYTES, body: file };
   copyInk.drawImage(pad, 0, 0, COPY, COPY);
@@ -255,7 +255,7 @@ export function sheet() {
   return { name: "drawing.png", type: "image/png", body: png() };
 }
 
-// The same as a file for a form.
+// The sheet as a file for a form.
 export function image() {
   const { name, type, body } = sheet();
   return file ?? new File([body], name, { type });

@@ -1,4 +1,4 @@
-// How the picture became what the network reads, and which of its pixels decided.
+// The steps from the picture to what the network reads, and the pixels that decided.
 
 import { answer, question } from "./answer.js";
 import { className, find, make, noteSentence, on, requestJson, say } from "./root.js";
@@ -32,7 +32,7 @@ function range(numbers) {
   return say("step_numbers", Object.fromEntries(rounded));
 }
 
-// Of one thing, or of each digit of a number.
+// One for each digit of a number, or one for a single thing.
 const saliencies = ({ saliency }) => saliency.map(newSaliency);
 
 function newSaliency({ label, values, pixels }) {
@@ -46,7 +46,7 @@ function newSaliency({ label, values, pixels }) {
   );
 }
 
-// Ink in gray; over it, warm where covering a place speaks against the answer, cold where it would speak for it.
+// Draws the ink in gray: orange where it supports the answer, blue where it speaks against it.
 function glow(canvas, values, pixels) {
   const greatest = Math.max(...values.map(Math.abs), 1e-6);
   const ink = atob(pixels);
@@ -55,7 +55,7 @@ function glow(canvas, values, pixels) {
     const gray = 0.45 * ink.charCodeAt(index);
     const share = Math.abs(value) / greatest;
     const [red, green, blue] = value >= 0 ? [255, 120, 60] : [70, 140, 255];
-    const mixed = [red, green, blue].map((colour) => gray * (1 - share) + colour * share);
+    const mixed = [red, green, blue].map((color) => gray * (1 - share) + color * share);
     image.data.set([...mixed, 255], 4 * index);
   });
   canvas.getContext("2d").putImageData(image, 0, 0);

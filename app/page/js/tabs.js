@@ -1,4 +1,4 @@
-// The drawers under the desk, one open at a time (WAI-ARIA's pattern of tabs): each fills itself when it is opened.
+// The drawers below the sheet, one open at a time (WAI-ARIA's tabs pattern); each fills itself when it is opened.
 
 import { find, findAll, tell } from "./root.js";
 import { set, setting } from "./settings.js";

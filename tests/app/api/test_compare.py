@@ -1,5 +1,4 @@
-from tests.app.test_api import png
-from tests.hand import render
+from tests.hand import png, render
 
 
 def test_all_models_of_the_set_answer_the_best_first(all_but_alexnet) -> None:

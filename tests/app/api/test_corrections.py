@@ -15,9 +15,8 @@ from app.application import build_app
 from app.catalog import scan
 from app.corrections import Corrections
 from inkwear.corrections import read_corrections
-from tests.app.test_server import png
-from tests.conftest import EXPORTS, ROOT, start_app
-from tests.hand import render, write_number
+from tests.conftest import EXPORTS, ROOT, running_app
+from tests.hand import png, render, write_number
 
 FIVE = png(render("5"))
 
@@ -163,28 +162,21 @@ sys.addaudithook(note)
 def test_by_default_no_file_is_written_anywhere(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(OPENED)
     log = tmp_path / "log"
-    app = start_app("--device", "cpu", env={"PYTHONPATH": str(tmp_path), "OPENED_LOG": str(log)})
-    try:
+    place = {"PYTHONPATH": str(tmp_path), "OPENED_LOG": str(log)}
+    with running_app("--device", "cpu", env=place) as app, httpx.Client(base_url=app.url, timeout=30) as client:
         before = log.read_text()
-        with httpx.Client(base_url=app.url, timeout=30) as client:
-            assert client.post("/classify", files={"image": FIVE}, data={"model": "mnist-convnet"}).status_code == 200
-            assert correct(client).status_code == 403
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
+        assert client.post("/classify", files={"image": FIVE}, data={"model": "mnist-convnet"}).status_code == 200
+        assert correct(client).status_code == 403
     written = log.read_text().removeprefix(before).splitlines()
     assert [line for line in written if "__pycache__" not in line and "/dev/null" not in line] == []
     assert "sqlite3.connect" not in log.read_text()
 
 
 def test_a_server_that_is_started_with_a_folder_keeps_them(tmp_path: Path) -> None:
-    app = start_app("--device", "cpu", "--corrections", str(tmp_path / "kept"))
-    try:
+    with running_app("--device", "cpu", "--corrections", str(tmp_path / "kept")) as app:
         made = correct(httpx.Client(base_url=app.url, timeout=30))
         assert made.status_code == 201
-    finally:
-        app.process.terminate()
-        assert app.process.wait(10) == 0
+    assert app.process.returncode == 0
     assert [each.id for each in read_corrections(tmp_path / "kept")] == [made.json()["id"]]
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["corrections.sqlite"]
 

@@ -4,8 +4,7 @@ import io
 import pytest
 from PIL import Image
 
-from tests.app.test_api import png
-from tests.hand import render
+from tests.hand import png, render
 
 
 def post(client, path: str, picture: Image.Image) -> dict:

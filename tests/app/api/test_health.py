@@ -11,9 +11,8 @@ from app.api import health
 from app.application import build_app
 from app.catalog import scan
 from app.gradio.uploads import stored_bytes
-from tests.app.test_api import png
-from tests.conftest import some_exports, start_app
-from tests.hand import render
+from tests.conftest import running_app, some_exports
+from tests.hand import png, render
 
 
 @pytest.fixture
@@ -48,15 +47,11 @@ def test_not_ready_says_why(exports: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_head_answers_as_get_without_a_body(exports: Path) -> None:
     """Load balancers ask this way; over a socket, as it is the server that leaves the body out."""
-    app = start_app("--exports", str(exports), "--device", "cpu")
-    try:
+    with running_app("--exports", str(exports), "--device", "cpu") as app:
         for path in ("/healthz", "/readyz"):
             got, headed = httpx.get(app.url + path), httpx.head(app.url + path)
             assert (headed.status_code, headed.content) == (200, b"")
             assert headed.headers["content-length"] == str(len(got.content))
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
     assert TestClient(build_app(scan(exports / "nowhere"), "cpu")).head("/readyz").status_code == 503
 
 

@@ -1,13 +1,13 @@
-"""Model files that somebody made to harm: whole files, each wrong in one way, with the reason it must be refused for.
+"""Model files made to harm, each wrong in one way, with the reason for which it must be refused.
 
 They begin as a small good network (``good``): 784 pixels times a matrix, with the metadata of an export and the logits
-it really gives, so that nothing but the one wrong thing can be what a file is refused for.
+that it really gives, so that a file can be refused for nothing but the one wrong thing.
 """
 
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,10 +24,32 @@ PIXELS = (np.arange(784) % 251).astype(np.uint8).reshape(28, 28)
 SPEC = InputSpec(mean=0.1, std=0.3, box=20, centering="mass", full_range=True, stroke=(1.9, 2.7), even_lighting=True)
 WEIGHTS = np.random.default_rng(0).normal(0, 0.05, (784, 10)).astype(np.float32)
 
+FLAT = "flat"
+"""The value (batch, 784) into which most of the bad things are put."""
+
 Maker = Callable[[Path], bytes]
 
 HOSTILE: dict[str, tuple[Maker, str]] = {}
 """By name: what makes the file, given the path it will have, and the reason as a pattern."""
+
+
+def hostile(reason: str) -> Callable[[Maker], Maker]:
+    """Enter a maker whose file must be refused for this reason."""
+
+    def enter(make: Maker) -> Maker:
+        HOSTILE[make.__name__] = make, reason
+        return make
+
+    return enter
+
+
+def refused(reason: str, **files: Callable[[], bytes]) -> None:
+    """Enter files that must be refused for one reason and do not depend on their path."""
+    for name, make in files.items():
+        HOSTILE[name] = (lambda path, make=make: make()), reason
+
+
+# ------------------------------------------------------------------------------------------------------- a good network
 
 
 def written(number: int, value: bytes) -> bytes:
@@ -37,17 +59,6 @@ def written(number: int, value: bytes) -> bytes:
         head += bytes([size & 127 | 128])
         size >>= 7
     return head + bytes([size]) + value
-
-
-def hostile(reason: str) -> Callable[[Maker], Maker]:
-    def keep(make: Maker) -> Maker:
-        HOSTILE[make.__name__] = make, reason
-        return make
-
-    return keep
-
-
-# ------------------------------------------------------------------------------------------------------- a good network
 
 
 def metadata(**changes: object) -> dict[str, str]:
@@ -69,28 +80,27 @@ def constant(name: str, values: object, kind: type = np.int64) -> onnx.TensorPro
     return numpy_helper.from_array(np.array(values, kind), name)
 
 
-BEFORE = "flat"
-"""The value (batch, 784) into which most of the bad things are put."""
+def node(operator: str, inputs: Iterable[str], output: str = "result", **attributes: object) -> onnx.NodeProto:
+    return helper.make_node(operator, [*inputs], [output], **attributes)
+
+
+def value(name: str, shape: list[int | str] | None, kind: int = FLOAT) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, shape)
 
 
 def network(
     *between: onnx.NodeProto,
     constants: tuple[onnx.TensorProto, ...] = (),
-    result: str = BEFORE,
     inputs: tuple[onnx.ValueInfoProto, ...] = (),
     props: dict[str, str] | None = None,
 ) -> onnx.ModelProto:
-    """Put nodes between the pixels, ``flat`` (batch, 784), and the matrix, which reads ``result``."""
-    nodes = [
-        helper.make_node("Flatten", ["images"], [BEFORE]),
-        *between,
-        helper.make_node("MatMul", [result, "weights"], ["logits"]),
-    ]
+    """Put nodes between the pixels, ``flat`` (batch, 784), and the matrix, which reads the last node's output."""
+    result = between[-1].output[0] if between else FLAT
     graph = helper.make_graph(
-        nodes,
+        [node("Flatten", ["images"], FLAT), *between, node("MatMul", [result, "weights"], "logits")],
         "linear",
-        [helper.make_tensor_value_info("images", FLOAT, ["batch", 1, 28, 28]), *inputs],
-        [helper.make_tensor_value_info("logits", FLOAT, ["batch", 10])],
+        [value("images", ["batch", 1, 28, 28]), *inputs],
+        [value("logits", ["batch", 10])],
         [numpy_helper.from_array(WEIGHTS, "weights"), *constants],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
@@ -98,27 +108,27 @@ def network(
     return model
 
 
+def saved(*between: onnx.NodeProto, constants: tuple[onnx.TensorProto, ...] = ()) -> bytes:
+    return network(*between, constants=constants).SerializeToString()
+
+
 def good() -> bytes:
-    return network().SerializeToString()
-
-
-def slowly_zero(source: str) -> tuple[list[onnx.NodeProto], str]:
-    """Nodes that make one number of anything and add nothing with it to ``flat``."""
-    return [
-        helper.make_node("ReduceMax", [source], ["largest"], keepdims=0),
-        helper.make_node("Mul", ["largest", "zero"], ["nothing"]),
-        helper.make_node("Add", [BEFORE, "nothing"], ["result"]),
-    ], "result"
+    return saved()
 
 
 def with_large(*nodes: onnx.NodeProto, constants: tuple[onnx.TensorProto, ...] = ()) -> bytes:
     """A network that computes ``large`` and throws it away in a way that no optimizer sees through."""
-    after, result = slowly_zero("large")
-    zero = constant("zero", 0, np.float32)
-    return network(*nodes, *after, constants=(*constants, zero), result=result).SerializeToString()
+    unused = [
+        node("ReduceMax", ["large"], "largest", keepdims=0),
+        node("Mul", ["largest", "zero"], "nothing"),
+        node("Add", [FLAT, "nothing"]),
+    ]
+    return saved(*nodes, *unused, constants=(*constants, constant("zero", 0, np.float32)))
 
 
 # ------------------------------------------------------------------------------------------------ data outside the file
+
+OUTSIDE = "values outside the file|the name of a file that has its values"
 
 
 def outside(location: str, **more: str) -> bytes:
@@ -126,8 +136,8 @@ def outside(location: str, **more: str) -> bytes:
     weights = model.graph.initializer[0]
     weights.ClearField("raw_data")
     weights.data_location = TensorProto.EXTERNAL
-    for key, value in {"location": location, "length": str(WEIGHTS.nbytes), **more}.items():
-        weights.external_data.add(key=key, value=value)
+    for key, text in {"location": location, "length": str(WEIGHTS.nbytes), **more}.items():
+        weights.external_data.add(key=key, value=text)
     return model.SerializeToString()
 
 
@@ -136,9 +146,6 @@ def secret(path: Path) -> Path:
     elsewhere = path.parent.parent / "secret.bin"
     elsewhere.write_bytes(WEIGHTS.tobytes())
     return elsewhere
-
-
-OUTSIDE = "values outside the file|the name of a file that has its values"
 
 
 @hostile(OUTSIDE)
@@ -169,23 +176,24 @@ def weights_by_an_absolute_path(path: Path) -> bytes:
     return outside(str(secret(path)))
 
 
-@hostile(OUTSIDE)
-def weights_from_a_device(path: Path) -> bytes:
-    return outside("/dev/zero", offset="0")
-
-
-@hostile(OUTSIDE)
-def weights_nowhere(path: Path) -> bytes:
+def weights_nowhere() -> bytes:
     model = network()
     model.graph.initializer[0].data_location = TensorProto.EXTERNAL
     return model.SerializeToString()
 
 
-@hostile(OUTSIDE)
-def weights_inside_and_outside(path: Path) -> bytes:
+def weights_inside_and_outside() -> bytes:
     model = network()
     model.graph.initializer[0].external_data.add(key="location", value="weights.bin")
     return model.SerializeToString()
+
+
+refused(
+    OUTSIDE,
+    weights_from_a_device=lambda: outside("/dev/zero", offset="0"),
+    weights_nowhere=weights_nowhere,
+    weights_inside_and_outside=weights_inside_and_outside,
+)
 
 
 @hostile(OUTSIDE)
@@ -193,68 +201,36 @@ def a_constant_outside(path: Path) -> bytes:
     tensor = constant("value", np.zeros(784), np.float32)
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value=str(secret(path)))
-    return network(
-        helper.make_node("Constant", [], ["bias"], value=tensor),
-        helper.make_node("Add", [BEFORE, "bias"], ["result"]),
-        result="result",
-    ).SerializeToString()
+    return saved(node("Constant", [], "bias", value=tensor), node("Add", [FLAT, "bias"]))
 
 
 # --------------------------------------------------------------------------------------------------------- control flow
 
-
-def body() -> onnx.GraphProto:
-    return helper.make_graph(
-        [
-            helper.make_node("Identity", ["condition_in"], ["condition_out"]),
-            helper.make_node("Identity", ["state_in"], ["state_out"]),
-        ],
-        "body",
-        [
-            helper.make_tensor_value_info("count", INT64, []),
-            helper.make_tensor_value_info("condition_in", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state_in", FLOAT, None),
-        ],
-        [
-            helper.make_tensor_value_info("condition_out", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state_out", FLOAT, None),
-        ],
-    )
-
-
-def endless() -> onnx.NodeProto:
-    return helper.make_node("Loop", ["", "yes", BEFORE], ["result"], body=body())
-
-
 YES = (constant("yes", True, np.bool_),)
 
 
-@hostile("the operator Loop")
-def an_endless_loop(path: Path) -> bytes:
-    return network(endless(), constants=YES, result="result").SerializeToString()
-
-
-@hostile("the operator If")
-def a_loop_in_a_branch(path: Path) -> bytes:
-    branch = helper.make_graph([endless()], "branch", [], [helper.make_tensor_value_info("result", FLOAT, None)])
-    node = helper.make_node("If", ["yes"], ["chosen"], then_branch=branch, else_branch=branch)
-    return network(node, constants=YES, result="chosen").SerializeToString()
-
-
-@hostile("the operator Scan")
-def a_scan(path: Path) -> bytes:
-    inner = helper.make_graph(
-        [helper.make_node("Identity", ["row"], ["same"])],
-        "inner",
-        [helper.make_tensor_value_info("row", FLOAT, [784])],
-        [helper.make_tensor_value_info("same", FLOAT, [784])],
+def endless() -> onnx.NodeProto:
+    body = helper.make_graph(
+        [node("Identity", ["condition_in"], "condition_out"), node("Identity", ["state_in"], "state_out")],
+        "body",
+        [value("count", [], INT64), value("condition_in", [], TensorProto.BOOL), value("state_in", None)],
+        [value("condition_out", [], TensorProto.BOOL), value("state_out", None)],
     )
-    node = helper.make_node("Scan", [BEFORE], ["result"], body=inner, num_scan_inputs=1)
-    return network(node, result="result").SerializeToString()
+    return node("Loop", ["", "yes", FLAT], body=body)
 
 
-@hostile("an attribute of Relu holds a field 6")
-def graphs_in_graphs_in_graphs(path: Path) -> bytes:
+def a_loop_in_a_branch() -> bytes:
+    branch = helper.make_graph([endless()], "branch", [], [value("result", None)])
+    return saved(node("If", ["yes"], "chosen", then_branch=branch, else_branch=branch), constants=YES)
+
+
+def a_scan() -> bytes:
+    row, same = value("row", [784]), value("same", [784])
+    inner = helper.make_graph([node("Identity", ["row"], "same")], "inner", [row], [same])
+    return saved(node("Scan", [FLAT], body=inner, num_scan_inputs=1))
+
+
+def graphs_in_graphs_in_graphs() -> bytes:
     """A thousand of them: whoever reads them one inside the other runs out of stack."""
     inner = b""
     for _ in range(1000):
@@ -266,222 +242,169 @@ def graphs_in_graphs_in_graphs(path: Path) -> bytes:
     return model.SerializeToString() + written(7, graph)
 
 
+refused("the operator Loop", an_endless_loop=lambda: saved(endless(), constants=YES))
+refused("the operator If", a_loop_in_a_branch=a_loop_in_a_branch)
+refused("the operator Scan", a_scan=a_scan)
+refused("an attribute of Relu holds a field 6", graphs_in_graphs_in_graphs=graphs_in_graphs_in_graphs)
+
+
 # --------------------------------------------------------------------------------------------------------- huge tensors
-
-
-@hostile("the operator ConstantOfShape")
-def a_huge_constant(path: Path) -> bytes:
-    return with_large(
-        helper.make_node("ConstantOfShape", ["shape"], ["large"]), constants=(constant("shape", [1 << 40]),)
-    )
-
-
-@hostile("the operator Expand")
-def a_huge_expansion(path: Path) -> bytes:
-    shape = constant("shape", [1 << 20, 1, 784])
-    return with_large(helper.make_node("Expand", [BEFORE, "shape"], ["large"]), constants=(shape,))
-
-
-@hostile("the operator Tile")
-def a_huge_tile(path: Path) -> bytes:
-    return with_large(
-        helper.make_node("Tile", [BEFORE, "times"], ["large"]), constants=(constant("times", [1, 1 << 30]),)
-    )
-
-
-@hostile("the operator Range")
-def a_huge_range(path: Path) -> bytes:
-    ends = tuple(constant(name, value, np.float32) for name, value in (("a", 0), ("b", 1e12), ("c", 1)))
-    return with_large(helper.make_node("Range", ["a", "b", "c"], ["large"]), constants=ends)
-
-
-@hostile("the operator OneHot")
-def a_huge_one_hot(path: Path) -> bytes:
-    parts = (constant("index", [0]), constant("depth", 1 << 40), constant("values", [0, 1], np.float32))
-    return with_large(helper.make_node("OneHot", ["index", "depth", "values"], ["large"]), constants=parts)
-
 
 MEMORY = "too much memory|cannot read its reference picture|ONNX Runtime cannot open it|ended the process"
 
 
-@hostile(MEMORY)
-def a_huge_enlargement(path: Path) -> bytes:
-    scales = constant("scales", [1, 1, 3000, 3000], np.float32)
-    return with_large(
-        helper.make_node("Resize", ["images", "", "scales"], ["large"], mode="nearest"), constants=(scales,)
-    )
+def a_doubling_forty_times_over() -> bytes:
+    names = [FLAT, *(f"double{turn}" for turn in range(39)), "large"]
+    return with_large(*(node("Concat", [one, one], two, axis=1) for one, two in itertools.pairwise(names)))
 
 
-@hostile(MEMORY)
-def a_huge_margin(path: Path) -> bytes:
-    pads = constant("pads", [0, 0, 0, 1 << 33])
-    return with_large(helper.make_node("Pad", [BEFORE, "pads"], ["large"]), constants=(pads,))
+def a_tensor_without_its_values(*dims: int) -> bytes:
+    tensor = TensorProto(name="huge", data_type=FLOAT, dims=dims, raw_data=b"")
+    return with_large(node("Identity", ["huge"], "large"), constants=(tensor,))
 
 
-@hostile(MEMORY)
-def a_doubling_forty_times_over(path: Path) -> bytes:
-    names = [BEFORE, *(f"double{turn}" for turn in range(39)), "large"]
-    pairs = itertools.pairwise(names)
-    return with_large(*(helper.make_node("Concat", [one, one], [two], axis=1) for one, two in pairs))
-
-
-@hostile(MEMORY)
-def a_product_of_everything_with_everything(path: Path) -> bytes:
-    return with_large(
-        helper.make_node("Concat", [BEFORE] * 200, ["wide"], axis=1),
-        helper.make_node("Transpose", ["wide"], ["tall"], perm=[1, 0]),
-        helper.make_node("MatMul", ["tall", "wide"], ["large"]),
-    )
-
-
-@hostile("the tensor 'huge' says it has more values than there are bytes")
-def a_tensor_without_its_values(path: Path) -> bytes:
-    tensor = TensorProto(name="huge", data_type=FLOAT, dims=[1 << 20, 1 << 20])
-    return with_large(helper.make_node("Identity", ["huge"], ["large"]), constants=(tensor,))
-
-
-@hostile("the tensor 'huge' says it has more values than there are bytes")
-def a_shape_that_overflows(path: Path) -> bytes:
-    tensor = TensorProto(name="huge", data_type=FLOAT, dims=[1 << 32, 1 << 32], raw_data=b"")
-    return with_large(helper.make_node("Identity", ["huge"], ["large"]), constants=(tensor,))
-
-
-@hostile("ended the process|not done after")
-def hours_of_work(path: Path) -> bytes:
+def hours_of_work() -> bytes:
     """Little memory, no loop: the same large product four thousand times."""
     names = ["square", *(f"power{turn}" for turn in range(4000)), "large"]
-    pairs = itertools.pairwise(names)
     return with_large(
-        helper.make_node("Concat", ["images"] * 100, ["many"], axis=2),
-        helper.make_node("Reshape", ["many", "rows"], ["tall"]),
-        helper.make_node("Transpose", ["tall"], ["wide"], perm=[1, 0]),
-        helper.make_node("MatMul", ["tall", "wide"], ["square"]),
-        *(helper.make_node("MatMul", ["square", one], [two]) for one, two in pairs),
+        node("Concat", ["images"] * 100, "many", axis=2),
+        node("Reshape", ["many", "rows"], "tall"),
+        node("Transpose", ["tall"], "wide", perm=[1, 0]),
+        node("MatMul", ["tall", "wide"], "square"),
+        *(node("MatMul", ["square", one], two) for one, two in itertools.pairwise(names)),
         constants=(constant("rows", [2800, -1]),),
     )
+
+
+def one_huge(operator: str, *inputs: str | onnx.TensorProto, **attributes: object) -> bytes:
+    """A network in which one node makes a huge tensor of values and constants."""
+    names = [each if isinstance(each, str) else each.name for each in inputs]
+    constants = tuple(each for each in inputs if isinstance(each, TensorProto))
+    return with_large(node(operator, names, "large", **attributes), constants=constants)
+
+
+for operator, *operands in (
+    ("ConstantOfShape", constant("shape", [1 << 40])),
+    ("Expand", FLAT, constant("shape", [1 << 20, 1, 784])),
+    ("Tile", FLAT, constant("times", [1, 1 << 30])),
+    ("Range", *(constant(name, number, np.float32) for name, number in (("a", 0), ("b", 1e12), ("c", 1)))),
+    ("OneHot", constant("index", [0]), constant("depth", 1 << 40), constant("values", [0, 1], np.float32)),
+):
+    make = lambda operator=operator, operands=operands: one_huge(operator, *operands)
+    refused(f"the operator {operator}", **{f"a_huge_{operator.lower()}": make})
+
+refused(
+    MEMORY,
+    a_huge_enlargement=lambda: one_huge(
+        "Resize", "images", "", constant("scales", [1, 1, 3000, 3000], np.float32), mode="nearest"
+    ),
+    a_huge_margin=lambda: one_huge("Pad", FLAT, constant("pads", [0, 0, 0, 1 << 33])),
+    a_doubling_forty_times_over=a_doubling_forty_times_over,
+    a_product_of_everything_with_everything=lambda: with_large(
+        node("Concat", [FLAT] * 200, "wide", axis=1),
+        node("Transpose", ["wide"], "tall", perm=[1, 0]),
+        node("MatMul", ["tall", "wide"], "large"),
+    ),
+)
+refused(
+    "the tensor 'huge' says it has more values than there are bytes",
+    a_tensor_without_its_values=lambda: a_tensor_without_its_values(1 << 20, 1 << 20),
+    a_shape_that_overflows=lambda: a_tensor_without_its_values(1 << 32, 1 << 32),
+)
+refused("ended the process|not done after", hours_of_work=hours_of_work)
 
 
 # ---------------------------------------------------------------------------------------------- operators and functions
 
 
-@hostile(r"operators of 'com\.evil'")
-def an_operator_of_somebody(path: Path) -> bytes:
-    model = network(helper.make_node("Relu", [BEFORE], ["result"], domain="com.evil"), result="result")
-    model.opset_import.add(domain="com.evil", version=1)
+def of_domain(operator: str, domain: str) -> bytes:
+    model = network(node(operator, [FLAT], domain=domain))
+    model.opset_import.add(domain=domain, version=1)
     return model.SerializeToString()
 
 
-@hostile(r"operators of 'ai\.onnx\.ml'")
-def a_forest(path: Path) -> bytes:
-    model = network(helper.make_node("Scaler", [BEFORE], ["result"], domain="ai.onnx.ml"), result="result")
-    model.opset_import.add(domain="ai.onnx.ml", version=3)
+def a_function_called_relu() -> bytes:
+    model = network(node("Relu", [FLAT]))
+    body = [node("Neg", ["x"], "y")]
+    model.functions.append(helper.make_function("", "Relu", ["x"], ["y"], body, [helper.make_opsetid("", 20)]))
     return model.SerializeToString()
 
 
-@hostile(r"the operator com\.microsoft\.BeamSearch")
-def a_language_model(path: Path) -> bytes:
-    model = network(helper.make_node("BeamSearch", [BEFORE], ["result"], domain="com.microsoft"), result="result")
-    model.opset_import.add(domain="com.microsoft", version=1)
-    return model.SerializeToString()
-
-
-@hostile("the operator RandomNormalLike")
-def noise(path: Path) -> bytes:
-    return network(helper.make_node("RandomNormalLike", [BEFORE], ["result"]), result="result").SerializeToString()
-
-
-@hostile("functions of its own")
-def a_function_called_relu(path: Path) -> bytes:
-    model = network(helper.make_node("Relu", [BEFORE], ["result"]), result="result")
-    node = helper.make_node("Neg", ["x"], ["y"])
-    model.functions.append(helper.make_function("", "Relu", ["x"], ["y"], [node], [helper.make_opsetid("", 20)]))
-    return model.SerializeToString()
-
-
-@hostile("instructions for training")
-def instructions_for_training(path: Path) -> bytes:
+def instructions_for_training() -> bytes:
     model = network()
     model.training_info.add()
     return model.SerializeToString()
 
 
-@hostile("sparse tensors")
-def sparse_weights(path: Path) -> bytes:
+def sparse_weights() -> bytes:
     model = network()
     values, indices = constant("sparse", [1.0], np.float32), constant("indices", [0])
     model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [1 << 40]))
     return model.SerializeToString()
 
 
-@hostile("two of its values have the name 'result'")
-def two_values_of_one_name(path: Path) -> bytes:
-    twice = [helper.make_node(operator, [BEFORE], ["result"]) for operator in ("Relu", "Neg")]
-    return network(*twice, result="result").SerializeToString()
-
-
-@hostile("it holds 2 graphs")
-def two_graphs(path: Path) -> bytes:
+def two_graphs() -> bytes:
     """Readers of protocol buffers put them together."""
-    return good() + written(7, network(endless(), constants=YES, result="result").graph.SerializeToString())
+    return good() + written(7, network(endless(), constants=YES).graph.SerializeToString())
+
+
+refused(r"operators of 'com\.evil'", an_operator_of_somebody=lambda: of_domain("Relu", "com.evil"))
+refused(r"operators of 'ai\.onnx\.ml'", a_forest=lambda: of_domain("Scaler", "ai.onnx.ml"))
+refused(r"the operator com\.microsoft\.BeamSearch", a_language_model=lambda: of_domain("BeamSearch", "com.microsoft"))
+refused("the operator RandomNormalLike", noise=lambda: saved(node("RandomNormalLike", [FLAT])))
+refused("functions of its own", a_function_called_relu=a_function_called_relu)
+refused("instructions for training", instructions_for_training=instructions_for_training)
+refused("sparse tensors", sparse_weights=sparse_weights)
+refused(
+    "two of its values have the name 'result'",
+    two_values_of_one_name=lambda: saved(node("Relu", [FLAT]), node("Neg", [FLAT])),
+)
+refused("it holds 2 graphs", two_graphs=two_graphs)
 
 
 # --------------------------------------------------------------------------------------------------- inputs and outputs
 
+SHAPES = "checker says|inputs and outputs are|ONNX Runtime cannot open it"
 
-def shaped(images: list[int | str], logits: list[int | str], kind: int = FLOAT) -> bytes:
+
+def shaped(images: list[int | str], logits: list[int | str]) -> bytes:
     model = network()
-    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("images", kind, images))
-    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", FLOAT, logits))
+    model.graph.input[0].CopyFrom(value("images", images))
+    model.graph.output[0].CopyFrom(value("logits", logits))
     return model.SerializeToString()
 
 
-@hostile("checker says|inputs and outputs are|ONNX Runtime cannot open it")
-def three_colours(path: Path) -> bytes:
-    return shaped(["batch", 3, 28, 28], ["batch", 10])
+def a_second_input() -> bytes:
+    return network(node("Add", [FLAT, "more"]), inputs=(value("more", ["batch", 784]),)).SerializeToString()
 
 
-@hostile("checker says|inputs and outputs are|ONNX Runtime cannot open it")
-def larger_pictures(path: Path) -> bytes:
-    return shaped(["batch", 1, 32, 32], ["batch", 10])
-
-
-@hostile("it takes batches of exactly 1")
-def one_picture_at_a_time(path: Path) -> bytes:
-    return shaped([1, 1, 28, 28], [1, 10])
-
-
-@hostile("checker says|inputs and outputs are|ONNX Runtime cannot open it")
-def an_eleventh_class(path: Path) -> bytes:
-    return shaped(["batch", 1, 28, 28], ["batch", 11])
-
-
-@hostile("inputs and outputs are")
-def a_second_input(path: Path) -> bytes:
-    more = (helper.make_tensor_value_info("more", FLOAT, ["batch", 784]),)
-    add = helper.make_node("Add", [BEFORE, "more"], ["result"])
-    return network(add, inputs=more, result="result").SerializeToString()
-
-
-@hostile("reads its own reference picture otherwise")
-def not_a_number(path: Path) -> bytes:
-    after = [helper.make_node("Div", [BEFORE, "zero"], ["result"])]
-    return network(*after, constants=(constant("zero", 0, np.float32),), result="result").SerializeToString()
-
-
-@hostile("reads its own reference picture otherwise")
-def other_weights(path: Path) -> bytes:
+def other_weights() -> bytes:
     model = network()
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(WEIGHTS[::-1].copy(), "weights"))
     return model.SerializeToString()
 
 
-@hostile("otherwise among others than alone")
-def neighbours_that_change_the_answer(path: Path) -> bytes:
+def neighbours_that_change_the_answer() -> bytes:
     """The sum over the batch: right for one picture, and for no more."""
-    add = helper.make_node("ReduceSum", [BEFORE, "first"], ["sum"], keepdims=1)
-    grow = helper.make_node("Sub", [BEFORE, "sum"], ["rest"])
-    back = helper.make_node("Sub", [BEFORE, "rest"], ["result"])
-    return network(add, grow, back, constants=(constant("first", [0]),), result="result").SerializeToString()
+    total = node("ReduceSum", [FLAT, "first"], "sum", keepdims=1)
+    rest = node("Sub", [FLAT, "sum"], "rest")
+    return saved(total, rest, node("Sub", [FLAT, "rest"]), constants=(constant("first", [0]),))
+
+
+refused(
+    SHAPES,
+    three_colors=lambda: shaped(["batch", 3, 28, 28], ["batch", 10]),
+    larger_pictures=lambda: shaped(["batch", 1, 32, 32], ["batch", 10]),
+    an_eleventh_class=lambda: shaped(["batch", 1, 28, 28], ["batch", 11]),
+)
+refused("it takes batches of exactly 1", one_picture_at_a_time=lambda: shaped([1, 1, 28, 28], [1, 10]))
+refused("inputs and outputs are", a_second_input=a_second_input)
+refused(
+    "reads its own reference picture otherwise",
+    not_a_number=lambda: saved(node("Div", [FLAT, "zero"]), constants=(constant("zero", 0, np.float32),)),
+    other_weights=other_weights,
+)
+refused("otherwise among others than alone", neighbours_that_change_the_answer=neighbours_that_change_the_answer)
 
 
 # ------------------------------------------------------------------------------------------- protocol buffers, metadata
@@ -495,78 +418,37 @@ def raw_props(**changes: str) -> bytes:
     return network(props=metadata() | changes).SerializeToString()
 
 
-@hostile("not an ONNX file")
-def a_length_beyond_everything(path: Path) -> bytes:
-    return good() + b"\x72" + b"\xff" * 8 + b"\x7f"
-
-
-@hostile("more than 10,000 fields")
-def a_million_fields(path: Path) -> bytes:
-    return good() + b"\x08\x0a" * 1_000_000
-
-
-@hostile("its metadata is too long")
-def a_key_of_megabytes(path: Path) -> bytes:
-    return raw_props(recipe=json.dumps("a" * 3_000_000))
-
-
-@hostile("its metadata is too long")
-def a_hundred_long_keys(path: Path) -> bytes:
-    return raw_props(**{f"key{number}": "a" * 900_000 for number in range(20)})
-
-
-@hostile("not JSON")
-def lists_in_lists(path: Path) -> bytes:
-    return raw_props(recipe="[" * 200_000 + "]" * 200_000)
-
-
-@hostile("not JSON")
-def a_number_of_many_digits(path: Path) -> bytes:
-    return raw_props(temperature="1" * 100_000)
-
-
-@hostile("has the key 'title' twice")
-def a_key_twice(path: Path) -> bytes:
+def a_key_twice() -> bytes:
     model = network()
     model.metadata_props.add(key="title", value='"something else"')
     return model.SerializeToString()
 
 
-@hostile("names of at most 200 characters without <, >")
-def a_class_that_is_a_program(path: Path) -> bytes:
-    return with_props(class_names=["<img src=x onerror=alert(1)>", *"123456789"])
-
-
-@hostile("names of at most 200 characters")
-def a_title_that_clears_the_terminal(path: Path) -> bytes:
-    return with_props(title="MNIST\x1b[2J")
-
-
-@hostile("up to 1,000 different ones")
-def a_hundred_thousand_classes(path: Path) -> bytes:
-    return with_props(class_names=[str(number) for number in range(100_000)])
-
-
-@hostile("NaN is no number")
-def a_mean_that_is_no_number(path: Path) -> bytes:
-    return raw_props(input=json.dumps(asdict(SPEC) | {"mean": float("nan")}))
-
-
-@hostile(r"InputSpec\.std is 1e-30")
-def a_deviation_of_nothing(path: Path) -> bytes:
-    return with_props(input=asdict(SPEC) | {"std": 1e-30})
-
-
-@hostile("1000000000.0 is not from 0 to 1")
-def the_best_of_all(path: Path) -> bytes:
-    """What claims to be the most accurate is offered first."""
-    return with_props(metrics={"real_accuracy": 1e9})
-
-
-def all_of_them(folder: Path) -> Iterator[tuple[str, Path, str]]:
-    """Write every hostile file into a folder of its own below ``folder``: name, path and the reason it must get."""
-    for name, (make, reason) in HOSTILE.items():
-        path = folder / name / "exports" / f"{name}.onnx"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(make(path))
-        yield name, path, reason
+refused("not an ONNX file", a_length_beyond_everything=lambda: good() + b"\x72" + b"\xff" * 8 + b"\x7f")
+refused("more than 10,000 fields", a_million_fields=lambda: good() + b"\x08\x0a" * 1_000_000)
+refused(
+    "its metadata is too long",
+    a_key_of_megabytes=lambda: raw_props(recipe=json.dumps("a" * 3_000_000)),
+    a_hundred_long_keys=lambda: raw_props(**{f"key{number}": "a" * 900_000 for number in range(20)}),
+)
+refused(
+    "not JSON",
+    lists_in_lists=lambda: raw_props(recipe="[" * 200_000 + "]" * 200_000),
+    a_number_of_many_digits=lambda: raw_props(temperature="1" * 100_000),
+)
+refused("has the key 'title' twice", a_key_twice=a_key_twice)
+refused(
+    "names of at most 200 characters without <, >",
+    a_class_that_is_a_program=lambda: with_props(class_names=["<img src=x onerror=alert(1)>", *"123456789"]),
+)
+refused("names of at most 200 characters", a_title_that_clears_the_terminal=lambda: with_props(title="MNIST\x1b[2J"))
+refused(
+    "up to 1,000 different ones",
+    a_hundred_thousand_classes=lambda: with_props(class_names=[str(number) for number in range(100_000)]),
+)
+refused(
+    "NaN is no number",
+    a_mean_that_is_no_number=lambda: raw_props(input=json.dumps(asdict(SPEC) | {"mean": float("nan")})),
+)
+refused(r"InputSpec\.std is 1e-30", a_deviation_of_nothing=lambda: with_props(input=asdict(SPEC) | {"std": 1e-30}))
+refused("1000000000.0 is not from 0 to 1", the_best_of_all=lambda: with_props(metrics={"real_accuracy": 1e9}))

@@ -13,9 +13,7 @@ def test_what_we_export_is_allowed(name: str) -> None:
 
 
 def with_operator(operator: str, domain: str = "") -> bytes:
-    return network(
-        onnx.helper.make_node(operator, ["flat"], ["result"], domain=domain), result="result"
-    ).SerializeToString()
+    return network(onnx.helper.make_node(operator, ["flat"], ["result"], domain=domain)).SerializeToString()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import numpy as np
-from typer.testing import CliRunner
 
-from training.evaluate.testset import cli
+from tests.training.commands import invoke
+from training.evaluate.__main__ import cli
 from training.evaluate.tta import views
 
 
@@ -18,7 +18,6 @@ def test_views_are_shifted_and_mirrored_and_lose_no_pixel_inside() -> None:
 
 
 def test_evaluate_averages_over_views(export: Path, data_dir: Path) -> None:
-    result = CliRunner().invoke(cli, [str(export), "--views", f"--data-dir={data_dir}"])
-    assert result.exit_code == 0, result.output
-    assert "of 200 right" in result.output
-    assert int(result.output.split()[0]) > 180
+    output = invoke(cli, str(export), "--views", f"--data-dir={data_dir}")
+    assert "of 200 right" in output
+    assert int(output.split()[0]) > 180

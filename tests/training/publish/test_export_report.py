@@ -3,16 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import Tensor, nn
-from typer.testing import CliRunner
 
-import models.registry
 from inkwear.classifier import Classifier
 from inkwear.report import Report, read_report, report_path
+from tests.training.commands import invoke
 from training.analysis import Answers
-from training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from training.publish.export_report import cli, confidence, find_checkpoint, layers
-from training.summary import summarize
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.errors import CheckpointError
+from training.publish.export_report import cli, find_checkpoint, measure_confidence
 
 
 @pytest.fixture
@@ -50,11 +48,11 @@ def test_an_export_comes_with_its_report(export: Path, checkpoint: Path) -> None
 def test_confidence_is_measured_on_what_is_sure_and_what_is_not() -> None:
     probabilities = np.array([[0.95, 0.05], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
     answers = Answers(np.zeros((4, 28, 28), np.uint8), np.array([0, 1, 1, 0]), probabilities, ("a", "b"))
-    found = confidence(answers, 0.7)
+    found = measure_confidence(answers, 0.7)
     assert (found["unsure"], found["accuracy_when_sure"]) == (0.25, pytest.approx(2 / 3))
     # the bin from 0.9: three images, on average 0.9167 sure and two of them right; that from 0.6: one, right
     assert found["calibration_error"] == pytest.approx(0.75 * (0.55 / 0.6 - 2 / 3) + 0.25 * 0.4)
-    assert set(confidence(answers, 0.99)) == {"calibration_error", "unsure"}
+    assert set(measure_confidence(answers, 0.99)) == {"calibration_error", "unsure"}
 
 
 def test_a_report_of_before_confidence_was_measured_is_read(export: Path) -> None:
@@ -67,9 +65,8 @@ def test_a_report_of_before_confidence_was_measured_is_read(export: Path) -> Non
 def test_the_command_finds_the_run_and_writes_the_same_report(
     export: Path, alone: Path, runs: Path, data_dir: Path
 ) -> None:
-    result = CliRunner().invoke(cli, [str(alone), f"--checkpoints={runs}", f"--data-dir={data_dir}"])
-    assert result.exit_code == 0
-    assert result.output.strip() == str(report_path(alone))
+    output = invoke(cli, str(alone), f"--checkpoints={runs}", f"--data-dir={data_dir}")
+    assert output.strip() == str(report_path(alone))
     assert report_path(alone).read_text() == report_path(export).read_text()
 
 
@@ -77,37 +74,5 @@ def test_a_run_of_other_options_is_not_taken(alone: Path, runs: Path, data_dir: 
     shutil.rmtree(runs / "mnist-convnet-tuned")
     with pytest.raises(CheckpointError, match=r"none of the runs under .* train it again: python -m training.train"):
         find_checkpoint(alone, runs)
-    result = CliRunner().invoke(cli, [str(alone), f"--checkpoints={runs}", f"--data-dir={data_dir}"])
-    assert result.exit_code == 4
+    invoke(cli, str(alone), f"--checkpoints={runs}", f"--data-dir={data_dir}", code=4)
     assert not report_path(alone).exists()
-
-
-@pytest.mark.parametrize("name", ["lenet", "inception", "resnet", "alexnet"])
-def test_layers_add_up_to_the_network(name: str) -> None:
-    found, summary = layers(name, 10), summarize(name)
-    assert sum(layer.parameters for layer in found) == summary.total_params
-    assert sum(layer.macs for layer in found) == summary.total_mult_adds
-    assert (found[0].kind, found[0].shape) == ("input", (1, 28, 28))
-    assert found[-1].shape == (10,)
-    known = {"images"}
-    for layer in found[1:]:
-        assert layer.inputs
-        assert known.issuperset(layer.inputs)
-        known.add(layer.name)
-
-
-class Fickle(nn.Module):
-    """Goes one way or the other, as its images have it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(784, 10)
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits = self.linear(images.flatten(1))
-        return logits if images.sum() > 0 else -logits
-
-
-def test_a_network_that_cannot_be_followed_has_no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(models.registry._builders, "fickle", lambda num_classes: Fickle())
-    assert layers("fickle", 10) == ()

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 from inkwear.classifier import Classifier
 from inkwear.onnx.props import read_props
 from tests.conftest import EXPORTS, some_exports
-from tests.exports.test_graph import small_model
 from tests.exports.test_snippets import CLASSIFIERS, Said, images_of, run_alone
 from tests.packages import wheel
+from tests.training.publish.test_exports import small_model
+from training.publish.exports import read_export, read_exports
 from training.publish.readme import SNIPPETS
-from training.publish.shelf import read_export, read_shelf
 from training.publish.triton import RepositoryError, cli, config, write_repository
 
 
@@ -146,7 +146,7 @@ def test_a_folder_with_other_things_is_refused_unless_told_and_they_stay(exports
 
 def test_a_failure_leaves_everything_as_it_was(exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = tmp_path / "models"
-    write_repository(models, read_shelf(exports))
+    write_repository(models, read_exports(exports))
     before = {name: (models / name).read_bytes() for name in files(models)}
 
     def full(*_: object) -> None:
@@ -154,10 +154,10 @@ def test_a_failure_leaves_everything_as_it_was(exports: Path, tmp_path: Path, mo
 
     monkeypatch.setattr("shutil.copyfile", full)
     with pytest.raises(RepositoryError, match=r"cannot be written \(No space left on device\)"):
-        write_repository(models, read_shelf(exports), 8)
+        write_repository(models, read_exports(exports), 8)
     assert {name: (models / name).read_bytes() for name in files(models)} == before
     with pytest.raises(RepositoryError):
-        write_repository(tmp_path / "other", read_shelf(exports))
+        write_repository(tmp_path / "other", read_exports(exports))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["exports", "models"]
 
 
@@ -195,7 +195,7 @@ def server(exports: Path, tmp_path: Path, schema: ModuleType) -> Iterator[str]:
     """
     from google.protobuf.json_format import MessageToDict
 
-    write_repository(tmp_path / "models", read_shelf(exports))
+    write_repository(tmp_path / "models", read_exports(exports))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -42,6 +42,12 @@ def paths(*arguments: str, stdin: bytes = b"") -> list[str]:
     return [item.path for item in Inputs(arguments, io.BytesIO(stdin))]
 
 
+def failure(argument: str) -> Failure:
+    [item] = Inputs([argument])
+    assert item.path == argument
+    return item.source
+
+
 def test_files_left_out_of_folders_are_counted_anew_each_time(here: Path) -> None:
     for name in ("scans/x.heic", "scans/below/y.HEIC"):
         (here / name).touch()
@@ -50,12 +56,6 @@ def test_files_left_out_of_folders_are_counted_anew_each_time(here: Path) -> Non
     for _ in range(2):
         assert len(list(inputs)) == 3 * 4 + 1
         assert "read: 6 .heic, 3 .txt. Name" in inputs.left_out.in_words()
-
-
-def failure(argument: str) -> Failure:
-    [item] = Inputs([argument])
-    assert item.path == argument
-    return item.source
 
 
 def test_everything_in_one_call_again_and_again(here: Path) -> None:

@@ -29,23 +29,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        *("*.png", "a/*.png", "a/?.png", "*/[12].png", "a/**/*.png", "**/*.png", "**/b/*.png", "a/b", "*"),
-        *(
-            "a/.*",
-            "d[[]1].png",
-            "d[!2].png",
-            "**/[!b]/*.png",
-            "nothing*",
-            "*/nothing/*.png",
-            "./a/*.png",
-            "a/*/../*.png",
-        ),
-    ],
-)
-def test_they_match_what_glob_matches(pattern: str, here: Path) -> None:
+PATTERNS = "*.png a/*.png a/?.png */[12].png a/**/*.png **/*.png **/b/*.png a/b * a/.* d[[]1].png d[!2].png \
+    **/[!b]/*.png nothing* */nothing/*.png ./a/*.png a/*/../*.png"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS.split())
+def test_patterns_match_what_glob_matches(pattern: str, here: Path) -> None:
     links_aside = {path for path in glob(pattern, recursive=True) if "loop" not in path}  # noqa: PTH207
     assert list(matches(pattern)) == sorted(links_aside)
     absolute = {path for path in glob(f"{here}/{pattern}", recursive=True) if "loop" not in path}  # noqa: PTH207

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import app
+import inkwear
 from app.batch.ray import session
 from app.batch.ray.worker import ClusterError
 from tests.conftest import ROOT
@@ -28,7 +30,9 @@ def test_a_cluster_that_answers_too_late_is_asked_again(ray_installed: None, mon
 
     calls: list[str] = []
 
-    def late(**options: object) -> None:
+    def late(runtime_env: dict[str, Any], **options: object) -> None:
+        assert runtime_env["py_modules"] == [app, inkwear]
+        runtime_env["py_modules"] = ["gcs://app.zip", "gcs://inkwear.zip"]  # as Ray does, for this cluster alone
         calls.append("init")
         if late_answers:
             raise RuntimeError(f"Stack dump:\n{late_answers.pop()}.")

@@ -1,0 +1,130 @@
+"""Draws the pictures of ``docs/preprocessing.md`` and the page's examples: ``python -m docs.illustrate``.
+
+No picture of a data set is among them: digits are written by ``tests.hand`` and photographed by the simulator, clothes
+are drawn here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from inkwear.preprocess.framing import find, frame
+from inkwear.preprocess.grayscale import to_colors, to_grayscale
+from tests.conftest import ROOT
+from tests.hand import render, write_number
+from training.datasets import DATASETS
+from training.simulator import CONDITIONS, textures
+
+FOLDER = ROOT / "docs" / "preprocessing"
+EXAMPLES = ROOT / "app" / "page" / "examples"
+HEIGHT = 220
+"""Pixels of every picture in a row."""
+
+ROWS = {
+    "drawing": "drawings/astray",
+    "paper": "photographs/squared",
+    "shadow": "photographs/hard_shadow",
+    "table": "photographs/table",
+}
+"""A row of pictures and the condition of the simulator that it begins with."""
+
+
+def main() -> None:
+    """Write a row of steps for each kind of picture."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    five = frame(np.asarray(render("5")), DATASETS["mnist"].input).pixels
+    for seed, (name, condition) in enumerate(ROWS.items()):
+        picture = CONDITIONS["mnist"][condition](five, np.random.default_rng([7, seed]))
+        save(name, steps(picture, "mnist"))
+    for name, background in (("shop", textures.white), ("floor", textures.wood), ("bedspread", textures.cloth)):
+        ground = background((300, 260), np.random.default_rng(3))
+        save(name, steps(lay(DRESS, ground), "fashion_mnist"))
+    for name, picture in examples().items():
+        picture.convert("RGB").quantize(128).save(EXAMPLES / f"{name}.png", optimize=True)
+
+
+def examples() -> dict[str, Image.Image]:
+    """The page's: what people bring, square."""
+    rng = np.random.default_rng(11)
+    five, eight = (frame(np.asarray(render(digit)), DATASETS["mnist"].input).pixels for digit in "58")
+    squared, chalk = CONDITIONS["mnist"]["photographs/squared"], CONDITIONS["mnist"]["photographs/blackboard"]
+    number = Image.new("L", (600, 600), 255)
+    number.paste(write_number("4711"), (28, 190))
+    return {
+        "five": ImageOps.fit(squared(five, rng), (256, 256)),
+        "eight": ImageOps.fit(chalk(eight, rng), (256, 256)),
+        "number": number.resize((320, 320)),
+        "dress": lay(DRESS, textures.wood((300, 260), rng)).resize((256, 256)),
+        "trouser": lay(TROUSER, textures.white((300, 260), rng)).resize((256, 256)),
+        "boot": lay(BOOT, textures.cloth((300, 260), rng)).resize((256, 256)),
+    }
+
+
+def steps(picture: Image.Image, dataset: str) -> list[np.ndarray]:
+    """A picture, its gray, what was found in it, and what the network sees."""
+    colors, _ = to_colors(picture)
+    foreground, _ = find(colors, DATASETS[dataset].input)
+    framed = frame(colors, DATASETS[dataset].input).pixels
+    return [colors, to_grayscale(colors), foreground.astype(np.uint8), framed]
+
+
+@dataclass(frozen=True)
+class Garment:
+    """An outline and a seam, in points (x, y) of a ground of 260×300 pixels, and the color of the cloth."""
+
+    color: tuple[int, int, int]
+    outline: list[tuple[int, int]]
+    seam: list[tuple[int, int]]
+
+
+DRESS = Garment(
+    color=(150, 30, 50),
+    outline=[(100, 40), (118, 40), (130, 62), (142, 40), (160, 40), (166, 110), (200, 262), (60, 262), (94, 110)],
+    seam=[(94, 122), (166, 122)],
+)
+TROUSER = Garment(
+    color=(42, 60, 110),
+    outline=[(96, 30), (164, 30), (172, 120), (176, 274), (142, 274), (131, 110), (118, 274), (84, 274), (88, 120)],
+    seam=[(96, 44), (164, 44)],
+)
+BOOT = Garment(
+    color=(70, 45, 30),
+    outline=[
+        *((80, 70), (156, 70), (158, 160), (210, 186), (224, 216)),
+        *((224, 232), (144, 232), (132, 220), (112, 232), (78, 232)),
+    ],
+    seam=[(82, 216), (222, 216)],
+)
+
+
+def lay(garment: Garment, ground: np.ndarray) -> Image.Image:
+    """Lay a garment on a ground, (H, W, 3) from 0 to 255."""
+    image = Image.fromarray(ground.astype(np.uint8))
+    pencil = ImageDraw.Draw(image)
+    pencil.polygon(garment.outline, fill=garment.color)
+    red, green, blue = garment.color
+    pencil.line(garment.seam, fill=(red * 3 // 5, green * 3 // 5, blue * 3 // 5), width=7)
+    return image
+
+
+def save(name: str, pictures: list[np.ndarray]) -> Path:
+    """Put pictures side by side, pixels of small ones visible, and write them."""
+    path, gap = FOLDER / f"{name}.png", np.full((HEIGHT, 12, 3), 255, np.uint8)
+    row = [part for picture in pictures for part in (at_height(picture), gap)]
+    Image.fromarray(np.hstack(row[:-1])).quantize(64).save(path, optimize=True)
+    return path
+
+
+def at_height(picture: np.ndarray) -> np.ndarray:
+    """Scale to ``HEIGHT``, in color."""
+    width = round(picture.shape[1] * HEIGHT / picture.shape[0])
+    enlarges = picture.shape[0] < HEIGHT / 2
+    scaled = cv2.resize(picture, (width, HEIGHT), interpolation=cv2.INTER_NEAREST if enlarges else cv2.INTER_AREA)
+    return scaled if scaled.ndim == 3 else cv2.cvtColor(scaled, cv2.COLOR_GRAY2RGB)
+
+
+if __name__ == "__main__":
+    main()

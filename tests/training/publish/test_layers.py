@@ -1,0 +1,37 @@
+import pytest
+from torch import Tensor, nn
+
+import models.registry
+from training.publish.layers import list_layers
+from training.summary import summarize
+
+
+@pytest.mark.parametrize("name", ["lenet", "inception", "resnet", "alexnet"])
+def test_layers_add_up_to_the_network(name: str) -> None:
+    found, summary = list_layers(name, 10), summarize(name)
+    assert sum(layer.parameters for layer in found) == summary.total_params
+    assert sum(layer.macs for layer in found) == summary.total_mult_adds
+    assert (found[0].kind, found[0].shape) == ("input", (1, 28, 28))
+    assert found[-1].shape == (10,)
+    known = {"images"}
+    for layer in found[1:]:
+        assert layer.inputs
+        assert known.issuperset(layer.inputs)
+        known.add(layer.name)
+
+
+class Fickle(nn.Module):
+    """Goes one way or the other, as its images have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(784, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.linear(images.flatten(1))
+        return logits if images.sum() > 0 else -logits
+
+
+def test_a_network_that_cannot_be_followed_has_no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(models.registry._builders, "fickle", lambda num_classes: Fickle())
+    assert list_layers("fickle", 10) == ()

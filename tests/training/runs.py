@@ -1,0 +1,54 @@
+"""What several tests of training share: a config, and what is compared of its runs."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import training.run
+from training.checkpoint import load_checkpoint
+from training.config import Config
+from training.train import cli
+
+CPU = torch.device("cpu")
+OPTIONS = {"epochs": 3, "lr": 0.02, "batch_size": 32}
+CONFIG = Config.of("mnist", "lenet", seed=5, **OPTIONS)
+STEPS = 35
+"""Steps of an epoch: 1,100 images in batches of 32."""
+
+
+def weights(path: Path) -> torch.Tensor:
+    return torch.cat([tensor.flatten() for tensor in load_checkpoint(path).weights.values()])
+
+
+def interrupt_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C in the middle of a step."""
+    batches, real = 0, training.run.augment
+
+    def augment(*arguments: object, **options: object) -> torch.Tensor:
+        nonlocal batches
+        batches += 1
+        if batches == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(training.run, "augment", augment)
+
+
+def metrics(folder: Path) -> list[dict[str, float]]:
+    """The history without what depends on the clock."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def run_command(*options: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, ["--dataset=mnist", "--epochs=1", "--device=cpu", *options])
+    return result.exit_code, result.output

@@ -1,0 +1,88 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import ROOT
+from tests.training.runs import contents, interrupt_after, run_command
+from training.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.slow
+
+
+def test_ctrl_c_says_how_to_go_on(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(3, monkeypatch)
+    code, output = run_command("--model=mlp", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}")
+    assert code == 130
+    assert "last.pt holds every step; the same command with --resume goes on from there" in " ".join(output.split())
+
+
+def test_a_mistake_in_a_command_that_overwrites_costs_no_earlier_run(data_dir: Path, tmp_path: Path) -> None:
+    command = ("--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", "--no-report")
+    assert run_command(*command, "--epochs=0.1")[0] == 0
+    before = contents(tmp_path)
+    code, output = run_command(*command, "--overwrite", f"--extra-images={tmp_path / 'no.npz'}")
+    assert (code, contents(tmp_path)) == (2, before), output
+    assert run_command(*command, "--epochs=0.1", "--overwrite")[0] == 0
+    assert contents(tmp_path).keys() == before.keys()
+    assert contents(tmp_path) != before, "the times differ"
+
+
+def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: Path) -> None:
+    code, output = run_command("--model=convnet", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}")
+    assert code == 0
+    assert "mnist-convnet: test accuracy" in output
+    assert f"Next: python -m training.export {tmp_path}/mnist-convnet/best.pt" in output
+    assert "exports/mnist-convnet.onnx is there already and was made by another run" in output
+    assert re.search(r"[\d,]+ images/s on CPU, threads: \d", output)
+    assert (tmp_path / "mnist-convnet" / "report.html").exists()
+
+
+NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason"),
+    [
+        ("--model=lenett", 2, "Did you mean 'lenet'? Known: alexnet, convnet"),
+        ("--model=lenet --dataset=cifar", 2, "There is no data set 'cifar'. Known: mnist, fashion_mnist"),
+        ("--model=sprint --recipe=tutorial", 2, "'sprint' is in no tutorial: there are recipes for lenet, alexnet"),
+        ("--model=lenet --epochs=0", 2, "Invalid value for '--epochs'"),
+        ("--model=lenet --extra-images=no.npz", 2, "no.npz is missing"),
+        ("--model=lenet --extra-data=none", 2, "no corrections here"),
+        pytest.param("--model=lenet --device=cuda", 3, "torch finds no CUDA device", marks=NO_CUDA),
+    ],
+)
+def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
+    data_dir: Path, tmp_path: Path, options: str, code: int, reason: str
+) -> None:
+    result = run_command(f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", *options.split())
+    assert result[0] == code
+    assert reason in " ".join(result[1].split())
+
+
+def test_options_are_understood_by_their_earlier_names(data_dir: Path, tmp_path: Path) -> None:
+    earlier = ["--recipe", "ours", "--held-out=100", "--mixing", "0.5"]
+    options = ["--dataset=mnist", "--model=mlp_small", "--epochs=0.1", "--device=cpu", "--no-report"]
+    command = [sys.executable, "-m", "training.train", *options, f"--data-dir={data_dir}", f"--checkpoints={tmp_path}"]
+    done = subprocess.run([*command, *earlier], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    config = load_checkpoint(tmp_path / "mnist-mlp_small-held100" / "best.pt").config
+    assert (config["recipe"], config["validation_size"], config["cutmix"]) == ("default", 100, 0.5)
+
+
+COMMANDS = (
+    *("train", "export", "evaluate.__main__", "compare", "summary", "run_report", "train_line_reader"),
+    *("simulate", "photos", "outliers", "split_samples"),
+    *("publish.readme", "publish.triton", "publish.export_report"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_needs_no_torch(command: str) -> None:
+    script = f"import training.{command}, sys; print({{'torch', 'matplotlib', 'sklearn'}} & set(sys.modules))"
+    printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert printed.stdout.strip() == "set()", printed.stderr
