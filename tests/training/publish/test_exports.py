@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
 from inkwear.onnx.metadata import ModelMetadata
-from inkwear.onnx.props import read_props
 from tests.conftest import EXPORTS, some_exports
 from tests.mutations import flip_a_bit, mutants
 from training.publish.exports import Tensor, read_export, read_exports
@@ -22,11 +22,14 @@ def small_model(shape: list[int | str | None], dtype: int = TensorProto.FLOAT) -
 
 
 @pytest.mark.parametrize("path", sorted(EXPORTS.glob("*mnist-*.onnx")), ids=lambda path: path.stem)
-def test_an_export_has_metadata_a_report_and_operators(path: Path) -> None:
-    """test_triton.py holds its inputs, outputs and properties against ONNX Runtime."""
-    export = read_export(path)
+def test_an_export_is_described_as_onnx_runtime_sees_it(path: Path) -> None:
+    export, session = read_export(path), onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for ours, theirs in ((export.inputs, session.get_inputs()), (export.outputs, session.get_outputs())):
+        assert [(each.name, list(each.shape), each.dtype) for each in ours] == [
+            (each.name, each.shape, "float32") for each in theirs
+        ]
     assert export.takes_batches
-    assert export.metadata == ModelMetadata.from_props(read_props(path))
+    assert export.metadata == ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map)
     assert export.report is not None
     assert ("com.microsoft.MatMulNBits" in export.operators) == ("alexnet" in path.stem)
 
