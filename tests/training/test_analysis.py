@@ -30,10 +30,12 @@ def answers(labels: list[int], read: list[int], confidence: list[float], classes
 MIXED = answers([0, 0, 1, 1, 2, 2], [0, 1, 1, 0, 2, 1], [0.9, 0.8, 0.9, 0.6, 0.9, 0.7])
 
 
+@pytest.mark.slow
 def test_confusion_is_counted_by_what_it_is_and_what_it_was_read_as() -> None:
     assert confusion_counts(MIXED).tolist() == [[1, 1, 0], [1, 1, 0], [0, 1, 1]]
 
 
+@pytest.mark.slow
 def test_a_class_that_is_never_answered_still_has_its_row() -> None:
     scores = class_scores(answers([0, 1], [0, 0], [0.9, 0.9]))
     assert [score.name for score in scores] == ["a", "b", "c"]
@@ -54,6 +56,7 @@ def test_a_network_that_is_right_as_often_as_it_is_sure_has_no_calibration_error
     assert calibration(boastful).error == pytest.approx(0.19)
 
 
+@pytest.mark.slow
 def test_wrong_labels_are_suspected() -> None:
     generator = np.random.default_rng(0)
     true = np.arange(300) % 3
@@ -76,6 +79,7 @@ def test_a_network_without_weights_says_so() -> None:
         first_layer(torch.nn.Flatten())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 def test_the_temperature_that_was_hidden_is_found(temperature: float) -> None:
     generator = torch.Generator().manual_seed(0)

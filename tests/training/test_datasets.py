@@ -29,6 +29,7 @@ def raw(folder: Path, name: str) -> Path:
     return folder / "MNIST/raw" / name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DATASETS)
 def test_real_sets_have_their_sizes_a_stratified_validation_part_and_the_published_mean(
     name: str, real_data: Path

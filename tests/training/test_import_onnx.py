@@ -33,6 +33,7 @@ def test_every_export_of_ours_comes_back_as_a_network_that_answers_alike(name: s
     np.testing.assert_allclose(answered, Classifier(path, "cpu", path.read_bytes()).logits(pixels), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_lost_norm_knows_its_input_and_its_filters_are_as_long_as_fresh_ones(data_dir: Path) -> None:
     images = load_split(find_dataset("mnist"), "train", data_dir).images
     network, _ = import_onnx(EXPORTS / "mnist-inkwear_s.onnx", images)

@@ -67,7 +67,6 @@ def test_every_condition_gives_a_picture_of_the_promised_size_with_ink_on_it(nam
         assert np.ptp(np.asarray(image.convert("RGBA")).astype(int)) > 30
 
 
-@pytest.mark.slow
 def test_a_thicker_pen_leaves_more_ink_and_neither_tears_a_digit_apart_nor_fills_its_loops(pixels: Pixels) -> None:
     for digit, expected in zip(pixels, (1, 0, 0, 0, 0, 0, 1, 0, 2, 1), strict=True):
         glyphs = [write(digit, Hand(pen), np.random.default_rng(0)) for pen in (0.02, 0.05, 0.1, 0.15, 0.2, 0.4)]
@@ -106,7 +105,6 @@ def test_there_is_nothing_below_what_is_transparent(name: str, pixels: Pixels) -
         assert (values[..., 3] == 255).any()
 
 
-@pytest.mark.slow
 def test_the_numbers_say_what_stands_in_them(pixels: Pixels) -> None:
     made, again = (list(numbers(pixels, np.arange(10), count=6, seed=3, touching=True)) for _ in range(2))
     for text, image in made:
@@ -116,7 +114,6 @@ def test_the_numbers_say_what_stands_in_them(pixels: Pixels) -> None:
     assert [(text, content(image)) for text, image in made] == [(text, content(image)) for text, image in again]
 
 
-@pytest.mark.slow
 def test_digits_stand_apart_or_touch(pixels: Pixels) -> None:
     for seed in range(5):
         for pen in (0.03, 0.12):

@@ -14,6 +14,7 @@ EPOCH = {"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.8, "validation_loss"
 EPOCH |= {"lr": 0.01, "seconds": 2.0, "images_per_second": 500.0}
 
 
+@pytest.mark.slow
 def test_the_curves_grow_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.watch, "SECONDS_BETWEEN_CURVES", 0)
     history, curves = [EPOCH | {"epoch": number} for number in (1, 2, 3)], tmp_path / "curves.png"

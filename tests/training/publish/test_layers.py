@@ -7,7 +7,7 @@ from training.publish.layers import list_layers
 from training.summary import cli, summarize
 
 
-@pytest.mark.parametrize("name", ["lenet", "inception", "resnet", "alexnet"])
+@pytest.mark.parametrize("name", ["lenet", "inception", "resnet", pytest.param("alexnet", marks=pytest.mark.slow)])
 def test_layers_add_up_to_the_network(name: str) -> None:
     found, summary = list_layers(name, 10), summarize(name)
     assert sum(layer.parameters for layer in found) == summary.total_params
