@@ -66,11 +66,11 @@ def _frame_part(dataset: str, pixels: Pixels, seed: int, first: int) -> Pixels:
     """Simulate and frame pictures, (N, 28, 28) -> (N, 28, 28), of which the first has index ``first``."""
     cv2.setNumThreads(1)
     spec = find_dataset(dataset).input
-    pictures = (mixed(dataset, image, seed, index) for index, image in enumerate(pixels, first))
+    pictures = (mixed_picture(dataset, image, seed, index) for index, image in enumerate(pixels, first))
     return np.stack([frame(to_colors(picture)[0], spec).pixels for picture in pictures])
 
 
-def mixed(dataset: str, image: Pixels, seed: int, index: int) -> Image.Image:
+def mixed_picture(dataset: str, image: Pixels, seed: int, index: int) -> Image.Image:
     """Simulate a picture of an image in one of the conditions, as often as ``MIXTURE`` has it.
 
     Args:

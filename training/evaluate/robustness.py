@@ -15,7 +15,7 @@ from training.datasets import VALIDATION_SIZE, Dataset, Part, find_dataset, load
 from training.evaluate import Result
 from training.photos import find_photos
 from training.recipes import current_config
-from training.simulate import mixed
+from training.simulate import mixed_picture
 from training.simulator import CONDITIONS, originals, simulate
 from training.simulator.numbers import numbers
 
@@ -87,7 +87,7 @@ def real_accuracy(classifier: Classifier, count: int, data_dir: Path) -> float:
     right = 0
     images = originals(dataset.name, pixels[:count], labels[:count], SEED)
     for index, (image, label) in enumerate(zip(images, labels[:count], strict=True)):
-        right += classifier.predict([mixed(dataset.name, image, SEED, index)])[0].class_id == int(label)
+        right += classifier.predict([mixed_picture(dataset.name, image, SEED, index)])[0].class_id == int(label)
     return right / min(count, len(labels))
 
 

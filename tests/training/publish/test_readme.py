@@ -61,14 +61,7 @@ def test_what_is_no_classifier_is_listed_with_what_it_says(folder: Path) -> None
         ({}, ""),
         ({"epochs": 1, "seed": 0}, "1 epoch, seed 0"),
         (
-            {
-                "epochs": 2.5,
-                "optimizer": "sgd",
-                "batch_size": 8,
-                "lr": 0.005,
-                "one_cycle": True,
-                "teacher": "a big one",
-            },
+            {"epochs": 2.5, "optimizer": "sgd", "batch_size": 8, "lr": 0.005, "one_cycle": True, "teacher": "a net"},
             "2.5 epochs of SGD in batches of 8, one cycle of the learning rate up to 0.005, taught by a net",
         ),
         (
