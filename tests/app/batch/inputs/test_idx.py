@@ -57,13 +57,10 @@ def test_a_table_that_is_not_as_it_says_gives_what_is_there_and_a_row(
     assert last.path not in {item.path for item in before}
 
 
-def test_damage_within_the_packing_is_a_row(tmp_path: Path) -> None:
+def test_damage_within_the_packing_and_no_images_are_a_row(tmp_path: Path) -> None:
     data = gzip.compress(idx())
     for broken in (data[: len(data) // 2], data[:-4] + b"\0\0\0\0", data[:-8] + b"abcd" + data[-4:]):
         *_, last = items(tmp_path, broken, "images-idx3-ubyte.gz")
         assert last.source.code == "table_damaged"
-
-
-def test_no_images_is_a_row(tmp_path: Path) -> None:
     [only] = items(tmp_path, idx(0x803, 0, 28, 28, data=b""))
     assert only.source.code == "empty"
