@@ -191,12 +191,9 @@ class Cluster:
         except ray.exceptions.RayError as error:
             raise ClusterError(f"The Ray cluster failed: {last_line(error)}. The rows so far are intact.") from error
         self._spec.attempts.forget.remote(numbers)
-        self._adapt(sum(map(len, loads)), sum(outcome.seconds for outcome in outcomes.values()))
+        if seconds := sum(outcome.seconds for outcome in outcomes.values()):
+            self._load_size = min(max(1, round(LOAD_SECONDS * sum(map(len, loads)) / seconds)), MAX_LOAD)
         return [outcomes[number].answers for number in numbers]
-
-    def _adapt(self, chunks: int, seconds: float) -> None:
-        if seconds:
-            self._load_size = min(max(1, round(LOAD_SECONDS * chunks / seconds)), MAX_LOAD)
 
 
 def _check(outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from app.archives.entry import Found, Limits
-from app.archives.tars import entries
+from app.archives.pictures import entries
 from tests.app.archives.packed import bomb, special, tarred, zipped
 
 LIMITS = Limits(1_000_000, 100_000_000, 2_000_000_000)
@@ -15,7 +15,7 @@ CONTENT = {"1.png": b"one", "deep/2.png": os.urandom(1_200_000), "3.png": b"x" *
 
 
 def found(data: bytes, limits: Limits = LIMITS) -> list[Found]:
-    return list(entries("scans.tar", io.BytesIO(data), limits))
+    return list(entries("tar", "scans.tar", io.BytesIO(data), limits))
 
 
 def codes(data: bytes, limits: Limits = LIMITS) -> list[str | None]:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from app.archives.entry import Found, Limits
-from app.archives.zips import entries
+from app.archives.pictures import entries
 from tests.app.archives.packed import quoted_bomb, raw_zip, zipped
 
 LIMITS = Limits(1_000_000, 100_000_000, 2_000_000_000)
 
 
 def found(data: bytes, limits: Limits = LIMITS) -> list[Found]:
-    return list(entries("scans.zip", io.BytesIO(data), limits))
+    return list(entries("zip", "scans.zip", io.BytesIO(data), limits))
 
 
 def codes(data: bytes) -> list[str | None]:

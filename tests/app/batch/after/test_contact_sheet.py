@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.batch.after import contact_sheet
 from app.batch.after.contact_sheet import SheetError, Shown, check_sheet, least_confident, save_sheet
 from app.batch.after.labels import FOLDERS, labels_from
 from app.batch.after.score import score
@@ -139,7 +138,7 @@ def test_a_disk_that_is_full_leaves_no_half_a_page(tmp_path: Path, monkeypatch: 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(contact_sheet.os, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(SheetError, match=r"cannot be written: No space left on device\. The table is complete"):
         save_sheet(str(tmp_path / "sheet.html"), [], [], "", 0)
     assert list(tmp_path.iterdir()) == []
