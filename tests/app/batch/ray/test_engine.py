@@ -151,9 +151,8 @@ def test_options_that_do_not_go_together(ray_installed: None, pictures: Path) ->
     result = predict(pictures / "5.png", "--model=mnist-convnet", "--output=-", "--ray-address=auto")
     assert result.exit_code == 2
     assert "--ray-address is for --engine ray" in result.stderr
-    for device, address, reason in (("cuda", None, "reads on CPUs"), ("cpu", "head", "give HOST:PORT")):
-        with pytest.raises(engine.ClusterError, match=reason):
-            engine.require(device, address)
+    with pytest.raises(engine.ClusterError, match="reads on CPUs"):
+        engine.require("cuda")
 
 
 @pytest.mark.slow
