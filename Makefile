@@ -46,10 +46,10 @@ bench: .venv/ready  ## measure what the docs say of speed, one benchmark after a
 	for name in $(BENCHMARKS); do $(ALL) -m benchmarks.$$name || exit; done
 
 screenshot: .venv/ready  ## take pictures of the page's main states for the README
-	$(ALL) -m tests.screenshot
+	$(ALL) -m docs.screenshot
 
 illustrate: .venv/ready  ## draw the pictures of docs/preprocessing.md
-	$(ALL) -m tests.illustrate
+	$(ALL) -m docs.illustrate
 
 clean:  ## remove the virtual environments
 	rm -rf .venv .venv-app

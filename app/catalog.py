@@ -356,7 +356,8 @@ def find_model(folder: Path, model: str) -> Entry:
     state = FileState.of(path)
     if is_path:
         if state is None:
-            raise UnknownModelError(f"There is no file {model}. Give a path that exists, or a name from {folder}/.")
+            known = ", ".join(scan(folder).entries)
+            raise UnknownModelError(f"There is no file {model}. Give a path that exists, or a name: {known}.")
         return Entry.read(path, state)
     if state:
         with suppress(ModelFileError):  # said below, as everywhere
@@ -364,7 +365,7 @@ def find_model(folder: Path, model: str) -> Entry:
     try:
         return scan(folder).find(model)
     except UnknownModelError as error:
-        raise UnknownModelError(f"{error} The path of an .onnx file will do too.") from error
+        raise UnknownModelError(f"{error} Or give the path of an .onnx file.") from error
 
 
 def watching(catalog: Catalog, seconds: float = REFRESH_SECONDS) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""What the commands of this room share: names, and errors that end in a sentence and an exit code."""
+"""What the commands share: the default folder, exit codes, and errors that end in a sentence on stderr."""
 
 import sys
 import warnings
@@ -6,26 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from inkwear.errors import DeviceError, ModelFileError
+
 EXPORTS = Path("exports")
 
 SOME_FAILED, USAGE, NO_DEVICE, BROKEN_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def ignore_pillow_warnings() -> None:
-    """Keep off stderr what Pillow warns of: oddities in a picture's metadata that do not touch its pixels."""
+    """Keep Pillow's warnings about a picture's metadata off stderr: they do not concern its pixels."""
     warnings.filterwarnings("ignore", module="PIL")
 
 
 def print_err(sentence: str) -> None:
-    """Tell a person, on stderr."""
+    """Print a sentence on stderr, for a person."""
     print(sentence, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def exit_codes_for_errors() -> Iterator[None]:
-    """Turn the errors this room raises for users' mistakes into one line on stderr and the project's exit codes."""
-    from inkwear.errors import DeviceError, ModelFileError
-
+    """Turn errors that users can mend into a line on stderr and the project's exit codes."""
     try:
         yield
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image
 
@@ -32,8 +32,6 @@ from inkwear.corrections import (
 from inkwear.errors import CorrectionsError
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.spec import Pixels
-
-__all__ = ["Correction", "Corrections", "CorrectionsError"]
 
 ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
 """File endings of formats whose name is not their ending."""
@@ -56,28 +54,13 @@ class CorrectionsOff(ValueError):  # noqa: N818, the name is the code that the p
         )
 
 
-def new_correction(
-    metadata: ModelMetadata,
-    label: str,
-    *,
-    said: str,
-    confidence: float,
-    model: str,
-    digest: str,
-    pixels: Pixels,
-    format: str,
-) -> Correction:
+def new_correction(metadata: ModelMetadata, label: str, **facts: Any) -> Correction:
     """Return a correction with a new id and the current time.
 
     Args:
         metadata: the metadata of the model that read the picture.
         label: the right class name.
-        said: the label that the model gave.
-        confidence: the probability that the model gave to it.
-        model: the model's name.
-        digest: SHA-256 of the model's file.
-        pixels: what the network saw, (28, 28) uint8.
-        format: the format of the picture as sent, by Pillow's name.
+        facts: the other attributes of ``Correction``.
 
     Raises:
         ValueError: ``label`` is not one of the model's classes.
@@ -92,12 +75,7 @@ def new_correction(
         title=metadata.title,
         class_names=tuple(metadata.class_names),
         label=label,
-        said=said,
-        confidence=confidence,
-        model=model,
-        digest=digest,
-        pixels=pixels,
-        format=format,
+        **facts,
     )
 
 

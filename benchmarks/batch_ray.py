@@ -16,12 +16,12 @@ import numpy as np
 import typer
 from PIL import Image
 
+from app.batch.command import CHUNK
 from app.batch.inputs.arguments import Inputs, in_chunks
 from app.batch.inputs.input import Input
 from app.batch.ray import engine as ray_engine
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
-from app.predict import CHUNK
 from tests.conftest import EXPORTS
 from training.console import DEFAULT_DATA_DIR, DataDir
 from training.datasets import DATASETS, load_pixels

@@ -15,10 +15,7 @@ from PIL import Image
 
 from inkwear.errors import DeviceError, MetadataError, ModelFileError
 from inkwear.images.decode import FULL_SIZE
-from inkwear.numbers.components import scaled_box
-from inkwear.numbers.decode import read_number
 from inkwear.numbers.line_reader import LineReader, find_reader
-from inkwear.numbers.segment import split, whole
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.sandbox import read_trusted
 from inkwear.onnx.session import Device, Runtime, open_session, share_session
@@ -124,7 +121,11 @@ class Classifier:
         framed = frame_found(segmented.picture, foreground, list(found), spec)
         framed = Framed(framed.pixels, segmented.notes + framed.notes, framed.blank)
         may_be_number = self._reads_digits and not framed.blank and max(segmented.picture.shape[:2]) > SIZE
-        lines = tuple(split(foreground, spec, cuts=not draft)) if may_be_number else ()
+        if not may_be_number:
+            return Prepared(framed, ())
+        from inkwear.numbers.segment import split, whole  # 0.01 s, which images of a data set need not wait for
+
+        lines = tuple(split(foreground, spec, cuts=not draft))
         if not lines:
             return Prepared(framed, ())
         scale = segmented.longer_side / max(foreground.shape)
@@ -196,13 +197,16 @@ class Classifier:
 
     def _digits(self, prepared: Prepared, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
         """Return the digits of a number; none if it is one digit."""
+        from inkwear.numbers import components, decode  # as above
+
         pixels, boxes = prepared.pixels(), prepared.boxes()
-        chosen = read_number(prepared, logits, probabilities, self.metadata.temperature, lambda: self.line_reader)
+        temperature = self.metadata.temperature
+        chosen = decode.read_number(prepared, logits, probabilities, temperature, lambda: self.line_reader)
         return tuple(
             Digit(
                 label=self.metadata.class_names[class_id],
                 confidence=confidence,
-                box=scaled_box(boxes[index], prepared.scale),
+                box=components.scaled_box(boxes[index], prepared.scale),
                 pixels=pixels[index],
             )
             for index, class_id, confidence in chosen

@@ -1,13 +1,15 @@
 """What a classifier answers, and its intermediate results."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from inkwear.numbers.components import Box
-from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.framing import Framed
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.spec import Floats, Pixels
+
+if TYPE_CHECKING:
+    from inkwear.numbers.components import Box
+    from inkwear.numbers.score import Candidate, Line
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class Digit:
 
     label: str
     confidence: float
-    box: Box
+    box: "Box"
     pixels: Pixels
 
 
@@ -105,8 +107,8 @@ class Prepared:
 
     framed: Framed
     found: tuple[Note, ...]
-    lines: tuple[Line, ...] = ()
-    single: Candidate | None = None
+    lines: "tuple[Line, ...]" = ()
+    single: "Candidate | None" = None
     scale: float = 1
 
     def pixels(self) -> list[Pixels]:
@@ -114,7 +116,7 @@ class Prepared:
         candidates = [candidate.pixels for line in self.lines for candidate in line.candidates]
         return [] if self.framed.blank else [self.framed.pixels, *candidates]
 
-    def boxes(self) -> list[Box]:
+    def boxes(self) -> "list[Box]":
         """List the boxes of ``pixels`` in the foreground of a number."""
         assert self.single is not None
         return [self.single.box, *(candidate.box for line in self.lines for candidate in line.candidates)]

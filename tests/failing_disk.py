@@ -1,9 +1,5 @@
 """A disk that fails: at every call that changes a folder or a file, in every way, and when it is full after any byte.
 
-``hold(writer)`` writes something new over something old again and again, each time with one more call that goes well
-before one fails, and looks at what is there: the old or the new, and no other file. After a death, which no clean-up
-outlives, the next writing must remove what was left.
-
 Calls are made to fail in this process, in place of ``os`` and ``open``. What libraries write from C meets the limit of
 a file's size instead (``RLIMIT_FSIZE``), which the system itself keeps.
 """
@@ -15,9 +11,8 @@ import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -37,32 +32,20 @@ FAILURES: dict[str, Callable[[], BaseException]] = {
 }
 
 
-@dataclass
-class Writer:
-    """What is put to the test.
-
-    Attributes:
-        prepare: puts the old state in place, whatever is there.
-        write: writes the new one.
-        look: what a reader finds: equal for equal states, and an error where it is torn.
-        folder: where it lies.
-    """
+class Writer(NamedTuple):
+    """What is put to the test."""
 
     prepare: Callable[[], object]
+    """Puts the old state in place, whatever is there."""
     write: Callable[[], object]
+    """Writes the new one over it."""
     look: Callable[[], object]
-    folder: Path
-
-    def files(self) -> set[str]:
-        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
+    """Returns what a reader finds: equal for equal states, and an error where it is torn."""
 
 
 @contextmanager
 def failing(after: int, failure: str) -> Iterator[list[str]]:
-    """Let so many calls go well and the next one fail; yield the names of the calls made.
-
-    After ``died`` every further call fails too.
-    """
+    """Let some calls go well and the next one fail, after ``died`` all further ones; yield the names of the calls."""
     calls: list[str] = []
 
     def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,9 +87,13 @@ def full_at(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def hold(writer: Writer) -> int:
-    """Hold a writer against failures of every call, in every way; return how many there were."""
-    old, new, files = _states(writer)
+def hold(writer: Writer, folder: Path) -> int:
+    """Hold a writer against failures of every call, in every way; return how many there were.
+
+    Each time one more call goes well before one fails. There must be the old or the new then, and no other file; what a
+    death leaves, which no clean-up outlives, the next writing must remove.
+    """
+    old, new, files = _states(writer, folder)
     count = 0
     for failure in FAILURES:
         after = 0
@@ -121,20 +108,20 @@ def hold(writer: Writer) -> int:
             assert writer.look() in (old, new), f"torn: {where}"
             assert not finished or writer.look() == new, f"said to be written, and is not: {where}"
             if failure != "died":
-                assert writer.files() <= files, f"left behind: {where}"
+                assert set(files_in(folder)) <= files, f"left behind: {where}"
             writer.write()
             assert writer.look() == new, f"cannot be written again: {where}"
-            assert writer.files() == files, f"never removed: {where}"
+            assert set(files_in(folder)) == files, f"never removed: {where}"
             after += 1
         assert after, f"{failure}: the writer makes no call that could fail"
     return count
 
 
-def hold_when_full(writer: Writer, steps: int = 24) -> int:
+def hold_when_full(writer: Writer, folder: Path) -> int:
     """Hold a writer against a disk that is full after any number of bytes; return how often it could not write."""
-    old, new, files = _states(writer)
-    largest = max(len(content) for content in _changed(writer))
-    sizes = {0, 1, largest - 1, *(largest * step // steps for step in range(steps))}
+    old, new, files = _states(writer, folder)
+    largest = _largest_change(writer, folder)
+    sizes = {0, 1, largest - 1, *(largest * step // 24 for step in range(24))}
     failed = 0
     for size in sorted(sizes):
         writer.prepare()
@@ -142,27 +129,30 @@ def hold_when_full(writer: Writer, steps: int = 24) -> int:
             finished = _try(writer)
         failed += not finished
         assert writer.look() == (new if finished else old), f"torn: full at {size:,} of {largest:,} bytes"
-        assert writer.files() <= files, f"left behind: full at {size:,} of {largest:,} bytes"
+        assert set(files_in(folder)) <= files, f"left behind: full at {size:,} of {largest:,} bytes"
     assert failed, "the writer does not notice that the disk is full"
     return failed
 
 
-def _changed(writer: Writer) -> list[bytes]:
-    """What the writer's files hold, of those that it writes."""
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _largest_change(writer: Writer, folder: Path) -> int:
+    """Bytes of the largest file that the writer writes."""
     writer.prepare()
-    before = {name: (writer.folder / name).read_bytes() for name in writer.files()}
+    before = files_in(folder)
     writer.write()
-    after = {name: (writer.folder / name).read_bytes() for name in writer.files()}
-    return [content for name, content in after.items() if content != before.get(name)]
+    return max(len(content) for name, content in files_in(folder).items() if content != before.get(name))
 
 
-def _states(writer: Writer) -> tuple[object, object, set[str]]:
+def _states(writer: Writer, folder: Path) -> tuple[object, object, set[str]]:
     writer.prepare()
     old = writer.look()
     writer.write()
     new = writer.look()
     assert old != new
-    return old, new, writer.files()
+    return old, new, set(files_in(folder))
 
 
 def _try(writer: Writer) -> bool:

@@ -2,6 +2,8 @@
 
 import io
 import math
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -56,6 +58,28 @@ def render(
             radius = pen * scale / 2
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
     return picture.reduce(scale)
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """Save a picture; return the bytes of its file."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def png_of(header: bytes, packed: bytes) -> bytes:
+    """Write a PNG of any header and any compressed pixels."""
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
+    )
+
+
+def held(orientation: int) -> Image.Exif:
+    """Return the note of a camera on how it was held."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
 
 
 def in_many_hands(digit: str, generator: np.random.Generator) -> Image.Image:

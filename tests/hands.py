@@ -1,10 +1,13 @@
 """Many hands: the shapes people give the ten digits, slanted, open, wide and narrow, as strokes for a browser's pad."""
 
+import io
 import math
+import zipfile
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from tests.hand import DIGITS, Stroke, _arc
+from tests.hand import DIGITS, Stroke, _arc, encoded
 
 SHAPES: dict[str, list[list[Stroke]]] = {
     "0": [DIGITS["0"], [_arc((0.5, 0.5), (0.36, 0.5), -60, 285, 24)], [_arc((0.5, 0.5), (0.24, 0.5), -100, 262, 24)]],
@@ -91,3 +94,19 @@ def _written(digit: str, rng: np.random.Generator) -> list[Stroke]:
         return min(max(x, 0.03), 0.97), min(max(y, 0.03), 0.97)
 
     return [[put(x, y) for x, y in stroke] for stroke in shape]
+
+
+def archive(count: int) -> bytes:
+    """A ZIP of digits in many hands."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archived:
+        for index, (digit, strokes) in enumerate(writings(count, seed=2)):
+            archived.writestr(f"{index:02}-{digit}.png", encoded(_drawn(strokes)))
+    return buffer.getvalue()
+
+
+def _drawn(strokes: list[Stroke]) -> Image.Image:
+    sheet = Image.new("L", (560, 560), 255)
+    for stroke in strokes:
+        ImageDraw.Draw(sheet).line([(560 * x, 560 * y) for x, y in stroke], fill=20, width=28, joint="curve")
+    return sheet.resize((280, 280))

@@ -6,6 +6,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,34 +27,22 @@ class Leak:
         await self.answering(scope, receive, send)
 
 
-def keep_memory(path: str) -> None:
-    """300 kB a request."""
-    KEPT.append(b"x" * 300_000)
-
-
-def keep_a_descriptor(path: str) -> None:
-    """One a session."""
-    if "/heartbeat/" in path:
-        KEPT.append(os.open(os.devnull, os.O_RDONLY))
-
-
-def keep_a_thread(path: str) -> None:
-    """One a session."""
-    if "/heartbeat/" in path:
-        threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+def of_a_session(keep: Callable[[], object]) -> Callable[[str], object]:
+    """Keep something of each session."""
+    return lambda path: keep() if "/heartbeat/" in path else None
 
 
 def answer_wrongly(path: str) -> None:
-    """Nothing is kept; one request in thirty fails, as what is broken now and then would."""
+    """Keep nothing, and fail one request in thirty, as what is broken now and then would."""
     KEPT.append(None)
     if len(KEPT) % 30 == 0:
         raise RuntimeError("planted")
 
 
 LEAKS = {
-    "memory": keep_memory,
-    "descriptors": keep_a_descriptor,
-    "threads": keep_a_thread,
+    "memory": lambda path: KEPT.append(b"x" * 300_000),
+    "descriptors": of_a_session(lambda: KEPT.append(os.open(os.devnull, os.O_RDONLY))),
+    "threads": of_a_session(lambda: threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()),
     "failed": answer_wrongly,
 }
 

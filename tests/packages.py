@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import lacking
@@ -26,24 +28,14 @@ NO_NETWORK = re.compile(
 
 
 def npm_package(name: str, version: str, sha512: str) -> Path:
-    """Return the folder of an npm package, without those it depends on.
-
-    Args:
-        name: such as ``onnxruntime-web``.
-        version: one alone.
-        sha512: of its archive in base64, as npm writes it.
-    """
+    """Return the folder of an npm package, without those it depends on; ``sha512`` in base64, as npm writes it."""
     folder = CACHE / f"{name}-{version}-{hashlib.sha256(sha512.encode()).hexdigest()[:12]}"
     if folder.exists():
         return folder / "package"
     if not shutil.which("npm"):
         lacking("npm is not installed (Debian: apt-get install npm)")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
-        archive = _fetch(Path(temporary), "npm", "pack", f"{name}@{version}")
-        found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-        assert found == sha512, f"{name} {version} is not what it was: its SHA-512 is {found}"
-        unpacked = Path(temporary) / "unpacked"
+    with _fetched("sha512", base64.b64decode(sha512), "npm", "pack", f"{name}@{version}") as archive:
+        unpacked = archive.parent / "unpacked"
         with tarfile.open(archive) as tar:
             tar.extractall(unpacked, filter="data")
         _keep(unpacked, folder)
@@ -55,24 +47,25 @@ def wheel(name: str, version: str, sha256: str) -> Path:
     kept = CACHE / f"{name}-{version}-{sha256[:12]}.whl"
     if kept.exists():
         return kept
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
-        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        archive = _fetch(Path(temporary), *pip, f"{name}=={version}")
-        found = hashlib.sha256(archive.read_bytes()).hexdigest()
-        assert found == sha256, f"{name} {version} is not what it was: its SHA-256 is {found}"
+    pip = (sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:")
+    with _fetched("sha256", bytes.fromhex(sha256), *pip, f"{name}=={version}") as archive:
         _keep(archive, kept)
     return kept
 
 
-def _fetch(folder: Path, *command: str) -> Path:
-    """Run a client of a registry in an empty folder and return the one file that it leaves there."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-    if done.returncode and (why := NO_NETWORK.search(done.stderr)):
-        lacking(f"the registry of {command[-1]} cannot be reached ({why[0]})")
-    assert not done.returncode, done.stderr
-    [archive] = folder.iterdir()
-    return archive
+@contextmanager
+def _fetched(algorithm: str, digest: bytes, *command: str) -> Iterator[Path]:
+    """Run a client of a registry in an empty folder; yield the one file that it leaves there, once it is verified."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+        if done.returncode and (why := NO_NETWORK.search(done.stderr)):
+            lacking(f"the registry of {command[-1]} cannot be reached ({why[0]})")
+        assert not done.returncode, done.stderr
+        [archive] = Path(folder).iterdir()
+        found = hashlib.new(algorithm, archive.read_bytes()).digest()
+        assert found == digest, f"{command[-1]} is not what it was: its {algorithm} is {found.hex()}"
+        yield archive
 
 
 def _keep(made: Path, place: Path) -> None:

@@ -1,20 +1,24 @@
-"""Charts of runs and exports, drawn from plain numbers and saved as a file or embedded in a page."""
+"""Charts of runs and exports, drawn from plain numbers and saved as a file or embedded in a page.
+
+matplotlib is imported when the first chart is drawn: that takes half a second, long for a run of a few seconds.
+"""
 
 import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from adjustText import adjust_text
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from inkwear.files import atomic_path
 from inkwear.preprocess.spec import Pixels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK, GRAY, RED = "#1f2933", "#8a8f98", "#d1495b"
 
@@ -29,22 +33,30 @@ class Point:
     accuracy: float
 
 
-def curves(history: list[dict[str, float]]) -> Figure:
+def _figure(width: float, height: float) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def curves(history: list[dict[str, float]]) -> "Figure":
     """Draw loss and accuracy of training and validation over the epochs of ``history``."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    from matplotlib import ticker
+
+    figure = _figure(9, 3.6)
     epochs = [epoch["epoch"] for epoch in history]
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, color in (("train", GRAY), ("validation", RED)):
             axes.plot(epochs, [epoch[f"{part}_{measure}"] for epoch in history], label=part, color=color, marker=".")
         axes.set(xlabel="epoch", title=measure)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         _plain(axes)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(xmax=1))
     axes.legend(frameon=False)
     return figure
 
 
-def learning_rates(rates: list[float], losses: list[float], suggestion: float) -> Figure:
+def learning_rates(rates: list[float], losses: list[float], suggestion: float) -> "Figure":
     """Draw the loss over the learning rates of a sweep, and mark the suggested rate.
 
     Args:
@@ -52,7 +64,7 @@ def learning_rates(rates: list[float], losses: list[float], suggestion: float) -
         losses: smoothed training loss at each rate.
         suggestion: the rate to mark.
     """
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    figure = _figure(6, 3.6)
     axes = figure.subplots()
     axes.plot(rates, losses, color=INK)
     axes.axvline(suggestion, color=RED, linestyle="--")
@@ -62,9 +74,9 @@ def learning_rates(rates: list[float], losses: list[float], suggestion: float) -
     return figure
 
 
-def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> Figure:
+def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> "Figure":
     """Draw how often each class (row) was classified as each class (column); right answers stay pale."""
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    figure = _figure(6.4, 5.6)
     axes = figure.subplots()
     mistakes = counts - np.diag(np.diag(counts))
     axes.imshow(mistakes, cmap="Reds", vmin=0, vmax=max(1, mistakes.max()))
@@ -80,7 +92,7 @@ def confusion(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> Figure
     return figure
 
 
-def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], share: NDArray[np.float64]) -> Figure:
+def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], share: NDArray[np.float64]) -> "Figure":
     """Draw accuracy over confidence in bins; on the diagonal confidence equals accuracy.
 
     Args:
@@ -88,21 +100,23 @@ def reliability(confidence: NDArray[np.float64], accuracy: NDArray[np.float64], 
         accuracy: (bins,) share of its images that were classified right.
         share: (bins,) share of all images, drawn as the size of the dot.
     """
-    figure = Figure(figsize=(4.4, 4.2), layout="constrained")
+    from matplotlib import ticker
+
+    figure = _figure(4.4, 4.2)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1)
     axes.plot(confidence, accuracy, color=RED)
     axes.scatter(confidence, accuracy, s=20 + 400 * share, color=RED, alpha=0.8, clip_on=False)
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(xmax=1))
+        axis.set_major_formatter(ticker.PercentFormatter(xmax=1))
     _plain(axes)
     return figure
 
 
-def frontier(measured: dict[str, list[Point]]) -> Figure:
+def frontier(measured: dict[str, list[Point]]) -> "Figure":
     """Draw accuracy over latency and over size, a row a data set; the line joins networks that no cheaper one beats."""
-    figure = Figure(figsize=(9, 3.8 * len(measured)), layout="constrained")
+    figure = _figure(9, 3.8 * len(measured))
     panels = []
     for (title, points), (left, right) in zip(
         measured.items(), figure.subplots(len(measured), 2, squeeze=False), strict=True
@@ -119,7 +133,9 @@ def frontier(measured: dict[str, list[Point]]) -> Figure:
     return figure
 
 
-def _frontier(axes: Axes, places: list[tuple[float, float]]) -> None:
+def _frontier(axes: "Axes", places: list[tuple[float, float]]) -> None:
+    from matplotlib import ticker
+
     costs, accuracies = np.array(places).T
     best = unbeaten(places)
     axes.step(costs[best], accuracies[best], where="post", color=RED, linewidth=1, alpha=0.6)
@@ -128,8 +144,8 @@ def _frontier(axes: Axes, places: list[tuple[float, float]]) -> None:
     # From 99.0 to 99.5 % is as far as from 90 to 95 %: half of the mistakes. Such an axis cannot show 100 %.
     axes.set_yscale("function", functions=(lambda y: -np.log(np.maximum(1 - y, 1e-6)), lambda z: 1 - np.exp(-z)))
     axes.margins(x=0.2, y=0.1)
-    axes.yaxis.set_major_locator(FixedLocator(_ticks(accuracies)))
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=1))
+    axes.yaxis.set_major_locator(ticker.FixedLocator(_ticks(accuracies)))
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(xmax=1, decimals=1))
     _plain(axes)
 
 
@@ -144,8 +160,10 @@ def _ticks(accuracies: NDArray[np.float64]) -> list[float]:
     return [step for step in steps if accuracies.min() - 0.01 <= step <= accuracies.max() + 0.001]
 
 
-def _name_points(axes: Axes, names: list[str], places: list[tuple[float, float]]) -> None:
+def _name_points(axes: "Axes", names: list[str], places: list[tuple[float, float]]) -> None:
     """Write each name near its point, apart from the others, with a line to the point where it is far away."""
+    from adjustText import adjust_text
+
     texts = [
         axes.text(*place, name, fontsize=7, color=color)
         for name, place, color in zip(names, places, _colors(places), strict=True)
@@ -164,11 +182,11 @@ def unbeaten(points: list[tuple[float, float]]) -> list[int]:
     return found
 
 
-def filters(weights: NDArray[np.float32]) -> Figure:
+def filters(weights: NDArray[np.float32]) -> "Figure":
     """Draw the weights (K, H, W) of a first layer side by side: white adds, black subtracts."""
     columns = min(len(weights), 16)
     rows = -(-len(weights) // columns)
-    figure = Figure(figsize=(0.55 * columns, 0.55 * rows), layout="constrained")
+    figure = _figure(0.55 * columns, 0.55 * rows)
     for axes, weight in zip(figure.subplots(rows, columns, squeeze=False).flat, weights, strict=False):
         limit = float(np.abs(weight).max()) or 1.0
         axes.imshow(weight, cmap="gray", vmin=-limit, vmax=limit)
@@ -177,13 +195,13 @@ def filters(weights: NDArray[np.float32]) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, atomically."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
 
 
-def as_svg(figure: Figure) -> str:
+def as_svg(figure: "Figure") -> str:
     """Return a figure as a ``data:`` address for an image inside a page."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
@@ -197,5 +215,5 @@ def as_png(pixels: Pixels) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _plain(axes: Axes) -> None:
+def _plain(axes: "Axes") -> None:
     axes.spines[["top", "right"]].set_visible(False)

@@ -21,8 +21,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare networks: size and work, test accuracy by both recipes, seconds an epoch, and speed in ONNX Runtime."""
-    # torch and matplotlib take 4 s, for which --help need not wait
-    from training.leaderboard import draw, measure, to_markdown
+    from training.leaderboard import draw, measure, to_markdown  # torch: 3 s that --help need not wait for
 
     with exit_codes_for_errors():
         rows = measure(checkpoints, exports)

@@ -26,7 +26,7 @@ def export(
     ] = False,
 ) -> None:
     """Export checkpoints to ONNX; a file is put in place only after it agrees with torch on the whole test set."""
-    from training.publish.export import export_checkpoint  # torch and onnx: 4 s that --help need not wait for
+    from training.publish.export import export_checkpoint  # torch: 3 s that --help need not wait for
 
     with exit_codes_for_errors():
         for checkpoint in checkpoints:

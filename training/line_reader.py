@@ -2,14 +2,12 @@
 
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from training.datasets import find_dataset
 from training.learner import multiplies_bfloat16
 from training.publish.quantize import compact_convolutions
 from training.simulator.lines import Line, make_lines
+from training.workers import process_pool
 
 PART = 256
 """Lines that a process makes at a time."""
@@ -87,8 +86,7 @@ def train_line_reader(dataset: str, recipe: LineRecipe, data_dir: Path) -> tuple
 def _rounds(dataset: str, recipe: LineRecipe, data_dir: Path) -> Iterator[list[Line]]:
     """Yield lines in rounds, which other processes make while the round before is learnt from."""
     make = partial(make_lines, dataset, recipe.digits, recipe.seed, data_dir)
-    workers = max(1, len(os.sched_getaffinity(0)) - 1)
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with process_pool(spare=1) as pool:
 
         def submit(first: int) -> list[Future[list[Line]]]:
             starts = range(first, min(first + ROUND, recipe.count), PART)

@@ -16,7 +16,7 @@ def report(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Write report.html beside each checkpoint."""
-    from training.run_page import write_page  # torch and matplotlib: 4 s that --help need not wait for
+    from training.run_page import write_page  # torch: 3 s that --help need not wait for
 
     with exit_codes_for_errors():
         for checkpoint in checkpoints:

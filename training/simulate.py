@@ -1,9 +1,6 @@
 """``python -m training.simulate``: simulated pictures, framed by the app's own preprocessing, to train on."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +15,7 @@ from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import Dataset, find_dataset, load_pixels
 from training.extra_images import ExtraImages, save_extra_images
 from training.simulator import CONDITIONS, originals
+from training.workers import process_pool
 
 MIXTURE = {
     "mnist": {"drawings": 0.35, "photographs": 0.65},
@@ -68,8 +66,7 @@ def simulate_images(dataset: Dataset, count: int, seed: int, data_dir: Path) -> 
 
 def _framed(dataset: str, pixels: Pixels, seed: int) -> Iterator[Pixels]:
     starts = range(0, len(pixels), PART)
-    spawn = get_context("spawn")  # a fork of a process that has threads may never wake up
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), spawn) as pool:
+    with process_pool() as pool:
         parts = pool.map(_frame_part, *zip(*((dataset, pixels[i : i + PART], seed, i) for i in starts), strict=True))
         yield from tqdm(parts, total=len(starts), unit_scale=PART, unit="img", disable=None)
 

@@ -5,11 +5,8 @@ neighbor as anything. So it is shown the very candidates that ``inkwear.numbers.
 look like the digit at their place with its label, those that look like none with no class as the answer.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +22,7 @@ from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
 from training.datasets import Dataset, find_dataset, load_pixels
 from training.extra_images import NO_CLASS, ExtraImages, save_extra_images
 from training.outliers import MAX_BREADTH_OF_ONE, breadth
+from training.workers import process_pool
 
 DIGITS = (2, 4)
 """Minimum and maximum number of digits in a row."""
@@ -81,8 +79,7 @@ def make_split_samples(dataset: Dataset, count: int, seed: int, data_dir: Path) 
     pixels, labels = load_pixels(dataset, "train", data_dir)
     lengths = np.random.default_rng(seed).integers(DIGITS[0], DIGITS[1] + 1, size=count)
     rows = [np.random.default_rng([seed, index]).integers(len(pixels), size=k) for index, k in enumerate(lengths)]
-    spawn = get_context("spawn")  # a fork of a process that has threads may never wake up
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), spawn) as pool:
+    with process_pool() as pool:
         made = pool.map(
             _cut_row,
             [pixels[row] for row in rows],

@@ -48,7 +48,7 @@ def train(
     report: Annotated[bool, typer.Option(help="At the end, write report.html.")] = True,
 ) -> None:
     """Train a network, keep its best epoch by validation, and read the test set once at the end."""
-    from training import config, session  # torch and matplotlib: 4 s that --help need not wait for
+    from training import config, session  # torch: 3 s that --help need not wait for
 
     with exit_codes_for_errors():
         place = find_device(device)

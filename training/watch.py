@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from inkwear.files import write_text
+from training import charts
 
 SECONDS_BETWEEN_CURVES = 10
 """Seconds between two drawings; each takes a third of a second, too long for networks that need one an epoch."""
@@ -86,8 +87,6 @@ class Watch:
         write_text(self._folder / "metrics.jsonl", "".join(json.dumps(epoch) + "\n" for epoch in self._history))
 
     def _draw(self) -> None:
-        from training import charts  # matplotlib: 0.5 s that a run of a few seconds need not wait for
-
         charts.save(charts.curves(self._history), self._folder / "curves.png")
         self._drawn_at = time.monotonic()
 

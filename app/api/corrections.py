@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from app.api.deps import AppStateDep
 from app.api.responses import in_base64
 from app.archives.pictures import MAX_PICTURE_BYTES
-from app.corrections import Correction, Corrections, CorrectionsOff, file_name, new_correction
+from app.corrections import Corrections, CorrectionsOff, file_name, new_correction
 from app.middleware.limits import FORM, limits
+from inkwear.corrections import Correction
 from inkwear.images.subprocess import open_picture
 from inkwear.onnx.session import Device
 

@@ -7,6 +7,7 @@ from inkwear.errors import ModelFileError
 from inkwear.files import file_digest
 from inkwear.onnx.sandbox import read_trusted
 from inkwear.onnx.session import Device, open_session
+from inkwear.preprocess.normalize import scale_to_one
 from inkwear.preprocess.spec import Floats, Pixels
 
 FILE = "lines.onnx"
@@ -47,8 +48,6 @@ class LineReader:
 
     def read(self, strip: Pixels) -> Floats:
         """Run the network on one strip, alone so that no other changes it: (40, W) uint8 -> (T, classes + 1) logits."""
-        from inkwear.preprocess.steps import scale_to_one  # OpenCV: the app lists models without it
-
         return self.runtime.run("logits", {"strips": scale_to_one(strip)[None, None]})[0]
 
 

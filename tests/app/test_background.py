@@ -2,9 +2,12 @@
 
 import threading
 
+import pytest
+
 from app.background import in_background
 
 
+@pytest.mark.slow
 def test_the_end_waits_for_what_is_being_done() -> None:
     """As long as a large network takes to open on a busy machine, which must not be broken off in its C++."""
     done = threading.Event()

@@ -1,5 +1,3 @@
-import csv
-import io
 import signal
 import sqlite3
 import stat
@@ -13,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.corrections import Correction, Corrections, NoSuchCorrectionError, new_correction
+from app.corrections import Corrections, NoSuchCorrectionError, new_correction
 from inkwear.classifier import Classifier
-from inkwear.corrections import DATABASE, read_corrections
+from inkwear.corrections import DATABASE, Correction, read_corrections
 from inkwear.errors import CorrectionsError
 from tests.conftest import EXPORTS, ROOT
 
@@ -174,21 +172,14 @@ def test_the_zip_holds_everything_and_is_read_back(folder: Path, tmp_path: Path)
         corrections.add(second, b"second picture")
         names = set(folder.iterdir())
         with corrections.export() as file:
-            content = file.read()
+            (tmp_path / "some.zip").write_bytes(file.read())
         assert set(folder.iterdir()) == names
-    (tmp_path / "some.zip").write_bytes(content)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with zipfile.ZipFile(tmp_path / "some.zip") as archive:
         assert archive.testzip() is None
         assert archive.read(f"pictures/{first.id}.jpg") == b"first picture"
-        rows = list(csv.DictReader(io.StringIO(archive.read("labels.csv").decode())))
-        assert [(row["id"], row["label"], row["said"]) for row in rows] == [(first.id, "7", "1"), (second.id, "0", "1")]
-        archive.extractall(tmp_path / "unpacked")
-    for source in (folder, tmp_path / "some.zip", tmp_path / "unpacked"):
-        found = read_corrections(source)
-        assert [(each.id, each.label, each.class_names) for each in found] == [
-            (each.id, each.label, each.class_names) for each in (first, second)
-        ]
-        assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(found, (first, second), strict=True))
+    found = read_corrections(tmp_path / "some.zip")
+    assert [(each.id, each.label, each.said) for each in found] == [(first.id, "7", "1"), (second.id, "0", "1")]
+    assert np.array_equal(found[1].pixels, second.pixels)
 
 
 def test_nothing_to_export_is_an_empty_table(folder: Path, tmp_path: Path) -> None:
@@ -240,33 +231,10 @@ def test_a_database_that_cannot_be_used_is_named_and_left_alone(tmp_path: Path, 
     assert path.read_bytes() == before
 
 
-def test_a_flipped_bit_is_noticed(folder: Path) -> None:
-    made = correction()
-    with Corrections(folder) as corrections:
-        corrections.add(made, b"picture")
-    path = folder / DATABASE
-    content = path.read_bytes()
-    seen = made.pixels.tobytes()
-    path.write_bytes(content.replace(seen, bytes([seen[0] ^ 4]) + seen[1:]))
-    with pytest.raises(CorrectionsError, match=r"is not what was written|damaged"):
-        read_corrections(folder)
-
-
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CorrectionsError, match=r"file: cannot be used \(File exists\)"):
         Corrections(tmp_path / "file")
-
-
-def test_a_folder_without_corrections_is_answered_with_what_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(CorrectionsError, match=r"no corrections here. Name the folder given to"):
-        read_corrections(tmp_path)
-
-
-def test_a_table_cannot_name_files_elsewhere(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("id,label\n../../secret,7\n")
-    with pytest.raises(CorrectionsError, match=r"'../../secret' is no id"):
-        read_corrections(tmp_path)
 
 
 def test_while_somebody_reads_a_deletion_says_what_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

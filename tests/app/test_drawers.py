@@ -14,7 +14,7 @@ from tests.app.batch.output.test_formats import NASTY_NAMES
 from tests.browser import draw, open_page, settled
 from tests.conftest import running_app
 from tests.hand import render
-from tests.screenshot import archive
+from tests.hands import archive
 
 
 def open_drawer(page, name: str) -> None:

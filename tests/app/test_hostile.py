@@ -5,17 +5,18 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.conftest import RunningApp, start_app
+from tests.conftest import RunningApp, running_app
 from tests.hostile import CANARY, Attack, Reply, apart, attacks, path_attacks, request, send_all
 from tests.witness import Canary
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def hostage() -> Iterator[RunningApp]:
-    app = start_app("--device", "cpu")
-    yield app
-    app.process.terminate()
-    assert app.process.wait(15) == 0
+    with running_app("--device", "cpu") as app:
+        yield app
+    assert app.process.returncode == 0
     assert app.process.stderr
     assert "Traceback" not in app.process.stderr.read()
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.server import listen
+from app.server import SHUTDOWN_SECONDS, listen
 from inkwear.onnx.session import cuda_fallback_reason
 from tests.app.api.test_classify import FIVE, classify
-from tests.conftest import start_app
+from tests.conftest import running_app, start_app
 from tests.witness import environment, written
 
 
@@ -27,6 +27,7 @@ def a_page_open(url: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_number: int) -> None:
     app = start_app("--device", "cpu")
@@ -49,9 +50,10 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
         assert response.status == 200
         assert json.loads(response.read())["label"] == "5"
         assert app.process.wait(10) == 0
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < SHUTDOWN_SECONDS
 
 
+@pytest.mark.slow
 def test_cuda_without_cuda_is_exit_code_3() -> None:
     if cuda_fallback_reason() is None:
         pytest.skip("CUDA works here")
@@ -70,6 +72,7 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -79,13 +82,10 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert f"--port {port} cannot be opened (Address already in use). Choose another" in finished.stderr
 
 
+@pytest.mark.slow
 def test_nothing_outside_the_machine_is_asked_for(tmp_path: Path) -> None:
-    app = start_app(env=environment(tmp_path))
-    try:
+    with running_app(env=environment(tmp_path)) as app:
         assert "Inkwear" in httpx.get(app.url).text
         assert classify(httpx.Client(base_url=app.url, timeout=30)).json()["label"] == "5"
         time.sleep(3)  # Gradio's look-ups run in threads of their own
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
     assert written(tmp_path) == []

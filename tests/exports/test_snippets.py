@@ -19,7 +19,6 @@ from inkwear.classifier import Classifier, softmax
 from inkwear.images.decode import open_image
 from inkwear.preprocess.spec import Pixels
 from tests.conftest import EXPORTS, ROOT, change_metadata
-from tests.hand import write_number
 
 SNIPPETS = EXPORTS / "snippets"
 
@@ -99,6 +98,7 @@ def test_what_a_program_says_is_read() -> None:
 # --------------------------------------------------------------------------------------------- ONNX Runtime alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
 def test_onnx_runtime_alone_reads_images_of_the_data_set(path: Path, real_data: Path, tmp_path: Path) -> None:
     classifier = Classifier(path, "cpu")
@@ -138,7 +138,7 @@ def test_it_refuses_pictures_of_another_size(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def apart(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A folder with the program and the package that it needs."""
     (tmp_path / "inkwear").symlink_to(ROOT / "inkwear")
     shutil.copy(SNIPPETS / "any_photo.py", tmp_path)
@@ -152,22 +152,16 @@ def read_photo(folder: Path, model: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
-EXAMPLES = ROOT / "app" / "page" / "examples"
-
-
-@pytest.mark.parametrize("text", ["5", "4711"])
-def test_any_picture_of_digits_is_read_as_the_app_reads_it(apart: Path, text: str) -> None:
-    write_number(text).save(apart / "picture.png")
-    check_against_the_app(apart, "mnist-sturdy")
-
-
-@pytest.mark.parametrize("name", ["boot", "dress", "trouser"])
-def test_any_picture_of_clothes_is_read_as_the_app_reads_it(apart: Path, name: str) -> None:
-    shutil.copy(EXAMPLES / f"{name}.png", apart / "picture.png")
-    check_against_the_app(apart, "fashion_mnist-sturdy")
-
-
-def check_against_the_app(folder: Path, model: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("picture", "model"),
+    [
+        *((picture, "mnist-sturdy") for picture in ("five", "eight", "number")),
+        *((picture, "fashion_mnist-sturdy") for picture in ("boot", "dress", "trouser")),
+    ],
+)
+def test_any_picture_is_read_as_the_app_reads_it(folder: Path, picture: str, model: str) -> None:
+    shutil.copy(ROOT / "app" / "page" / "examples" / f"{picture}.png", folder / "picture.png")
     [expected] = Classifier(EXPORTS / f"{model}.onnx", "cpu").predict([open_image(folder / "picture.png")])
     assert expected.label is not None
     assert expected.confidence is not None
@@ -179,7 +173,7 @@ def check_against_the_app(folder: Path, model: str) -> None:
     assert notes == [*map(str, expected.notes)]
 
 
-def test_an_empty_sheet_is_not_read(apart: Path) -> None:
-    Image.new("L", (200, 200), 255).save(apart / "picture.png")
-    done = read_photo(apart, "mnist-mlp_small")
+def test_an_empty_sheet_is_not_read(folder: Path) -> None:
+    Image.new("L", (200, 200), 255).save(folder / "picture.png")
+    done = read_photo(folder, "mnist-mlp_small")
     assert (done.returncode, done.stderr.strip()) == (1, "There is nothing to read.")

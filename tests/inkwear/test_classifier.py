@@ -15,17 +15,6 @@ from tests.hand import DIGITS, render, write_number
 BLANK = Image.new("L", (300, 300), 255)
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(EXPORTS / "mnist-convnet.onnx", "cpu")
-
-
-@pytest.fixture(scope="module")
-def sturdy() -> Classifier:
-    """The network that the page offers first: it was trained on digits that were cut in the wrong place."""
-    return Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
-
-
 @pytest.mark.parametrize("name", ["mnist-convnet", "mnist-lenet"])
 def test_the_ten_digits_are_read(name: str) -> None:
     predictions = Classifier(EXPORTS / f"{name}.onnx", "cpu").predict([render(digit) for digit in DIGITS])
@@ -57,13 +46,22 @@ def test_a_blank_picture_gets_no_digit_and_moves_no_neighbor(classifier: Classif
     assert classifier.predict([]) == []
 
 
-def test_probabilities_do_not_depend_on_the_company(classifier: Classifier) -> None:
-    pictures = [render(digit, pen=pen) for digit in DIGITS for pen in (10, 25)]
-    together = classifier.predict(pictures)
-    alone = [classifier.predict([picture])[0] for picture in pictures]
-    assert [prediction.probabilities for prediction in together] == [prediction.probabilities for prediction in alone]
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [render(digit, pen=pen) for digit in DIGITS for pen in (10, 25)],
+        [write_number(text, apart=apart) for text, apart in (("25", 64), ("703", 64), ("42", 110))],
+    ],
+    ids=["digits", "numbers"],
+)
+def test_confidence_does_not_depend_on_the_company(sturdy: Classifier, pictures: list[Image.Image]) -> None:
+    together, alone = sturdy.predict(pictures), [sturdy.predict([picture])[0] for picture in pictures]
+    assert [one.probabilities for one in together] == [one.probabilities for one in alone]
+    assert [one.confidence for one in together] == [one.confidence for one in alone]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["42", "4711", "0819", "56", "27\n935"])
 def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> None:
     picture = write_number(text)
@@ -80,6 +78,7 @@ def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> No
         assert gray[top:bottom, left:right].min() < 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["25", "58", "46", "703", "82"])
 def test_touching_digits_are_read_apart(sturdy: Classifier, text: str) -> None:
     assert sturdy.predict([write_number(text, apart=64)])[0].label == text
@@ -91,6 +90,7 @@ def test_a_draft_is_read_without_the_search_for_touching_digits(sturdy: Classifi
     assert [len(prediction.digits) for prediction in sturdy.predict([apart, touching], draft=True)] == [2, 0]
 
 
+@pytest.mark.slow
 def test_the_reader_of_lines_has_its_say_where_digits_touch(sturdy: Classifier, tmp_path: Path) -> None:
     touching = write_number("46", apart=64)
     without_reader = Classifier(shutil.copy(EXPORTS / "mnist-sturdy.onnx", tmp_path), "cpu")
@@ -99,15 +99,8 @@ def test_the_reader_of_lines_has_its_say_where_digits_touch(sturdy: Classifier, 
     assert all(0 < digit.confidence <= 1 for digit in together.digits)
 
 
-def test_the_reader_of_lines_does_not_depend_on_the_company(sturdy: Classifier) -> None:
-    pictures = [write_number(text, apart=apart) for text, apart in (("25", 64), ("703", 64), ("42", 110))]
-    together, alone = sturdy.predict(pictures), [sturdy.predict([picture])[0] for picture in pictures]
-    assert [one.digits[0].confidence for one in together] == [one.digits[0].confidence for one in alone]
-
-
 def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path) -> None:
-    """A large JPEG is decoded smaller than it is."""
-    picture = write_number("42").resize((2800, 2200))
+    picture = write_number("42").resize((2800, 2200))  # a large JPEG is decoded smaller than it is
     picture.save(tmp_path / "large.jpg")
     [from_file] = classifier.predict([open_image(tmp_path / "large.jpg")])
     [from_memory] = classifier.predict([picture])
@@ -116,14 +109,9 @@ def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path)
         np.testing.assert_allclose(one.box, other.box, atol=16)
 
 
-def test_what_is_framed_already_is_one_digit(classifier: Classifier) -> None:
-    [prediction] = classifier.predict([write_number("42").resize((28, 22))])
-    assert prediction.digits == ()
-    assert prediction.class_id is not None
-
-
-def test_clothes_have_no_digits() -> None:
-    [prediction] = Classifier(EXPORTS / "fashion_mnist-lenet.onnx", "cpu").predict([write_number("42")])
+@pytest.mark.parametrize(("name", "size"), [("mnist-convnet", (28, 22)), ("fashion_mnist-lenet", (230, 220))])
+def test_what_is_framed_already_and_clothes_are_one_thing(name: str, size: tuple[int, int]) -> None:
+    [prediction] = Classifier(EXPORTS / f"{name}.onnx", "cpu").predict([write_number("42").resize(size)])
     assert prediction.digits == ()
     assert prediction.label in prediction.class_names
 
@@ -133,8 +121,7 @@ def test_softmax_survives_large_logits() -> None:
 
 
 def test_an_answer_below_the_threshold_is_not_sure(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = dataclasses.replace(classifier.metadata, reject_threshold=1.0)
-    monkeypatch.setattr(classifier, "metadata", asked)
+    monkeypatch.setattr(classifier, "metadata", dataclasses.replace(classifier.metadata, reject_threshold=1.0))
     [prediction, blank] = classifier.predict([render("7"), BLANK])
     assert (prediction.status, prediction.label) == ("unsure", "7")
     assert prediction.top(2)[0][0] == "7"

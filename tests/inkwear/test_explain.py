@@ -13,11 +13,6 @@ from tests.conftest import EXPORTS
 from tests.hand import render, write_number
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(EXPORTS / "mnist-convnet.onnx", "cpu")
-
-
 class UpperLeft:
     """A network that answers 1 as far as there is ink in the upper left quarter, and 0 else."""
 
@@ -111,11 +106,12 @@ def test_every_note_arises_in_one_step() -> None:
     assert sorted(code for codes in STEPS.values() for code in codes) == sorted(TEMPLATES)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(path.stem for path in EXPORTS.glob("*mnist-*.onnx") if "alexnet" not in path.stem)
-)
-def test_any_export_can_be_explained(name: str) -> None:
-    any_classifier = Classifier(Path(EXPORTS / f"{name}.onnx"), "cpu")
+EXPLAINED = sorted(path for path in EXPORTS.glob("*mnist-*.onnx") if "alexnet" not in path.stem)
+
+
+@pytest.mark.parametrize("path", EXPLAINED, ids=lambda path: path.stem)
+def test_any_export_can_be_explained(path: Path) -> None:
+    any_classifier = Classifier(path, "cpu")
     [found] = explain(any_classifier, any_classifier.segment(render("8"))).saliency
     assert found.values.shape == (28, 28)
     assert np.abs(found.values).max() == pytest.approx(1)

@@ -5,34 +5,20 @@ import pytest
 from inkwear.files import atomic_path, remove_leftovers
 
 
-def test_the_file_appears_whole_and_alone(tmp_path: Path) -> None:
-    with atomic_path(tmp_path / "new" / "file.txt") as temporary:
+def test_the_file_appears_whole_and_alone_and_a_failure_leaves_it_so(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.txt"
+    with atomic_path(path) as temporary:
         temporary.write_text("all of it")
-        assert not (tmp_path / "new" / "file.txt").exists()
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file.txt"]
-    assert (tmp_path / "new" / "file.txt").read_text() == "all of it"
-
-
-def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-
-    def write_half() -> None:
-        with atomic_path(path) as temporary:
-            temporary.write_text("ne")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_half()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
-    assert path.read_text() == "old"
+        assert not path.exists()
+    with pytest.raises(OSError, match="disk full"), atomic_path(path):
+        raise OSError("disk full")
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+    assert path.read_text() == "all of it"
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
-    kept = [
-        tmp_path / name
-        for name in ("last.pt", "best.pt", ".best-abcdefgh.pt", ".last-abcdefgh.png", ".last-notours.pt")
-    ]
+    names = ("last.pt", "best.pt", ".best-abcdefgh.pt", ".last-abcdefgh.png", ".last-notours.pt")
+    kept = [tmp_path / name for name in names]
     for path in [*kept, tmp_path / ".last-k3x_7abc.pt"]:
         path.touch()
     remove_leftovers(tmp_path / "last.pt")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from app.corrections import Correction, Corrections
+from app.corrections import Corrections
+from inkwear.corrections import Correction
 from tests.app.test_corrections import correction
 from training.checkpoint import load_checkpoint
 from training.config import Config

@@ -65,7 +65,7 @@ def test_train_and_validation_share_no_image_and_lose_none(data_dir: Path) -> No
     assert len(together) == 1200
 
 
-def test_a_split_is_one_normalised_tensor(data_dir: Path) -> None:
+def test_a_split_is_one_normalized_tensor(data_dir: Path) -> None:
     test = load_split(MNIST, "test", data_dir)
     assert test.images.shape == (200, 1, 28, 28)
     assert test.images.dtype == torch.float32

@@ -22,7 +22,7 @@ def test_photographs_become_images_with_a_fifth_held_out(tmp_path: Path) -> None
     assert [path.name for path, _ in find_photos(tmp_path, held_out=True)] == ["0.png", "0.png"]
     export = Path("exports/fashion_mnist-mlp_small.onnx")
     output = tmp_path / "photos.npz"
-    output = invoke(photos.cli, str(tmp_path), f"--output={output}", f"--model={export}", "--variants=2")
+    invoke(photos.cli, str(tmp_path), f"--output={output}", f"--model={export}", "--variants=2")
     images = load_extra_images(output, DATASETS["fashion_mnist"])
     names = [Classifier(export, "cpu").metadata.class_names[label] for label in images.labels]
     assert len(names) == 2 * 4 * 2

@@ -35,7 +35,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure test accuracy: a .pt through torch, an .onnx through the app's whole path from picture to answer."""
-    from training.evaluate import reliability, robustness, testset, tta  # torch and others: 4 s not needed for --help
+    from training.evaluate import reliability, robustness, testset, tta  # torch: 3 s not needed for --help
 
     with exit_codes_for_errors():
         for file in files:

@@ -19,15 +19,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from app.batch.output.row import COLUMNS, Row
 
 Format = Literal["csv", "jsonl", "parquet"]
 
-FORMATS: tuple[Format, ...] = get_args(Format)
-
 ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+"""Formats by the ending of the output's name."""
 
 _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 _CELL = r"(?:^|(?<=[;\t\r\n]))"

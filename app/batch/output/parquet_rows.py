@@ -21,10 +21,11 @@ GROUP = 16_384
 """Rows that are held in memory, and written, together."""
 
 DIGIT = ("label", "confidence", "left", "top", "right", "bottom")
+"""Names of the fields of a digit."""
 
 
 def require_pyarrow() -> None:
-    """Say at once that Parquet cannot be written here, rather than at the end of a long run.
+    """Fail at once where Parquet cannot be written, rather than at the end of a long run.
 
     Raises:
         ValueError: pyarrow is not installed.

@@ -45,17 +45,15 @@ def refuse_changed(chunks: Iterable[Chunk], started: int, until: int) -> Iterato
     Raises:
         InputsChangedError: a file changed in between.
     """
-    times = _Times()
     for chunk in chunks:
         for item in chunk:
-            if started <= times.changed(item) <= until:
+            if started <= _changed_at(item) <= until:
                 raise InputsChangedError(f"{item.path!r} was changed since the run began")
         yield chunk
 
 
 def _what_changed(chunk: Chunk, first: int, started: int) -> str:
-    times = _Times()
-    changed = [item.path for item in chunk if times.changed(item) >= started]
+    changed = [item.path for item in chunk if _changed_at(item) >= started]
     if 0 < len(changed) < len(chunk):
         were = "was" if len(changed) == 1 else "were"
         return f"{', '.join(map(repr, changed[:3]))} {were} changed or added since then"
@@ -65,31 +63,16 @@ def _what_changed(chunk: Chunk, first: int, started: int) -> str:
     )
 
 
-class _Times:
-    """When files were changed: each by itself, and an archive once for all that it holds."""
+def _changed_at(item: Input) -> int:
+    """Return when content, name or rights of the file were changed that an input is, or lies in; 0 where there is none.
 
-    def __init__(self) -> None:
-        self._archive, self._time = "", 0
-
-    def changed(self, item: Input) -> int:
-        """Return when the file that an input is, or lies in, was changed; 0 where there is none."""
-        if item.source is None:
-            return _change_time(item.path)
-        if not (self._archive and item.path.startswith((self._archive + "/", self._archive + "#"))):
-            self._archive = _file_around(item.path)
-            self._time = _change_time(self._archive) if self._archive else 0
-        return self._time
-
-
-def _file_around(path: str) -> str:
-    """Return the file that an entry's name begins with: ``scans.zip`` for ``scans.zip/a/5.png``."""
-    while path and not os.path.lexists(path):
+    Windows tells of the content only.
+    """
+    path = item.path
+    while item.source is not None and path and not os.path.lexists(path):  # scans.zip/a/5.png lies in scans.zip
         path = path[: max(path.rfind("/"), path.rfind("#"), 0)]
-    return path if os.path.isfile(path) else ""
-
-
-def _change_time(path: str) -> int:
-    """Return when a file's content, name or rights were changed (on Windows only its content)."""
+    if item.source is not None and not os.path.isfile(path):
+        return 0
     try:
         found = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""A row of the table: an input and what became of it."""
+"""A row of the table: an input and its answer, or why it has none."""
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, Self
@@ -13,11 +13,11 @@ Status = Literal["ok", "unsure", "blank", "error"]
 
 @dataclass(frozen=True)
 class Row:
-    """One input and its answer.
+    """An input and its answer.
 
-    Of a number, ``label`` is the digits in a row, ``class_id`` is None and ``top_k`` empty; ``digits`` lists for each
-    (label, confidence, left, top, right, bottom), in pixels of the upright picture. Of a failure there are ``code`` and
-    ``error``, and nothing else.
+    The label of a number is its digits in a row; its ``class_id`` is None, its ``top_k`` empty, and ``digits`` lists
+    (label, confidence, left, top, right, bottom) for each, in pixels of the upright picture. A failure has a ``code``
+    and an ``error`` only.
     """
 
     path: str
@@ -33,6 +33,13 @@ class Row:
 
     @classmethod
     def of(cls, path: str, prediction: "Prediction", top_k: int) -> Self:
+        """Make the row of an input that was read.
+
+        Args:
+            path: name of the input.
+            prediction: its answer.
+            top_k: number of classes to list.
+        """
         digits, best = prediction.digits, prediction.top(top_k)
         return cls(
             path=path,
@@ -47,7 +54,9 @@ class Row:
 
     @classmethod
     def failed(cls, path: str, failure: Failure) -> Self:
+        """Make the row of an input that could not be read."""
         return cls(path, "error", error=failure.sentence, code=failure.code)
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+"""Names of a table's columns, in order."""

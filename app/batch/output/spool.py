@@ -1,9 +1,10 @@
-"""The rows of a run that is not finished: a SQLite file beside the output, one transaction a chunk.
+"""The rows of a run that is not finished: an SQLite file beside the output, one transaction a chunk.
 
-In WAL mode with ``synchronous = NORMAL`` a commit does not wait for the disk, and yet whatever ends the run (kill -9, a
-full disk, a power cut) leaves whole transactions. SQLite's exclusive lock, which the system lifts when the process
-ends, keeps a second run out. The rows are stored as they will stand in the table, with a SHA-256 that covers all chunks
-up to them, so that rows changed by anything else are noticed.
+In WAL mode a transaction is appended to a log with a checksum. As nothing moves the log into the file before the run
+ends, none waits for the disk, and yet whatever ends the run (kill -9, a full disk, a power cut) leaves whole
+transactions. SQLite's exclusive lock, which the system lifts when the process ends, keeps a second run out. The rows
+are stored as they will stand in the table, with a SHA-256 that covers all chunks up to them, so that rows changed by
+anything else are noticed.
 """
 
 import hashlib
@@ -25,7 +26,8 @@ VERSION = 2
 
 LOCK = (
     "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA synchronous = OFF",  # an empty file becomes a database by this, and need not be on the disk
+    "PRAGMA synchronous = OFF",
+    "PRAGMA wal_autocheckpoint = 0",
     "BEGIN EXCLUSIVE",
     "COMMIT",
 )
@@ -38,19 +40,15 @@ CREATE = (
     "CREATE TABLE chunks (number INTEGER PRIMARY KEY, inputs BLOB, counts BLOB, rows BLOB, digest BLOB)",
 )
 
-KEEP = (
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 10000",  # each 40 MB; each 4 MB, the default, takes twice as long for many rows
-)
+CLOSE = "PRAGMA synchronous = NORMAL"
+"""As closing moves the log into the file, which must not be torn by a power cut."""
 
-REMOVE = (
-    "PRAGMA synchronous = OFF",
-    "PRAGMA journal_mode = OFF",  # empties the WAL into the file, so that closing it deletes nothing
-)
+REMOVE = "PRAGMA journal_mode = OFF"
+"""Moves the log into the file now, so that closing deletes nothing: by then another run may have begun."""
 
 
 class SpoolError(ValueError):
-    """The file is no spool, or a damaged one; the message says why."""
+    """The file is no spool of this version, or a damaged one; the message says why."""
 
 
 class LockedError(Exception):
@@ -73,32 +71,26 @@ class Run:
 
 
 class Spool:
-    """An open spool, locked against other runs.
-
-    Args:
-        path: an existing file.
+    """An open spool, locked against other runs; any of its methods may raise ``SpoolError`` or an ``sqlite3.Error``.
 
     Attributes:
         run: what it says about its run; None where the run was cut off before it was written.
 
     Raises:
         LockedError: another run holds it.
-        SpoolError: it is no spool of this version.
-        OSError, sqlite3.Error: it cannot be read.
+        OSError: there is no such file, or it cannot be read.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._digest, self._last = b"", 0
-        found = os.stat(path)
-        self._connection: sqlite3.Connection | None = sqlite3.connect(
-            f"{Path(path).as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None
-        )
+        found, uri = os.stat(path), f"{Path(path).as_uri()}?mode=rw"
+        self._connection: sqlite3.Connection | None = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
         try:
-            self._lock(found)
+            self._execute(*LOCK)
+            if not (os.path.exists(path) and os.path.samestat(found, os.stat(path))):
+                raise LockedError  # the run that held it has just removed it
             self.run = self._read_run()
-            if self.run:
-                self._execute(*KEEP)
         except BaseException:
             self.close()
             raise
@@ -114,7 +106,7 @@ class Spool:
 
         Raises:
             LockedError: another run has just begun one.
-            OSError, sqlite3.Error: it cannot be written.
+            OSError: it cannot be written.
         """
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -126,18 +118,14 @@ class Spool:
             spool.run = Run(os.stat(path).st_mtime_ns, replaces, fingerprint)
             values = spool.run.started, replaces, json.dumps(asdict(fingerprint))
             spool._query("INSERT INTO run VALUES (?, ?, ?)", *values)
-            spool._execute("COMMIT", *KEEP)
+            spool._execute("COMMIT")
         except BaseException:
             spool.remove()
             raise
         return spool
 
     def add(self, answered: Answered) -> None:
-        """Store the rows of the next chunk.
-
-        Raises:
-            sqlite3.Error: they cannot be written, and nothing of them is stored.
-        """
+        """Store the rows of the next chunk, all of them or none."""
         counts = json.dumps(answered.counts).encode()
         digest = _digest(self._digest, answered.fingerprint, counts, answered.text)
         values = answered.fingerprint, counts, answered.text, digest
@@ -145,25 +133,17 @@ class Spool:
         self._digest = digest
 
     def chunks(self) -> Iterator[Answered]:
-        """Yield the chunks in order, up to the first that is not as it was written.
-
-        Raises:
-            sqlite3.Error: the file is damaged.
-        """
+        """Yield the chunks in order, up to the first that is not as it was written."""
         self._digest, self._last = b"", 0
-        while row := self._query("SELECT * FROM chunks WHERE number > ? ORDER BY number LIMIT 1", self._last):
-            [(number, inputs, counts, rows, digest)] = row
+        while found := self._query("SELECT * FROM chunks WHERE number > ? ORDER BY number LIMIT 1", self._last):
+            [(number, inputs, counts, rows, digest)] = found
             if digest != _digest(self._digest, inputs, counts, rows):
                 return
             self._digest, self._last = digest, number
             yield Answered(rows, Counter(json.loads(counts)), inputs)
 
     def drop_rest(self) -> None:
-        """Delete what follows the last chunk that ``chunks`` yielded.
-
-        Raises:
-            sqlite3.Error: it cannot be written.
-        """
+        """Delete what follows the last chunk that ``chunks`` yielded."""
         self._query("DELETE FROM chunks WHERE number > ?", self._last)
 
     def now(self) -> int:
@@ -175,8 +155,8 @@ class Spool:
         """Delete the file, and only then lift the lock; a closed spool is left alone."""
         if self._connection is None:
             return
-        with suppress(sqlite3.Error):  # where the disk is full, the WAL is deleted as it is
-            self._execute(*REMOVE)
+        with suppress(sqlite3.Error, SpoolError):  # where the disk is full, the log is deleted as it is
+            self._execute(REMOVE)
         if os.name == "nt":  # where an open file cannot be deleted
             self.close()
         remove_files(self.path)
@@ -185,19 +165,10 @@ class Spool:
     def close(self) -> None:
         """Lift the lock; closing twice does no harm."""
         if self._connection is not None:
+            with suppress(sqlite3.Error, SpoolError):  # where it is no database
+                self._execute(CLOSE)
             self._connection.close()
         self._connection = None
-
-    def _lock(self, found: os.stat_result) -> None:
-        """Lock the file until it is closed, and make sure that it still has its name."""
-        try:
-            self._execute(*LOCK)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise LockedError from error
-            raise
-        if not (os.path.exists(self.path) and os.path.samestat(found, os.stat(self.path))):
-            raise LockedError  # the run that held it has just removed it
 
     def _read_run(self) -> Run | None:
         [(version,)] = self._query("PRAGMA user_version")
@@ -220,7 +191,9 @@ class Spool:
         assert self._connection, "the spool is closed"
         try:
             return self._connection.execute(statement, values).fetchall()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise LockedError from error
             raise
         except sqlite3.DatabaseError as error:
             raise SpoolError(str(error)) from error

@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,7 +50,7 @@ class Table:
     was_complete = False
 
     def __init__(self, counts: Counter[str] | None = None) -> None:
-        self.counts = Counter(ok=0, unsure=0, blank=0, error=0) + (counts or Counter())
+        self.counts = Counter(counts)
         self.done = self.taken_up = self.counts.total()
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
@@ -197,14 +198,15 @@ class _Output:
             raise self.error(f"cannot be written: {reason}. {saved}".rstrip()) from error
 
 
+@dataclass(frozen=True)
 class _Opener:
     """Starts a table, resumes it, or refuses; the arguments are those of ``open_table``."""
 
-    def __init__(
-        self, output: _Output, form: Format, overwrite: bool, resume: bool, fingerprint: RunFingerprint
-    ) -> None:
-        self.output, self.form = output, form
-        self.overwrite, self.resume, self.fingerprint = overwrite, resume, fingerprint
+    output: _Output
+    form: Format
+    overwrite: bool
+    resume: bool
+    fingerprint: RunFingerprint
 
     def open(self) -> Table:
         if self.form == "parquet":
@@ -212,17 +214,16 @@ class _Opener:
         if self.output.final.exists() and not self.output.final.is_file():
             raise self.output.error("is not a regular file; - writes to stdout.")
         with self.output.errors():
-            spool = self._spool()
-            if spool is None:
-                return self._without_spool()
+            spool = self._earlier_spool()
             try:
-                return self._beside(spool)
+                return self._table(spool)
             except BaseException:
-                spool.close()
+                if spool:
+                    spool.close()
                 raise
 
-    def _spool(self) -> Spool | None:
-        """The spool of an earlier run; None where there is none, or one that cannot be used and may be replaced."""
+    def _earlier_spool(self) -> Spool | None:
+        """Open what a run has left that was cut off; None where there is nothing, or nothing that is to be kept."""
         try:
             return Spool(self.output.spool)
         except FileNotFoundError:
@@ -233,36 +234,29 @@ class _Opener:
             remove_files(self.output.spool)
             return None
 
-    def _without_spool(self) -> Table:
-        """Start where no run was cut off."""
+    def _table(self, spool: Spool | None) -> Table:
+        """Resume a run that has rows; begin anew otherwise, where no finished table stands in the way."""
+        run, replaces = spool.run if spool and not self.overwrite else None, self.overwrite
+        if spool and run and (counts := sum((chunk.counts for chunk in spool.chunks()), Counter[str]())):
+            if not self.resume:
+                raise self.output.error(
+                    f"was begun and not finished: {counts.total():,} rows are in {self.output.given}.partial. "
+                    "Go on with --resume, or start anew with --overwrite."
+                )
+            self._refuse_other(run)
+            return SpooledTable(self.output, self.form, spool, counts)
         if self.output.final.exists() and not self.overwrite:
-            if self.resume:
+            if not self.resume:
+                raise self.output.error("is already there: choose another name, or add --overwrite.")
+            if spool is None:
                 return CompleteTable(self.output.given)
-            raise self.output.error("is already there: choose another name, or add --overwrite.")
-        return self._new(self.overwrite)
-
-    def _beside(self, spool: Spool) -> Table:
-        """Start where a run was cut off: resume it where it has rows, and begin it again where it has none."""
-        replaces = self.overwrite
-        if not self.overwrite:
-            counts = sum((chunk.counts for chunk in spool.chunks()), Counter[str]()) if spool.run else None
-            if spool.run and counts:
-                if not self.resume:
-                    raise self.output.error(
-                        f"was begun and not finished: {counts.total():,} rows are in {self.output.given}.partial. "
-                        "Go on with --resume, or start anew with --overwrite."
-                    )
-                self._refuse_other(spool.run)
-                return SpooledTable(self.output, self.form, spool, spool.run, counts)
-            if self.output.final.exists():  # what the run would have replaced
-                if not self.resume:
-                    raise self.output.error("is already there: choose another name, or add --overwrite.")
-                if spool.run is None:
-                    raise SpoolError("the run was cut off before it said what it was")
-                self._refuse_other(spool.run)
-                replaces = spool.run.replaces
-        spool.remove()
-        return self._new(replaces)
+            if run is None:
+                raise SpoolError("the run was cut off before it said what it was")
+            self._refuse_other(run)
+            replaces = run.replaces  # it was cut off before its first row, so the table that is there is an older one
+        if spool:
+            spool.remove()
+        return SpooledTable(self.output, self.form, Spool.create(self.output.spool, self.fingerprint, replaces))
 
     def _refuse_other(self, run: Run) -> None:
         if changes := run.fingerprint.changes(self.fingerprint):
@@ -270,11 +264,6 @@ class _Opener:
                 f"cannot be gone on with: {'; '.join(changes)}. "
                 "Ask for what was asked for then, or start anew with --overwrite."
             )
-
-    def _new(self, replaces: bool) -> Table:
-        spool = Spool.create(self.output.spool, self.fingerprint, replaces)
-        assert spool.run
-        return SpooledTable(self.output, self.form, spool, spool.run)
 
 
 class CompleteTable(Table):
@@ -297,11 +286,10 @@ class CompleteTable(Table):
 class SpooledTable(Table):
     """A table on its way: new, or resumed from a spool with rows of these ``counts``."""
 
-    def __init__(
-        self, output: _Output, form: Format, spool: Spool, run: Run, counts: Counter[str] | None = None
-    ) -> None:
+    def __init__(self, output: _Output, form: Format, spool: Spool, counts: Counter[str] | None = None) -> None:
         super().__init__(counts)
-        self._output, self._form, self._spool, self._run = output, form, spool, run
+        assert spool.run, "the opener takes no other spool"
+        self._output, self._form, self._spool, self._run = output, form, spool, spool.run
         self._is_complete = False
 
     def remaining(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:

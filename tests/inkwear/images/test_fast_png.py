@@ -8,33 +8,19 @@ from PIL import Image
 
 from inkwear.images.fast_png import decode_tiny
 from inkwear.preprocess.steps import Pixels
-from tests.hand import render
+from tests.hand import encoded, png_of, render
 
 PIXELS = np.asarray(render("7").convert("L").resize((28, 28)))
 
 
-def png(picture: Image.Image, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG", **options)
-    return file.getvalue()
-
-
 def filtered_png(rows: Pixels) -> bytes:
     """A PNG of filtered rows: (28, 29) uint8, the number of a row's filter first."""
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows.tobytes())),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        for kind, content in chunks
-    )
+    return png_of(struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0), zlib.compress(rows.tobytes()))
 
 
 def test_the_quick_way_gives_what_pillow_gives() -> None:
     pictures = [(np.roll(PIXELS, shift), level) for shift in range(5) for level in (0, 1, 6, 9)]
-    found = decode_tiny([png(Image.fromarray(pixels), compress_level=level) for pixels, level in pictures])
+    found = decode_tiny([encoded(Image.fromarray(pixels), compress_level=level) for pixels, level in pictures])
     assert all(
         quick is not None and np.array_equal(quick, pixels) for quick, (pixels, _) in zip(found, pictures, strict=True)
     )
@@ -57,13 +43,13 @@ def test_the_quick_way_undoes_every_filter_as_pillow_does() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_the_quick_way_leaves_other_modes_alone(mode: str) -> None:
-    assert decode_tiny([png(Image.new(mode, (28, 28)))]) == [None]
+    assert decode_tiny([encoded(Image.new(mode, (28, 28)))]) == [None]
 
 
 def test_the_quick_way_leaves_damage_other_sizes_and_extra_chunks_alone() -> None:
     picture = Image.fromarray(PIXELS)
-    data = png(picture)
+    data = encoded(picture)
     for place in range(len(data)):  # any changed byte is noticed
         assert decode_tiny([data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]]) == [None]
         assert decode_tiny([data[:place]]) == [None]
-    assert decode_tiny([png(picture, dpi=(300, 300)), png(picture.resize((29, 28)))]) == [None, None]
+    assert decode_tiny([encoded(picture, dpi=(300, 300)), encoded(picture.resize((29, 28)))]) == [None, None]

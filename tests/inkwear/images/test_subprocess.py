@@ -1,6 +1,5 @@
 """Pictures that are opened in a process of their own."""
 
-import io
 import struct
 import zlib
 
@@ -13,26 +12,16 @@ from inkwear.errors import ImageError
 from inkwear.images import subprocess as large
 from inkwear.images.decode import FULL_SIZE, open_image
 from inkwear.images.subprocess import is_large, open_picture
-from tests.conftest import EXPORTS
-from tests.hand import render
+from tests.hand import encoded, held, png_of, render
 
-
-def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
+pytestmark = pytest.mark.slow
 
 
 def bomb(width: int, height: int) -> bytes:
     """A small PNG of many black pixels in four channels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     packer, row = zlib.compressobj(9), bytes(1 + 4 * width)
     packed = b"".join([packer.compress(row) for _ in range(height)] + [packer.flush()])
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    return png_of(struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0), packed)
 
 
 SHEET = render("5", canvas=3000)
@@ -52,31 +41,20 @@ def indexed() -> Image.Image:
 
 
 LARGE = {
-    "gray": lambda: saved(SHEET),
-    "colour": lambda: saved(SHEET.convert("RGB")),
-    "16 bit": lambda: saved(deep()),
-    "ink on nothing": lambda: saved(on_nothing()),
-    "gray on nothing": lambda: saved(on_nothing().convert("LA")),
-    "a palette": lambda: saved(indexed()),
-    "a palette with a hole": lambda: saved(indexed(), transparency=3),
-    "1 bit": lambda: saved(SHEET.convert("1")),
-    "CMYK": lambda: saved(SHEET.convert("CMYK"), "TIFF", compression="tiff_lzw"),
-    "float": lambda: saved(Image.fromarray(np.asarray(SHEET, np.float32) / 255), "TIFF"),
-    "WebP": lambda: saved(SHEET.convert("RGB"), "WEBP", quality=80),
-    "GIF": lambda: saved(SHEET, "GIF"),
-    "turned": lambda: saved(SHEET.transpose(Image.Transpose.ROTATE_90), exif=turned()),
+    "gray": lambda: encoded(SHEET),
+    "color": lambda: encoded(SHEET.convert("RGB")),
+    "16 bit": lambda: encoded(deep()),
+    "ink on nothing": lambda: encoded(on_nothing()),
+    "gray on nothing": lambda: encoded(on_nothing().convert("LA")),
+    "a palette": lambda: encoded(indexed()),
+    "a palette with a hole": lambda: encoded(indexed(), transparency=3),
+    "1 bit": lambda: encoded(SHEET.convert("1")),
+    "CMYK": lambda: encoded(SHEET.convert("CMYK"), "TIFF", compression="tiff_lzw"),
+    "float": lambda: encoded(Image.fromarray(np.asarray(SHEET, np.float32) / 255), "TIFF"),
+    "WebP": lambda: encoded(SHEET.convert("RGB"), "WEBP", quality=80),
+    "GIF": lambda: encoded(SHEET, "GIF"),
+    "turned": lambda: encoded(SHEET.transpose(Image.Transpose.ROTATE_90), exif=held(6)),
 }
-
-
-def turned() -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return exif
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(EXPORTS / "mnist-convnet.onnx", "cpu")
 
 
 @pytest.mark.parametrize("kind", LARGE)
@@ -94,27 +72,30 @@ def test_a_large_picture_gets_the_answer_that_it_would_have_got(kind: str, class
 
 
 def test_phone_photographs_and_everyday_pictures_are_opened_here() -> None:
-    assert not is_large(saved(Image.new("RGB", (8160, 6120)), "JPEG"))  # 50 megapixels, at an eighth
-    assert not is_large(saved(Image.new("RGB", (1280, 720))))
+    assert not is_large(encoded(Image.new("RGB", (8160, 6120)), "JPEG"))  # 50 megapixels, at an eighth
+    assert not is_large(encoded(Image.new("RGB", (1280, 720))))
     assert not is_large(b"no picture")
-    assert is_large(saved(Image.new("RGB", (6000, 4000)), "JPEG", progressive=True))
+    assert is_large(encoded(Image.new("RGB", (6000, 4000)), "JPEG", progressive=True))
 
 
 def test_what_is_wrong_is_said_of_the_picture_by_its_name() -> None:
-    data = saved(SHEET.convert("RGB"))
+    data = encoded(SHEET.convert("RGB"))
     with pytest.raises(ImageError, match=r"five\.png: the picture is damaged or cut short"):
         open_picture(data[: len(data) // 2], "five.png")
 
 
-def test_a_bomb_costs_its_sender_an_answer_and_nobody_else_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large.sys, "executable", "/bin/false")
-    with pytest.raises(ImageError, match=r"bomb\.png: it takes more memory to open than is given"):
-        open_picture(bomb(3000, 3000), "bomb.png")
-
-
-def test_a_picture_that_takes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "MAX_CHILD_SECONDS", 0.001)
-    with pytest.raises(ImageError, match=r"bomb\.png: it takes more than"):
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("sys.executable", "/bin/false", "it takes more memory to open than is given"),
+        ("MAX_CHILD_SECONDS", 0.001, "it takes more than"),
+    ],
+)
+def test_a_bomb_costs_its_sender_an_answer_and_nobody_else_anything(
+    name: str, value: object, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{large.__name__}.{name}", value)
+    with pytest.raises(ImageError, match=rf"bomb\.png: {reason}"):
         open_picture(bomb(3000, 3000), "bomb.png")
 
 

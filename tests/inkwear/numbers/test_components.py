@@ -14,27 +14,17 @@ from inkwear.numbers.components import (
 )
 
 
-@pytest.fixture
-def foreground() -> np.ndarray:
-    """A bar of 12×4 pixels and one of 6×4, with faint ink beside the second."""
+def test_pieces_have_a_label_a_box_and_their_ink_and_the_faint_ink_near_them() -> None:
     ink = np.zeros((20, 30), np.float32)
     ink[3:15, 5:9] = ink[9:15, 17:21] = 255
     ink[9:15, 21:23] = 40
-    return ink
-
-
-def test_pieces_have_a_label_a_box_and_their_ink(foreground: np.ndarray) -> None:
-    labels, pieces = find_pieces(foreground > 100)
+    labels, pieces = find_pieces(ink > 100)
     assert sorted((piece.box, piece.ink) for piece in pieces) == [((5, 3, 9, 15), 48), ((17, 9, 21, 15), 24)]
     assert all((labels == piece.label).sum() == piece.ink for piece in pieces)
-    assert find_pieces(foreground > 255) == (pytest.approx(np.zeros_like(foreground)), [])
-
-
-def test_faint_ink_belongs_to_the_nearest_piece(foreground: np.ndarray) -> None:
-    labels, _ = find_pieces(foreground > 100)
-    spread = spread_to_faint(labels, foreground)
+    assert find_pieces(ink > 255) == (pytest.approx(np.zeros_like(ink)), [])
+    spread = spread_to_faint(labels, ink)
     assert (spread[9:15, 21:23] == labels[10, 18]).all()
-    assert ((spread > 0) == (foreground > 0)).all()
+    assert ((spread > 0) == (ink > 0)).all()
 
 
 def test_specks_count_little_for_the_usual_height() -> None:

@@ -13,15 +13,14 @@ def upright(*heights: int) -> np.ndarray:
 
 
 def heights_in(strip: np.ndarray) -> list[int]:
-    """Of the bars of a strip, from left to right."""
+    """Rows of the bars of a strip, from left to right."""
     rows = (strip > 128).sum(axis=0)
     starts = np.flatnonzero((rows[1:] > 0) & (rows[:-1] == 0)) + 2
     return rows[starts].tolist()
 
 
 def test_one_tall_digit_does_not_make_the_others_small() -> None:
-    alike = heights_in(to_strip(upright(50, 50, 50, 50, 50)))
-    assert alike == [DIGIT_ROWS] * 5
+    assert heights_in(to_strip(upright(50, 50, 50, 50, 50))) == [DIGIT_ROWS] * 5
     with_tall = heights_in(to_strip(upright(50, 50, 90, 50, 50)))
     assert with_tall[:2] + with_tall[3:] == [DIGIT_ROWS] * 4
     assert with_tall[2] > 1.3 * DIGIT_ROWS

@@ -89,8 +89,6 @@ def test_the_command_refuses_what_is_no_onnx_file(tmp_path: Path, content: bytes
 
 
 def test_while_a_file_is_replaced_the_old_and_the_new_are_listed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whenever the process ends, the file that lies there is listed."""
-
     def die(self: Path, target: Path) -> Path:
         if target == path:
             raise KeyboardInterrupt

@@ -1,12 +1,10 @@
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from inkwear.images.decode import open_image
 from inkwear.preprocess.grayscale import to_colors, to_grayscale
-from tests.hand import render
+from tests.hand import encoded, held, render
 
 
 def gray_of(image):
@@ -21,7 +19,7 @@ GRAY = np.asarray(FIVE)
 
 
 def rgba(ink: tuple[int, int, int]) -> Image.Image:
-    """The five in one colour on nothing: where there is no ink, alpha is 0 and the colour black."""
+    """The five in one color on nothing: where there is no ink, alpha is 0 and the color black."""
     picture = Image.new("RGBA", FIVE.size, (0, 0, 0, 0))
     picture.paste((*ink, 255), mask=FIVE.point(lambda value: 255 if value < 128 else 0))
     return picture
@@ -31,10 +29,8 @@ def codes(notes) -> list[str]:
     return [note.code for note in notes]
 
 
-def stored(image: Image.Image, format: str, **options: object) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return open_image(buffer.getvalue())
+def stored(image: Image.Image, kind: str, **options: object) -> Image.Image:
+    return open_image(encoded(image, kind, **options))
 
 
 SIXTEEN = (GRAY.astype(np.uint16) * 257).astype(np.uint16)
@@ -79,7 +75,7 @@ def test_ink_on_nothing_stays_visible(ink: tuple[int, int, int], backdrop: int) 
     assert "transparency" in codes(notes)
 
 
-def test_a_palette_with_a_transparent_colour_stays_visible() -> None:
+def test_a_palette_with_a_transparent_color_stays_visible() -> None:
     picture = Image.fromarray((GRAY < 128).astype(np.uint8), "P")
     picture.putpalette([0, 0, 0, 0, 0, 0])
     picture.info["transparency"] = 0
@@ -102,10 +98,7 @@ AS_HELD = {
 @pytest.mark.parametrize("orientation", AS_HELD)
 def test_a_phones_orientation_is_followed(orientation: int) -> None:
     turned = FIVE.transpose(AS_HELD[orientation])
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    photo = stored(turned, "PNG", exif=exif)
-    pixels, notes = gray_of(photo)
+    pixels, notes = gray_of(stored(turned, "PNG", exif=held(orientation)))
     assert np.array_equal(pixels, GRAY)
     assert codes(notes) == ["turned"]
 

@@ -31,28 +31,9 @@ ERROR = Row("gone.png", "error", error="gone.png: cannot be read (No such file);
 
 NASTY_NAMES = [
     *("=1+1.png", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "'=1", "''-1", "'plain", "=cmd|' /C calc'!A0"),
-    *(
-        "a;=1+1",
-        "a;'=1",
-        "a\t=1",
-        "a\n=1",
-        'quo"te',
-        'quo";=te',
-        "com,ma",
-        "a\r\nb",
-        "new\nline",
-        " space ",
-        "\x00null",
-    ),
-    *(
-        "naïve ü 数字 🎉.png",
-        os.fsdecode(b"f\xfcnf.png"),
-        os.fsdecode(b"=\xff\xfe;=\x80"),
-        "\u2028",
-        "\x85",
-        "\\udcfc",
-        '"',
-    ),
+    *("a;=1+1", "a;'=1", "a\t=1", "a\n=1", 'quo"te', 'quo";=te', "com,ma", "a\r\nb", "new\nline", "\x00null"),
+    *(" space ", "naïve ü 数字 🎉.png", "\u2028", "\x85", "\\udcfc", '"'),
+    *map(os.fsdecode, (b"f\xfcnf.png", b"=\xff\xfe;=\x80")),
 ]
 
 ROWS = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.predict import CHUNK
+from app.batch.command import CHUNK
 from tests.app.batch.processes import are_gone, children_of
 from tests.conftest import ROOT
 from tests.hand import DIGITS, render

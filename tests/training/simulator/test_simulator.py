@@ -48,11 +48,11 @@ def loops(glyph: Glyph) -> int:
 
 
 @pytest.mark.parametrize("name", ["drawings", "photographs"])
-def test_the_same_seed_gives_the_same_picture_whatever_its_neighbours(name: str, pixels: Pixels) -> None:
+def test_the_same_seed_gives_the_same_picture_whatever_its_neighbors(name: str, pixels: Pixels) -> None:
     pictures = [content(image) for image in simulate(pixels[:4], MNIST[name], seed=5)]
     assert pictures == [content(image) for image in simulate(pixels[:4], MNIST[name], seed=5)]
-    neighbours = np.stack([pixels[9], pixels[8], pixels[2]])
-    assert content(list(simulate(neighbours, MNIST[name], seed=5))[2]) == pictures[2]
+    neighbors = np.stack([pixels[9], pixels[8], pixels[2]])
+    assert content(list(simulate(neighbors, MNIST[name], seed=5))[2]) == pictures[2]
     assert content(next(simulate(pixels, MNIST[name], seed=6))) != pictures[0]
 
 

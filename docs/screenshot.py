@@ -1,16 +1,14 @@
-"""Pictures of the page's main states for the README: ``python -m tests.screenshot``, or ``make screenshot``."""
+"""Takes pictures of the page's main states for the README: ``python -m docs.screenshot``, or ``make screenshot``."""
 
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from tests.browser import chromium, draw, open_page, settled
-from tests.conftest import ROOT, start_app
-from tests.hands import writings
+from tests.conftest import ROOT, running_app
+from tests.hands import archive
 
 FOLDER = ROOT / "docs" / "page"
 
@@ -57,25 +55,6 @@ def on_a_phone(page: Any) -> None:
     settled(page)
 
 
-def archive(count: int) -> bytes:
-    """A ZIP of digits in many hands."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archived:
-        for index, (digit, strokes) in enumerate(writings(count, seed=2)):
-            archived.writestr(f"{index:02}-{digit}.png", png(strokes))
-    return buffer.getvalue()
-
-
-def png(strokes: list[list[tuple[float, float]]]) -> bytes:
-    """Strokes in fractions of a sheet, as a PNG."""
-    sheet = Image.new("L", (560, 560), 255)
-    for stroke in strokes:
-        ImageDraw.Draw(sheet).line([(560 * x, 560 * y) for x, y in stroke], fill=20, width=28, joint="curve")
-    buffer = io.BytesIO()
-    sheet.resize((280, 280)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 WIDE = {"viewport": {"width": 1160, "height": 840}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark", "locale": "zh-CN", "device_scale_factor": 2}
 
@@ -93,22 +72,17 @@ STATES: dict[str, tuple[Callable[[Any], None], dict[str, Any], bool]] = {
 def main(folder: Path = FOLDER) -> None:
     """Write the pictures that stand in the README."""
     folder.mkdir(parents=True, exist_ok=True)
-    app = start_app("--device", "cpu")
-    try:
-        with chromium() as browser:
-            for name, (act, screen, whole) in STATES.items():
-                page = open_page(browser, app.url, **screen)
-                act(page)
-                page.screenshot(path=folder / f"{name}.png", full_page=whole)
-                smaller(folder / f"{name}.png")
-                page.context.close()
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
+    with running_app("--device", "cpu") as app, chromium() as browser:
+        for name, (act, screen, whole) in STATES.items():
+            page = open_page(browser, app.url, **screen)
+            act(page)
+            page.screenshot(path=folder / f"{name}.png", full_page=whole)
+            smaller(folder / f"{name}.png")
+            page.context.close()
 
 
 def smaller(path: Path) -> None:
-    """Keep a picture in 256 colours."""
+    """Keep a picture in 256 colors."""
     Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
     print(path.relative_to(ROOT))
 

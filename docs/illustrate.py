@@ -1,4 +1,4 @@
-"""The pictures of ``docs/preprocessing.md`` and the page's examples: ``python -m tests.illustrate``.
+"""Draws the pictures of ``docs/preprocessing.md`` and the page's examples: ``python -m docs.illustrate``.
 
 No picture of a data set is among them: digits are written by ``tests.hand`` and photographed by the simulator, clothes
 are drawn here.
@@ -21,7 +21,7 @@ from training.simulator import CONDITIONS, textures
 FOLDER = ROOT / "docs" / "preprocessing"
 EXAMPLES = ROOT / "app" / "page" / "examples"
 HEIGHT = 220
-"""Of every picture in a row, in pixels."""
+"""Pixels of every picture in a row."""
 
 ROWS = {
     "drawing": "drawings/astray",
@@ -65,44 +65,36 @@ def examples() -> dict[str, Image.Image]:
 
 def steps(picture: Image.Image, dataset: str) -> list[np.ndarray]:
     """A picture, its gray, what was found in it, and what the network sees."""
-    colours, _ = to_colors(picture)
-    foreground, _ = find(colours, DATASETS[dataset].input)
-    framed = frame(colours, DATASETS[dataset].input).pixels
-    return [colours, to_grayscale(colours), foreground.astype(np.uint8), framed]
+    colors, _ = to_colors(picture)
+    foreground, _ = find(colors, DATASETS[dataset].input)
+    framed = frame(colors, DATASETS[dataset].input).pixels
+    return [colors, to_grayscale(colors), foreground.astype(np.uint8), framed]
 
 
 @dataclass(frozen=True)
 class Garment:
-    """An outline and a seam, in points (x, y) of a ground of 260×300 pixels, and the colour of the cloth."""
+    """An outline and a seam, in points (x, y) of a ground of 260×300 pixels, and the color of the cloth."""
 
-    colour: tuple[int, int, int]
+    color: tuple[int, int, int]
     outline: list[tuple[int, int]]
     seam: list[tuple[int, int]]
 
 
 DRESS = Garment(
-    colour=(150, 30, 50),
+    color=(150, 30, 50),
     outline=[(100, 40), (118, 40), (130, 62), (142, 40), (160, 40), (166, 110), (200, 262), (60, 262), (94, 110)],
     seam=[(94, 122), (166, 122)],
 )
 TROUSER = Garment(
-    colour=(42, 60, 110),
+    color=(42, 60, 110),
     outline=[(96, 30), (164, 30), (172, 120), (176, 274), (142, 274), (131, 110), (118, 274), (84, 274), (88, 120)],
     seam=[(96, 44), (164, 44)],
 )
 BOOT = Garment(
-    colour=(70, 45, 30),
+    color=(70, 45, 30),
     outline=[
-        (80, 70),
-        (156, 70),
-        (158, 160),
-        (210, 186),
-        (224, 216),
-        (224, 232),
-        (144, 232),
-        (132, 220),
-        (112, 232),
-        (78, 232),
+        *((80, 70), (156, 70), (158, 160), (210, 186), (224, 216)),
+        *((224, 232), (144, 232), (132, 220), (112, 232), (78, 232)),
     ],
     seam=[(82, 216), (222, 216)],
 )
@@ -112,8 +104,8 @@ def lay(garment: Garment, ground: np.ndarray) -> Image.Image:
     """Lay a garment on a ground, (H, W, 3) from 0 to 255."""
     image = Image.fromarray(ground.astype(np.uint8))
     pencil = ImageDraw.Draw(image)
-    pencil.polygon(garment.outline, fill=garment.colour)
-    red, green, blue = garment.colour
+    pencil.polygon(garment.outline, fill=garment.color)
+    red, green, blue = garment.color
     pencil.line(garment.seam, fill=(red * 3 // 5, green * 3 // 5, blue * 3 // 5), width=7)
     return image
 
@@ -127,7 +119,7 @@ def save(name: str, pictures: list[np.ndarray]) -> Path:
 
 
 def at_height(picture: np.ndarray) -> np.ndarray:
-    """Scale to ``HEIGHT``, in colour."""
+    """Scale to ``HEIGHT``, in color."""
     width = round(picture.shape[1] * HEIGHT / picture.shape[0])
     enlarges = picture.shape[0] < HEIGHT / 2
     scaled = cv2.resize(picture, (width, HEIGHT), interpolation=cv2.INTER_NEAREST if enlarges else cv2.INTER_AREA)
