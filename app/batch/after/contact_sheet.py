@@ -41,13 +41,7 @@ class SheetError(ValueError):
 
 @dataclass(frozen=True)
 class Shown:
-    """A row that is shown.
-
-    Attributes:
-        index: the position of its input, from 0.
-        row: the row.
-        label: what the picture really shows, where that is known.
-    """
+    """A row that is shown, the index of its input, and what the picture really shows, where that is known."""
 
     index: int
     row: Row

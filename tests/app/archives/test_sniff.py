@@ -13,10 +13,10 @@ KINDS: dict[Kind, list[tuple[bytes, str]]] = {
     "zip": [(zipped({"a.png": b"a"}), "a.png"), (zipped({}), "empty"), (b"rubbish", "idx1.zip")],
     "tar": [(TAR, "a.png"), (gzip.compress(TAR), "a"), (bytes(1024), "empty"), (b"rubbish", "a.TAR.gz")],
     "idx": [(IDX, "a"), (gzip.compress(IDX), "a"), (b"\x1f\x8brubbish", "a-idx3-ubyte.gz")],
-    "parquet": [(b"PAR1", "a")],
+    "parquet": [(b"PAR1", "a"), (b"rubbish", "a.parquet")],
     "file": [
         *((png(), "a.zip"), (gzip.compress(png()), "a.gz"), (b"GIF89a", "a.tar"), (b"", "a.zip")),
-        *((b"rubbish", "a.png"), (b"rubbish", "train-labels-idx1-ubyte.gz")),
+        *((b"rubbish", "a.7z"), (b"rubbish", "train-labels-idx1-ubyte.gz")),
     ],
 }
 
