@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from app.batch import command
+from app.batch.output.table import SpooledTable
 from tests.app.command import predict
 from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
@@ -194,10 +196,7 @@ def test_labels_and_a_sheet_of_the_least_certain(pictures: Path, tmp_path: Path)
 def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app import predict
-    from app.batch.output.table import SpooledTable
-
-    monkeypatch.setattr(predict, "CHUNK", 4)
+    monkeypatch.setattr(command, "CHUNK", 4)
     whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"
     assert run(pictures, "--output", whole)[0] == 1
     add = SpooledTable.add
