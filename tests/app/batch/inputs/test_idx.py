@@ -26,7 +26,6 @@ def test_images_are_given_one_by_one(tmp_path: Path, pack) -> None:
     found = items(tmp_path, pack(idx()))
     assert [item.path for item in found] == [f"{tmp_path}/t10k-images-idx3-ubyte#{index}" for index in range(300)]
     assert np.array_equal([item.source for item in found], IMAGES)
-    assert all(item.source.shape == (28, 20) for item in found)
     assert len({item.listing_digest for item in found}) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from app.batch.inputs.arguments import Inputs
-from app.batch.inputs.input import Failure, Input
+from app.batch.inputs.input import Input
 from tests.app.archives.packed import png
 from tests.mutations import mutants
 from tests.peak import COUNT_INPUTS, only_linux, peak_of
@@ -74,11 +74,10 @@ def test_a_damaged_group_costs_itself_alone(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[place : place + 60] = b"\xff" * 60
     path.write_bytes(data)
-    found = items(path)
-    assert [item.source for item in found if isinstance(item.source, bytes)] == PICTURES[:20] + PICTURES[30:]
-    [failed] = [item for item in found if isinstance(item.source, Failure)]
-    assert failed.path == f"{path}#20"
-    assert "rows 20 to 29 cannot be read" in failed.source.sentence
+    sources = {item.path: item.source for item in items(path)}
+    failed = sources.pop(f"{path}#20")
+    assert list(sources.values()) == PICTURES[:20] + PICTURES[30:]
+    assert "rows 20 to 29 cannot be read" in failed.sentence
 
 
 @only_linux
@@ -97,10 +96,9 @@ def test_mutated_tables_give_rows_and_nothing_else(tmp_path: Path) -> None:
     """In a process of its own: what Arrow does not survive would end it."""
     whole = tmp_path / "whole.parquet"
     parquet.write_table(as_hugging_face(PICTURES), whole, row_group_size=10)
-    paths = []
-    for index, mutant in enumerate(mutants(whole.read_bytes(), 100, seed=6)):
-        paths.append(tmp_path / f"{index}.parquet")
-        paths[-1].write_bytes(mutant)
+    paths = [tmp_path / f"{index}.parquet" for index in range(100)]
+    for path, mutant in zip(paths, mutants(whole.read_bytes(), 100, seed=6), strict=True):
+        path.write_bytes(mutant)
     printed, peak = peak_of(COUNT_INPUTS, *paths)
     assert len(printed) == 100
     assert "0" not in printed
