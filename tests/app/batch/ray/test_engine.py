@@ -70,24 +70,18 @@ def test_the_rows_are_those_of_one_machine(two_machines: Any, pictures: Path, mo
     assert essentials(list(engine.answer_all(chunks_of(items), JOB, two_machines.address))) == essentials(expected)
 
 
-def test_inputs_are_read_two_windows_ahead_and_no_further(two_machines: Any) -> None:
+def test_inputs_are_read_two_windows_ahead_and_nothing_connects_again_behind_its_back(two_machines: Any) -> None:
+    import ray
+
     numbers = count()
     endless = ([Input(str(number), Failure("empty", "the file is empty"))] for number in numbers)
     answers = engine.answer_all(endless, JOB, two_machines.address)
     assert next(answers).text.startswith(b"0,error")
     assert next(numbers) == 2 * engine.FIRST_LOAD * engine.LOADS_PER_CORE * 2
     answers.close()
-
-
-def test_nothing_connects_again_behind_its_back(two_machines: Any, pictures: Path) -> None:
-    import ray
-
-    chunk = [Input(str(pictures / "5.png"))]
-    for _ in range(2):
-        assert len(list(engine.answer_all([chunk], JOB, two_machines.address))) == 1
-        with pytest.raises(Exception, match=r"connect|init"):
-            ray.put(b"what a thread that was left behind might ask for")
-        assert not ray.is_initialized()
+    with pytest.raises(Exception, match=r"connect|init"):
+        ray.put(b"what a thread that was left behind might ask for")
+    assert not ray.is_initialized()
 
 
 def test_a_machine_that_dies_costs_no_row(two_machines: Any, pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
