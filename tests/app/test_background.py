@@ -11,7 +11,7 @@ def test_the_end_waits_for_what_is_being_done() -> None:
 
     def work(stop: threading.Event) -> None:
         stop.wait()
-        done.wait(1.5)
+        done.wait(0.5)
         done.set()
 
     with in_background(work, "work"):

@@ -1,6 +1,5 @@
 """One drawing in every encoding a program may save it in: the answer is the same."""
 
-import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,9 +8,9 @@ from PIL import Image
 
 from inkwear.classifier import Classifier
 from inkwear.images.decode import open_image
-from inkwear.preprocess.grayscale import ORIENTATION, UPRIGHT
+from inkwear.preprocess.grayscale import UPRIGHT
 from tests.conftest import EXPORTS
-from tests.hand import render
+from tests.hand import encoded, held, render
 
 FOUR = render("4")
 
@@ -34,16 +33,16 @@ MODES = {
 def encodings() -> Iterator[tuple[str, bytes]]:
     for form, modes in MODES.items():
         for mode in modes:
-            yield f"{form} {mode}", encode(in_mode(FOUR, mode), form)
+            yield f"{form} {mode}", encoded(in_mode(FOUR, mode), form)
     for form in ("JPEG", "PNG", "WEBP", "TIFF"):
         for turn, stored in STORED.items():
-            yield f"{form} turned {turn}", encode(FOUR.transpose(stored).convert("RGB"), form, turn)
+            yield f"{form} turned {turn}", encoded(FOUR.transpose(stored).convert("RGB"), form, exif=held(turn))
     for ink in ("black", "white", "navy"):
-        yield f"{ink} ink on nothing", encode(on_nothing(ink), "PNG")
+        yield f"{ink} ink on nothing", encoded(on_nothing(ink), "PNG")
     for quality in (20, 50, 80):
-        yield f"JPEG of quality {quality}", encode(FOUR, "JPEG", quality=quality)
-    yield "a negative", encode(Image.fromarray(255 - np.asarray(FOUR)), "PNG")
-    yield "floats to 1", encode(Image.fromarray(np.asarray(FOUR, np.float32) / 255), "TIFF")
+        yield f"JPEG of quality {quality}", encoded(FOUR, "JPEG", quality=quality)
+    yield "a negative", encoded(Image.fromarray(255 - np.asarray(FOUR)), "PNG")
+    yield "floats to 1", encoded(Image.fromarray(np.asarray(FOUR, np.float32) / 255), "TIFF")
 
 
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
@@ -59,26 +58,13 @@ def on_nothing(ink: str) -> Image.Image:
     return picture
 
 
-def encode(image: Image.Image, form: str, turn: int | None = None, **options: int) -> bytes:
-    file = io.BytesIO()
-    if turn:
-        exif = Image.Exif()
-        exif[ORIENTATION] = turn
-        options["exif"] = exif  # type: ignore[assignment]
-    image.save(file, form, **options)
-    return file.getvalue()
-
-
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return Classifier(EXPORTS / "mnist-sturdy.onnx", "cpu")
 
 
 ENCODINGS = dict(encodings())
-
-
-def test_there_are_more_than_fifty() -> None:
-    assert len(ENCODINGS) >= 50
+assert len(ENCODINGS) >= 50
 
 
 @pytest.mark.parametrize("name", ENCODINGS)

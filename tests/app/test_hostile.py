@@ -24,6 +24,7 @@ def replies(app: RunningApp, sent: list[Attack]) -> list[Reply]:
     return apart(send_all(int(app.url.rpartition(":")[2]), sent))
 
 
+@pytest.mark.slow
 def test_hostile_requests_are_answered_and_change_nothing(hostage: RunningApp) -> None:
     canary = Canary()
     sent = [attack for attack in attacks(400, 8, canary.url) if not attack.slow]
@@ -36,6 +37,7 @@ def test_hostile_requests_are_answered_and_change_nothing(hostage: RunningApp) -
     assert httpx.get(f"{hostage.url}/healthz").json() == {"status": "ok"}
 
 
+@pytest.mark.slow
 def test_no_path_leads_out_and_no_address_is_asked(hostage: RunningApp) -> None:
     canary = Canary()
     sent = [*path_attacks(canary.url)]
@@ -46,6 +48,7 @@ def test_no_path_leads_out_and_no_address_is_asked(hostage: RunningApp) -> None:
     assert canary.asked == 0
 
 
+@pytest.mark.slow
 def test_what_pauses_is_given_up(hostage: RunningApp) -> None:
     head = {"Content-Type": "image/png", "Content-Length": "1000"}
     body = Attack("slow", request("POST", "/classify", headers=head), slow=True)
