@@ -91,13 +91,7 @@ class Touchscreen:
         self._send("touchCancel")
 
     def pen(self, kind: str, x: float, y: float) -> None:
-        """Let the pen do something.
-
-        Args:
-            kind: ``mousePressed``, ``mouseMoved`` or ``mouseReleased``, as Chromium calls it for a pen too.
-            x: place on the pad, from its left.
-            y: place on the pad, from its top.
-        """
+        """Let the pen be ``mousePressed``, ``mouseMoved`` or ``mouseReleased``, as Chromium calls it for a pen too."""
         button = {"button": "left", "buttons": 0 if kind == "mouseReleased" else 1, "clickCount": 1}
         self._session.send(
             "Input.dispatchMouseEvent", {"type": kind, "pointerType": "pen", **button, **self._place(x, y)}

@@ -18,7 +18,7 @@ import gradio_client
 from PIL import Image
 
 from tests.conftest import ROOT
-from tests.hand import DIGITS, render, write_number
+from tests.hand import DIGITS, encoded, render, write_number
 from tests.hostile import Attack, Reply, attacks, request, send
 
 EXAMPLES = ROOT / "app" / "page" / "examples"
@@ -130,13 +130,6 @@ def hostile_is_explained(reply: Reply) -> Fault | None:
 
 
 # -------------------------------------------------------------------------------------------------------------- calls
-
-
-def encoded(picture: Image.Image, kind: str = "PNG") -> bytes:
-    """Return the bytes of a picture file."""
-    file = io.BytesIO()
-    picture.save(file, kind)
-    return file.getvalue()
 
 
 def form(files: Sequence[tuple[str, str, bytes]], **fields: str) -> tuple[bytes, dict[str, str]]:

@@ -63,15 +63,8 @@ def add_behind(data: bytes, draw: random.Random) -> bytes:
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    flip_a_bit,
-    replace_a_byte,
-    replace_some_bytes,
-    remove_a_part,
-    insert_noise,
-    double_a_part,
-    cut_short,
-    empty_a_block,
-    add_behind,
+    *(flip_a_bit, replace_a_byte, replace_some_bytes, remove_a_part, insert_noise),
+    *(double_a_part, cut_short, empty_a_block, add_behind),
 )
 
 

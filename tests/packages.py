@@ -28,13 +28,7 @@ NO_NETWORK = re.compile(
 
 
 def npm_package(name: str, version: str, sha512: str) -> Path:
-    """Return the folder of an npm package, without those it depends on.
-
-    Args:
-        name: such as ``onnxruntime-web``.
-        version: one alone.
-        sha512: of its archive in base64, as npm writes it.
-    """
+    """Return the folder of an npm package, without those it depends on; ``sha512`` in base64, as npm writes it."""
     folder = CACHE / f"{name}-{version}-{hashlib.sha256(sha512.encode()).hexdigest()[:12]}"
     if folder.exists():
         return folder / "package"

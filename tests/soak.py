@@ -5,16 +5,17 @@ thread and byte that is still there is kept. ``judge`` decides by these samples 
 """
 
 import asyncio
-import itertools
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from scipy.stats import theilslopes
 
 from tests.conftest import RunningApp, start_app
 from tests.crowd import Crowd, Seen, good_calls
@@ -113,15 +114,7 @@ def soak(
     seed: int = 0,
     tell: Callable[[Sample, Seen], object] = lambda sample, seen: None,
 ) -> Soak:
-    """Start a server, let a crowd use it, and sample it after each round.
-
-    Args:
-        seconds: how long at least, without the start and the warming up.
-        round_seconds: seconds of work between two samples.
-        module: the module to start.
-        seed: the seed of the choice of requests.
-        tell: is called with every sample.
-    """
+    """Start a module, let a crowd use it for some seconds at least once it is warm, and sample it after each round."""
     with served(module=module) as (app, cache, said):
         crowd = Crowd(int(app.url.rpartition(":")[2]), seed)
         apart(_warm_up(crowd))
@@ -173,18 +166,14 @@ FAULTS = ("failed", "wrong", "unexplained")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgment of a server.
-
-    Attributes:
-        bytes_an_hour: slope of its resident memory.
-        risen: rise of its descriptors and threads, by name.
-        reasons: a sentence for each thing that is wrong: ``memory``, ``descriptors``, ``threads``, ``failed``,
-            ``wrong``, ``unexplained``, ``log``.
-    """
+    """The judgment of a server."""
 
     bytes_an_hour: float
+    """Slope of its resident memory."""
     risen: dict[str, float]
+    """Rise of its descriptors and threads, by name."""
     reasons: dict[str, str]
+    """A sentence for each thing that is wrong, by its name or the kind of a fault, or ``log``."""
 
     @property
     def kinds(self) -> set[str]:
@@ -200,7 +189,7 @@ def judge(found: Soak) -> Verdict:
     samples = found.samples[len(found.samples) // WARMING_SHARE :]
     seconds = [sample.seconds for sample in samples]
     lasted = seconds[-1] - seconds[0]
-    slope = theil_sen(seconds, [sample.bytes for sample in samples])
+    slope = float(theilslopes([sample.bytes for sample in samples], seconds).slope)  # outliers do not move it
     reasons: dict[str, str] = {}
     if 3600 * slope > MAX_BYTES_AN_HOUR and slope * lasted > WANDERING:
         reasons["memory"] = f"it grew by {slope * lasted / MEGABYTE:.1f} MB in {lasted / 60:.1f} minutes"
@@ -218,15 +207,6 @@ def judge(found: Soak) -> Verdict:
     if "Traceback" in found.said:
         reasons["log"] = found.said[found.said.index("Traceback") :][:500]
     return Verdict(3600 * slope, risen, reasons)
-
-
-def theil_sen(x: Sequence[float], y: Sequence[float]) -> float:
-    """Return the median slope between all pairs of points, which outliers do not move (Theil 1950, Sen 1968)."""
-    points = sorted(zip(x, y, strict=True))
-    slopes = [(d - b) / (c - a) for (a, b), (c, d) in itertools.combinations(points, 2) if c > a]
-    if not slopes:
-        raise ValueError(f"{len(points)} samples have no slope; watch for longer.")
-    return statistics.median(slopes)
 
 
 def report(found: Soak, verdict: Verdict) -> str:

@@ -140,6 +140,7 @@ def test_commands_exist(name: str) -> None:
     assert not missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_have_the_options_they_are_shown_with(name: str) -> None:
     shown = [command for command in Page.read(name).commands() if command.options and source(command.module)]
@@ -147,6 +148,7 @@ def test_commands_have_the_options_they_are_shown_with(name: str) -> None:
     assert not {module: names for module, names in unknown.items() if names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_options_shown_alone_belong_to_a_command(name: str) -> None:
     alone = {option for span in Page.read(name).spans if span.startswith("--") for option in OPTION.findall(span)}
@@ -208,6 +210,7 @@ def vgg(num_classes: int = 10) -> VGG:
 """
 
 
+@pytest.mark.slow
 def test_a_network_is_added_as_contributing_says(tmp_path: Path) -> None:
     for folder in ("app", "exports", "inkwear", "training"):
         (tmp_path / folder).symlink_to(ROOT / folder)

@@ -55,11 +55,17 @@ def test_nothing_of_torch_is_imported_where_the_app_runs(room: str) -> None:
         assert not {name.split(".")[0] for name in imports(path)} & NOT_IN_THE_APP, path
 
 
+def test_only_its_own_room_imports_gradio() -> None:
+    importers = {path for path in sources("app") if "gradio" in {name.split(".")[0] for name in imports(path)}}
+    assert {path.parent for path in importers} == {ROOT / "app" / "gradio"}
+
+
 def test_nothing_of_the_web_is_imported_in_the_library() -> None:
     for path in sources("inkwear"):
         assert not {name.split(".")[0] for name in imports(path)} & NOT_IN_THE_LIBRARY, path
 
 
+@pytest.mark.slow
 def test_the_app_loads_neither_torch_nor_onnx() -> None:
     modules = "app.application, app.predict, app.server, inkwear.classifier, sys"
     script = f"import {modules}; print(sorted(set(sys.modules) & {NOT_IN_THE_APP}))"

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.conftest import RunningApp, start_app
+from tests.conftest import RunningApp, running_app
 from tests.hostile import CANARY, Attack, Reply, apart, attacks, path_attacks, request, send_all
 from tests.witness import Canary
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def hostage() -> Iterator[RunningApp]:
-    app = start_app("--device", "cpu")
-    yield app
-    app.process.terminate()
-    assert app.process.wait(15) == 0
+    with running_app("--device", "cpu") as app:
+        yield app
+    assert app.process.returncode == 0
     assert app.process.stderr
     assert "Traceback" not in app.process.stderr.read()
 
@@ -24,7 +25,6 @@ def replies(app: RunningApp, sent: list[Attack]) -> list[Reply]:
     return apart(send_all(int(app.url.rpartition(":")[2]), sent))
 
 
-@pytest.mark.slow
 def test_hostile_requests_are_answered_and_change_nothing(hostage: RunningApp) -> None:
     canary = Canary()
     sent = [attack for attack in attacks(400, 8, canary.url) if not attack.slow]
@@ -37,7 +37,6 @@ def test_hostile_requests_are_answered_and_change_nothing(hostage: RunningApp) -
     assert httpx.get(f"{hostage.url}/healthz").json() == {"status": "ok"}
 
 
-@pytest.mark.slow
 def test_no_path_leads_out_and_no_address_is_asked(hostage: RunningApp) -> None:
     canary = Canary()
     sent = [*path_attacks(canary.url)]
@@ -48,7 +47,6 @@ def test_no_path_leads_out_and_no_address_is_asked(hostage: RunningApp) -> None:
     assert canary.asked == 0
 
 
-@pytest.mark.slow
 def test_what_pauses_is_given_up(hostage: RunningApp) -> None:
     head = {"Content-Type": "image/png", "Content-Length": "1000"}
     body = Attack("slow", request("POST", "/classify", headers=head), slow=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.server import listen
+from app.server import SHUTDOWN_SECONDS, listen
 from inkwear.onnx.session import cuda_fallback_reason
 from tests.app.api.test_classify import FIVE, classify
-from tests.conftest import start_app
+from tests.conftest import running_app, start_app
 from tests.witness import environment, written
 
 
@@ -41,7 +41,7 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
         assert response.status == 200
         assert json.loads(response.read())["label"] == "5"
         assert app.process.wait(10) == 0
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < SHUTDOWN_SECONDS
 
 
 @pytest.mark.slow
@@ -68,12 +68,8 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
 
 @pytest.mark.slow
 def test_nothing_outside_the_machine_is_asked_for(tmp_path: Path) -> None:
-    app = start_app(env=environment(tmp_path))
-    try:
+    with running_app(env=environment(tmp_path)) as app:
         assert "Inkwear" in httpx.get(app.url).text
         assert classify(httpx.Client(base_url=app.url, timeout=30)).json()["label"] == "5"
         time.sleep(3)  # Gradio's look-ups run in threads of their own
-    finally:
-        app.process.terminate()
-        app.process.wait(10)
     assert written(tmp_path) == []

@@ -98,6 +98,7 @@ def test_what_a_program_says_is_read() -> None:
 # --------------------------------------------------------------------------------------------- ONNX Runtime alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
 def test_onnx_runtime_alone_reads_images_of_the_data_set(path: Path, real_data: Path, tmp_path: Path) -> None:
     classifier = Classifier(path, "cpu")

@@ -10,13 +10,15 @@ from inkwear.classifier import Classifier
 from tests.conftest import EXPORTS
 from tests.hand import write_number
 
-LONGEST = 700
+pytestmark = pytest.mark.slow
+
+MAX_SIDE = 700
 """Pixels; longer ones are reduced to 512 anyway."""
 
 
 def size(generator: np.random.Generator) -> tuple[int, int]:
     """Width and height: each magnitude and each aspect up to 1:1000 as likely as any other."""
-    longer = round(LONGEST ** generator.random())
+    longer = round(MAX_SIDE ** generator.random())
     shorter = max(1, round(longer / 1000 ** generator.random()))
     return (longer, shorter) if generator.random() < 0.5 else (shorter, longer)
 

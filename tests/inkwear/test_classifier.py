@@ -61,6 +61,7 @@ def test_confidence_does_not_depend_on_the_company(sturdy: Classifier, pictures:
     assert [one.confidence for one in together] == [one.confidence for one in alone]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["42", "4711", "0819", "56", "27\n935"])
 def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> None:
     picture = write_number(text)

@@ -28,6 +28,7 @@ def test_the_parameters_of_every_network_are_counted() -> None:
     assert set(PARAMETERS) == set(list_models())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
 def test_every_network_has_its_size_and_turns_images_into_logits(name: str, count: int) -> None:
     model, images = create_model(name).eval(), torch.randn(3, 1, 28, 28)

@@ -1,9 +1,10 @@
 """The rows of a run that is not finished: an SQLite file beside the output, one transaction a chunk.
 
-In WAL mode with ``synchronous = NORMAL`` a commit does not wait for the disk, and yet whatever ends the run (kill -9, a
-full disk, a power cut) leaves whole transactions. SQLite's exclusive lock, which the system lifts when the process
-ends, keeps a second run out. The rows are stored as they will stand in the table, with a SHA-256 that covers all chunks
-up to them, so that rows changed by anything else are noticed.
+In WAL mode a transaction is appended to a log with a checksum. As nothing moves the log into the file before the run
+ends, none waits for the disk, and yet whatever ends the run (kill -9, a full disk, a power cut) leaves whole
+transactions. SQLite's exclusive lock, which the system lifts when the process ends, keeps a second run out. The rows
+are stored as they will stand in the table, with a SHA-256 that covers all chunks up to them, so that rows changed by
+anything else are noticed.
 """
 
 import hashlib
@@ -25,7 +26,8 @@ VERSION = 2
 
 LOCK = (
     "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA synchronous = OFF",  # an empty file becomes a database by this, and need not be on the disk
+    "PRAGMA synchronous = OFF",
+    "PRAGMA wal_autocheckpoint = 0",
     "BEGIN EXCLUSIVE",
     "COMMIT",
 )
@@ -38,15 +40,11 @@ CREATE = (
     "CREATE TABLE chunks (number INTEGER PRIMARY KEY, inputs BLOB, counts BLOB, rows BLOB, digest BLOB)",
 )
 
-KEEP = (
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 10000",  # each 40 MB; each 4 MB, the default, takes twice as long for many rows
-)
+CLOSE = "PRAGMA synchronous = NORMAL"
+"""As closing moves the log into the file, which must not be torn by a power cut."""
 
-REMOVE = (
-    "PRAGMA synchronous = OFF",
-    "PRAGMA journal_mode = OFF",  # empties the WAL into the file, so that closing it deletes nothing
-)
+REMOVE = "PRAGMA journal_mode = OFF"
+"""Moves the log into the file now, so that closing deletes nothing: by then another run may have begun."""
 
 
 class SpoolError(ValueError):
@@ -93,8 +91,6 @@ class Spool:
             if not (os.path.exists(path) and os.path.samestat(found, os.stat(path))):
                 raise LockedError  # the run that held it has just removed it
             self.run = self._read_run()
-            if self.run:
-                self._execute(*KEEP)
         except BaseException:
             self.close()
             raise
@@ -122,7 +118,7 @@ class Spool:
             spool.run = Run(os.stat(path).st_mtime_ns, replaces, fingerprint)
             values = spool.run.started, replaces, json.dumps(asdict(fingerprint))
             spool._query("INSERT INTO run VALUES (?, ?, ?)", *values)
-            spool._execute("COMMIT", *KEEP)
+            spool._execute("COMMIT")
         except BaseException:
             spool.remove()
             raise
@@ -159,8 +155,8 @@ class Spool:
         """Delete the file, and only then lift the lock; a closed spool is left alone."""
         if self._connection is None:
             return
-        with suppress(sqlite3.Error, SpoolError):  # where the disk is full, the WAL is deleted as it is
-            self._execute(*REMOVE)
+        with suppress(sqlite3.Error, SpoolError):  # where the disk is full, the log is deleted as it is
+            self._execute(REMOVE)
         if os.name == "nt":  # where an open file cannot be deleted
             self.close()
         remove_files(self.path)
@@ -169,6 +165,8 @@ class Spool:
     def close(self) -> None:
         """Lift the lock; closing twice does no harm."""
         if self._connection is not None:
+            with suppress(sqlite3.Error, SpoolError):  # where it is no database
+                self._execute(CLOSE)
             self._connection.close()
         self._connection = None
 

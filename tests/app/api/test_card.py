@@ -52,8 +52,8 @@ def test_a_report_that_cannot_be_read_is_named(entry: Entry, content: str | None
     assert len(card.sha256) == 64
 
 
-def test_a_card_tells_recipe_layers_curves_and_confusions(all_but_alexnet) -> None:
-    card = all_but_alexnet.get("/models/mnist-lenet/card").json()
+def test_a_card_tells_recipe_layers_curves_and_confusions(client) -> None:
+    card = client.get("/models/mnist-lenet/card").json()
     assert card["recipe"]["command"].startswith("python -m training.train --dataset mnist --model lenet")
     assert card["layers"][1] == {
         "name": "features.0",
@@ -72,14 +72,14 @@ def test_a_card_tells_recipe_layers_curves_and_confusions(all_but_alexnet) -> No
     assert card["note"] is None
 
 
-def test_the_drawing_is_a_picture_by_itself(all_but_alexnet) -> None:
-    response = all_but_alexnet.get("/models/mnist-lenet/drawing.svg")
+def test_the_drawing_is_a_picture_by_itself(client) -> None:
+    response = client.get("/models/mnist-lenet/drawing.svg")
     assert response.headers["content-type"] == "image/svg+xml"
     assert "prefers-color-scheme" in response.text
 
 
 @pytest.mark.parametrize("path", ["card", "drawing.svg"])
-def test_an_unknown_model_is_answered_with_a_sentence(all_but_alexnet, path: str) -> None:
-    response = all_but_alexnet.get(f"/models/mnist-lenett/{path}")
+def test_an_unknown_model_is_answered_with_a_sentence(client, path: str) -> None:
+    response = client.get(f"/models/mnist-lenett/{path}")
     assert response.status_code == 404
     assert "Did you mean 'mnist-lenet'?" in response.json()["error"]["message"]

@@ -58,6 +58,7 @@ def test_no_picture_at_all_and_an_unknown_model_are_refused(client) -> None:
     assert error_of(response) == (404, "UnknownModelError")
 
 
+@pytest.mark.slow
 def test_a_thousand_files_take_one_descriptor(client) -> None:
     lines = lines_of(client, *((f"{index}.png", FIVE) for index in range(1100)), model="mnist-mlp_small")
     assert lines[-1] == {"done": True, "count": 1100, "failed": 0}
@@ -77,6 +78,7 @@ def test_a_picture_that_breaks_us_is_logged_by_its_request_and_not_by_its_name(
     assert "private" not in caplog.text
 
 
+@pytest.mark.slow
 def test_whoever_hangs_up_stops_the_work(app_url: str, tmp_path: Path) -> None:
     files = [("images", ("scans.zip", zipped({f"{index}.png": FIVE for index in range(3000)})))]
     with httpx.stream("POST", f"{app_url}/classify/many", files=files, timeout=60) as response:

@@ -1,11 +1,11 @@
 from tests.hand import png, render
 
 
-def test_all_models_of_the_set_answer_the_best_first(all_but_alexnet) -> None:
+def test_all_models_of_the_set_answer_the_best_first(client) -> None:
     form = {"files": {"image": ("five.png", png(render("5")))}, "data": {"model": "mnist-convnet"}}
-    compared = all_but_alexnet.post("/compare", **form).json()
+    compared = client.post("/compare", **form).json()
     names = [row["model"] for row in compared["answers"]]
-    ranked = [model["name"] for model in all_but_alexnet.get("/models").json()["models"]]
+    ranked = [model["name"] for model in client.get("/models").json()["models"]]
     assert names == [name for name in ranked if name.startswith("mnist-")]
     assert len(names) > 5
     assert compared["label"] == "5"

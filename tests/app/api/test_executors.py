@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.hand import png
 
 
+@pytest.mark.slow
 def test_small_requests_do_not_wait_for_a_large_one(app_url: str) -> None:
     file = io.BytesIO()
     Image.effect_noise((8000, 6000), 60).save(file, "JPEG", quality=95)

@@ -11,9 +11,9 @@ def post(client, path: str, picture: Image.Image) -> dict:
     return client.post(path, files={"image": ("five.png", png(picture))}, data={"model": "mnist-convnet"}).json()
 
 
-def test_explain_gives_steps_saliency_and_the_answer_of_classify(all_but_alexnet) -> None:
-    explained = post(all_but_alexnet, "/explain", render("5"))
-    answer = post(all_but_alexnet, "/classify", render("5"))
+def test_explain_gives_steps_saliency_and_the_answer_of_classify(client) -> None:
+    explained = post(client, "/explain", render("5"))
+    answer = post(client, "/classify", render("5"))
     assert [step["code"] for step in explained["steps"]] == ["original", "gray", "found", "framed", "normalized"]
     for step in explained["steps"]:
         assert max(Image.open(io.BytesIO(base64.b64decode(step["picture"]))).size) <= 320
@@ -24,7 +24,7 @@ def test_explain_gives_steps_saliency_and_the_answer_of_classify(all_but_alexnet
     assert explained["steps"][-1]["numbers"]["least"] == pytest.approx(-0.4242, abs=1e-3)
 
 
-def test_explain_of_a_blank_page(all_but_alexnet) -> None:
-    explained = post(all_but_alexnet, "/explain", Image.new("L", (200, 200), 255))
+def test_explain_of_a_blank_page(client) -> None:
+    explained = post(client, "/explain", Image.new("L", (200, 200), 255))
     assert explained["saliency"] == []
     assert explained["answer"]["status"] == "blank"

@@ -27,6 +27,7 @@ def snippets(app_url: str, tmp_path: Path) -> dict[str, str]:
     return httpx.get(f"{app_url}/snippets").json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["python.py", "gradio_client.py"])
 def test_the_python_snippets_run(snippets: dict[str, str], tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-c", snippets[name]]
@@ -34,6 +35,7 @@ def test_the_python_snippets_run(snippets: dict[str, str], tmp_path: Path, name:
     assert finished.stdout.startswith("ok 5 "), finished.stderr
 
 
+@pytest.mark.slow
 def test_the_curl_snippets_run(snippets: dict[str, str], tmp_path: Path) -> None:
     finished = subprocess.run(["bash", "-c", snippets["curl.sh"]], cwd=tmp_path, capture_output=True, timeout=60)
     answers = finished.stdout.decode()

@@ -1,7 +1,4 @@
-"""What becomes of uploads."""
-
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,54 +8,36 @@ import httpx
 import pytest
 
 from app.gradio import uploads
-from tests.conftest import ROOT, RunningApp, start_app
+from tests.conftest import ROOT, RunningApp, running_app, start_app
 
 FIVE = b"\x89PNG not really"
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> dict[str, str]:
-    """A folder for temporary files, which is to be empty in the end."""
-    return {"TMPDIR": str(tmp_path)}
-
-
-def stored(place: dict[str, str]) -> list[Path]:
-    return [path for path in Path(place["TMPDIR"]).rglob("*") if path.is_file() and path.name != uploads.LOCK]
-
-
-def folders(place: dict[str, str]) -> list[Path]:
-    return [*Path(place["TMPDIR"]).glob("inkwear-*")]
+def stored(place: Path) -> list[bytes]:
+    return [path.read_bytes() for path in place.rglob("*") if path.is_file() and path.name != uploads.LOCK]
 
 
 def upload(app: RunningApp) -> None:
     assert httpx.post(f"{app.url}/gradio_api/upload", files={"files": ("five.png", FIVE)}).status_code == 200
 
 
-def test_uploads_lie_in_a_private_folder_and_go_with_the_process(place: dict[str, str]) -> None:
-    app = start_app("--device", "cpu", env=place)
-    upload(app)
-    assert [path.read_bytes() for path in stored(place)] == [FIVE]
-    [folder] = folders(place)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    app.process.send_signal(signal.SIGTERM)
-    assert app.process.wait(15) == 0
-    assert folders(place) == []
-
-
-def test_what_a_killed_process_leaves_goes_at_the_next_start_and_nothing_else(place: dict[str, str]) -> None:
-    killed, living = start_app("--device", "cpu", env=place), start_app("--device", "cpu", env=place)
-    upload(killed)
-    upload(living)
-    killed.process.kill()
-    killed.process.wait()
-    assert len(stored(place)) == 2
-    script = "from app.gradio.uploads import upload_folder; print(upload_folder())"
-    environment = os.environ | place
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True)
-    assert len(stored(place)) == len(folders(place)) == 1
-    living.process.terminate()
-    assert living.process.wait(15) == 0
-    assert folders(place) == []
+@pytest.mark.slow
+def test_uploads_go_with_their_process_or_after_a_kill_with_the_next_start(tmp_path: Path) -> None:
+    environment = {"TMPDIR": str(tmp_path)}
+    with running_app("--device", "cpu", env=environment) as living:
+        killed = start_app("--device", "cpu", env=environment)
+        upload(killed)
+        upload(living)
+        killed.process.kill()
+        killed.process.wait()
+        assert stored(tmp_path) == [FIVE, FIVE]
+        assert {folder.stat().st_mode & 0o777 for folder in tmp_path.glob("inkwear-*")} == {0o700}
+        command = [sys.executable, "-c", "from app.gradio.uploads import upload_folder; print(upload_folder())"]
+        subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=True, capture_output=True)
+        assert stored(tmp_path) == [FIVE]
+        assert len([*tmp_path.glob("inkwear-*")]) == 1
+    assert living.process.returncode == 0
+    assert [*tmp_path.glob("inkwear-*")] == []
 
 
 def test_only_folders_of_ours_that_nobody_holds_are_leftovers(tmp_path: Path) -> None:

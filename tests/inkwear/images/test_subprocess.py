@@ -14,6 +14,8 @@ from inkwear.images.decode import FULL_SIZE, open_image
 from inkwear.images.subprocess import is_large, open_picture
 from tests.hand import encoded, held, png_of, render
 
+pytestmark = pytest.mark.slow
+
 
 def bomb(width: int, height: int) -> bytes:
     """A small PNG of many black pixels in four channels."""

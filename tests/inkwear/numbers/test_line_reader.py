@@ -15,6 +15,7 @@ def test_another_file_in_the_place_of_the_reader_is_said(tmp_path: Path) -> None
         LineReader(tmp_path / FILE, "cpu")
 
 
+@pytest.mark.slow
 def test_a_reader_of_other_strips_is_said(tmp_path: Path) -> None:
     model = onnx.load(EXPORTS / FILE)
     model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = ROWS + 2

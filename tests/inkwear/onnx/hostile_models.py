@@ -8,20 +8,21 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from inkwear.onnx.metadata import ModelMetadata, Reference
-from inkwear.preprocess.steps import InputSpec, normalize, unsqueeze
+from inkwear.onnx.metadata import Reference
+from inkwear.preprocess.steps import normalize, unsqueeze
+from tests.inkwear.onnx.test_metadata import METADATA
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 
 PIXELS = (np.arange(784) % 251).astype(np.uint8).reshape(28, 28)
-SPEC = InputSpec(mean=0.1, std=0.3, box=20, centering="mass", full_range=True, stroke=(1.9, 2.7), even_lighting=True)
+SPEC = METADATA.input
 WEIGHTS = np.random.default_rng(0).normal(0, 0.05, (784, 10)).astype(np.float32)
 
 FLAT = "flat"
@@ -63,16 +64,7 @@ def written(number: int, value: bytes) -> bytes:
 
 def metadata(**changes: object) -> dict[str, str]:
     logits = (unsqueeze(normalize(PIXELS, SPEC)).reshape(1, 784) @ WEIGHTS)[0]
-    ours = ModelMetadata(
-        architecture="linear",
-        dataset="mnist",
-        title="MNIST digits",
-        class_names=tuple("0123456789"),
-        input=SPEC,
-        metrics={"test_accuracy": 0.9},
-        recipe={},
-        reference=Reference.of(PIXELS, logits),
-    )
+    ours = replace(METADATA, class_names=tuple("0123456789"), reference=Reference.of(PIXELS, logits))
     return ours.to_props() | {name: json.dumps(value) for name, value in changes.items()}
 
 

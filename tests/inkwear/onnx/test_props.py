@@ -21,8 +21,6 @@ LENET = (EXPORTS / "mnist-lenet.onnx").read_bytes()
     [
         (b"", "it is empty"),
         (b"broken", "it is not an ONNX file"),
-        (b"\xff" * 40, "it is not an ONNX file"),
-        (b"\x00\x00", "it is not an ONNX file"),
         (b"PK\x03\x04" + b"\0" * 60, "it is not an ONNX file"),
         *((LENET[: int(share * len(LENET))], "cut short") for share in (0.1, 0.5, 0.99)),
         (LENET + b"\x72\x06\x0a\x04seal", "the key 'seal' twice"),

@@ -1,4 +1,3 @@
-import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from typer.testing import CliRunner
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.props import read_props
 from inkwear.report import Report, read_report
-from tests.conftest import EXPORTS, some_exports
+from tests.conftest import EXPORTS, change_metadata, some_exports
 from tests.training.commands import invoke
 from tests.training.publish.test_exports import small_model
 from training.publish.readme import SNIPPETS, cli, describe_training, make_readme, most_confused
@@ -54,25 +53,17 @@ def test_every_file_is_told_with_its_numbers(folder: Path) -> None:
 
 def test_it_changes_with_an_export(folder: Path) -> None:
     before = make_readme(folder)
-    change(folder / "mnist-mlp_small.onnx", temperature=2.125)
+    change_metadata(folder / "mnist-mlp_small.onnx", temperature=2.125)
     after = make_readme(folder)
     assert after != before
     assert "temperature 2.125" in after
 
 
 def test_a_report_of_another_file_is_not_believed(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    change(folder / "mnist-mlp_small.onnx", temperature=2.125)
+    change_metadata(folder / "mnist-mlp_small.onnx", temperature=2.125)
     row = next(line for line in make_readme(folder).splitlines() if line.startswith("| [`mnist-mlp_small`]"))
     assert [cell.strip() for cell in row.split("|")][3:9] == ["–", "–", "–", "–", "25,818", "–"]
     assert "is of another file of this name" in caplog.text
-
-
-def change(path: Path, **values: object) -> None:
-    """Give a file other metadata."""
-    model = onnx.load(path)
-    props = {entry.key: entry.value for entry in model.metadata_props}
-    onnx.helper.set_model_props(model, props | {name: json.dumps(value) for name, value in values.items()})
-    onnx.save(model, path)
 
 
 def test_what_is_no_classifier_is_listed_with_what_it_says(folder: Path) -> None:

@@ -25,6 +25,8 @@ from training.publish.exports import read_export, read_exports
 from training.publish.readme import SNIPPETS
 from training.publish.triton import RepositoryError, cli, config, write_repository
 
+pytestmark = pytest.mark.network
+
 
 @pytest.fixture(scope="module")
 def schema() -> ModuleType:
