@@ -45,14 +45,16 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
 
 
 @pytest.mark.slow
-def test_a_start_that_fails_says_why_and_has_its_exit_code() -> None:
+def test_a_start_that_fails_says_why_and_has_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         failing = [(f"--port={port}", 2, f"--port {port} cannot be opened (Address already in use). Choose another")]
+        failing.append((f"--corrections={tmp_path}/file", 2, "file: cannot be used (File exists)"))
         if cuda_fallback_reason() is not None:
             failing.append(("--device=cuda", 3, "CUDA is not available: "))
         for option, code, reason in failing:
-            command = [sys.executable, "-m", "app", option]
+            command = [sys.executable, "-m", "app", "--port=0", option]
             finished = subprocess.run(command, capture_output=True, text=True, timeout=60)
             assert (finished.returncode, reason in finished.stderr) == (code, True)
 
