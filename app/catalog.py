@@ -100,7 +100,6 @@ class Entry:
 
     @property
     def bytes(self) -> int:
-        """Size of the file."""
         return self.state.size
 
     @property
@@ -217,7 +216,6 @@ class Catalog:
 
     @property
     def entries(self) -> Mapping[str, Entry]:
-        """The usable models by name."""
         return self.snapshot.entries
 
     @property
@@ -244,10 +242,7 @@ class Catalog:
         raise UnknownModelError(f"{missing} Known: {known}.")
 
     def classifier(self, name: str | None = None, device: Device = "auto") -> "Classifier":
-        """Return the classifier of this name on this device.
-
-        Raises: as ``choose``.
-        """
+        """Return the classifier of this name on this device; raises as ``choose`` does."""
         return self.choose(name, device)[1]
 
     def choose(self, name: str | None = None, device: Device = "auto") -> "tuple[Entry, Classifier]":

@@ -154,6 +154,7 @@ sys.addaudithook(note)
 """
 
 
+@pytest.mark.slow
 def test_by_default_no_file_is_written_anywhere(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(OPENED)
     log = tmp_path / "log"
@@ -167,6 +168,7 @@ def test_by_default_no_file_is_written_anywhere(tmp_path: Path) -> None:
     assert "sqlite3.connect" not in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_started_with_a_folder_keeps_them(tmp_path: Path) -> None:
     with running_app("--device", "cpu", "--corrections", str(tmp_path / "kept")) as app:
         made = correct(httpx.Client(base_url=app.url, timeout=30))

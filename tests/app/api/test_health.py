@@ -46,6 +46,7 @@ def test_ready_is_who_reads_what_is_known_and_who_is_not_says_why(exports: Path)
     assert served(exports).get("/healthz").status_code == 200
 
 
+@pytest.mark.slow
 def test_head_answers_as_get_without_a_body(exports: Path) -> None:
     """Load balancers ask this way; over a socket, as it is the server that leaves the body out."""
     with running_app("--exports", str(exports), "--device", "cpu") as app:
