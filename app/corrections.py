@@ -58,12 +58,7 @@ class CorrectionsOff(ValueError):  # noqa: N818, the name is the code that the p
 
 
 def new_correction(metadata: ModelMetadata, label: str, **facts: Any) -> Correction:
-    """Return a correction with a new id and the current time.
-
-    Args:
-        metadata: the metadata of the model that read the picture.
-        label: the right class name.
-        facts: the other attributes of ``Correction``.
+    """Return a correction of what a model read, with a new id and the current time; ``facts`` are its other attributes.
 
     Raises:
         ValueError: ``label`` is not one of the model's classes.

@@ -32,8 +32,6 @@ BELIEVED_HEADERS = {b"x-gradio-server", b"x-forwarded-host"}
 
 TOKEN = PARAMETERS["token"]
 
-ANY_QUERY = re.compile(rb".*", re.DOTALL)
-
 
 @dataclass(frozen=True)
 class GradioLimits(RouteLimits):
@@ -148,7 +146,7 @@ ROUTES: tuple[tuple[str, tuple[str, ...], GradioLimits], ...] = (
 )
 """Address, methods and limits of what the page, ``gradio_client`` and browsers use; the rest of Gradio is not there."""
 
-MCP_LISTEN = GradioLimits("mcp", slot="stream", query=ANY_QUERY)
+MCP_LISTEN = GradioLimits("mcp", slot="stream", query=re.compile(rb".*", re.DOTALL))
 MCP_CALL = replace(MCP_LISTEN, max_bytes=MAX_MCP_BYTES, content_types=("application/json",), in_memory=True)
 
 
