@@ -133,30 +133,26 @@ FIVE = png(render("5"))
 
 def devices_shown(client: TestClient, asked: str, model: str = DIGITS) -> set[tuple[str, str]]:
     """(device, code of the obstacle) of every answer to a request that names this device, or (error, status)."""
-    shown = set()
     form, file = {"model": model, "device": asked}, {"image": ("5.png", FIVE)}
-    for path in ("/classify", "/explain", "/compare"):
-        response = client.post(path, files=file, data=form)
-        said = response.json()
+    uploaded = client.post("/gradio_api/upload", files={"files": ("5.png", FIVE)}).json()[0]
+    data = [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}, model, asked]
+    responses = [
+        *(client.post(path, files=file, data=form) for path in ("/classify", "/explain", "/compare")),
+        client.post("/classify", params=form, content=FIVE, headers={"Content-Type": "image/png"}),
+        client.post("/classify/many", files={"images": ("5.png", FIVE)}, data=form),
+        client.post("/gradio_api/run/classify", json={"data": data}),
+    ]
+    shown = set()
+    for response in responses:
+        said = json.loads(response.text.splitlines()[0])
         if response.status_code != 200:
             shown.add((said["error"]["code"], str(response.status_code)))
-        elif path != "/compare":
-            device = said.get("answer", said)["device"]
+        elif "answers" not in said:  # a comparison shows no device
+            device = said.get("answer", said.get("data", [said])[0])["device"]
             assert device["provider"] == {"cpu": CPU, "cuda": CUDA}[device["used"]]
             assert device["asked"] == asked
             assert bool(device["reason"]) == (device["used"] == "cpu")
             shown.add((device["used"], device["code"] or ""))
-    bare = client.post("/classify", params=form, content=FIVE, headers={"Content-Type": "image/png"}).json()
-    shown.add((bare["device"]["used"], bare["device"]["code"] or "") if "device" in bare else ("DeviceError", "409"))
-    lines = client.post("/classify/many", files={"images": ("5.png", FIVE)}, data=form)
-    if lines.status_code == 200:
-        device = json.loads(lines.text.splitlines()[0])["answer"]["device"]
-        shown.add((device["used"], device["code"] or ""))
-    uploaded = client.post("/gradio_api/upload", files={"files": ("5.png", FIVE)}).json()[0]
-    data = [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}, model, asked]
-    called = client.post("/gradio_api/run/classify", json={"data": data}).json()
-    device = called["data"][0]["device"] if "data" in called else None
-    shown.add((device["used"], device["code"] or "") if device else (called["error"]["code"], "409"))
     return shown
 
 
@@ -246,9 +242,19 @@ def test_cuda_is_lost_while_the_server_runs(machine, client: TestClient, path: s
 
 
 @pytest.mark.slow
-def test_a_model_loses_cuda_when_its_file_is_replaced(machine, client: TestClient, exports: Path) -> None:
+def test_cuda_that_works_is_shown_until_a_file_is_replaced(
+    machine, client: TestClient, exports: Path, tmp_path: Path, capsys
+) -> None:
+    """The other way round: nothing here says CPU because it expects no better."""
     machine.cuda = lambda source: Works
+    before = Works.ran
     assert devices_shown(client, "auto") == devices_shown(client, "cuda") == {("cuda", "")}
+    assert Works.ran > before
+    assert devices_shown(client, "cpu") == {("cpu", "not_asked")}
+    assert metrics(client)[DIGITS, "cuda"] == ("cuda", CUDA, "")
+    [finding] = check_cuda("auto", exports)
+    assert (finding.state, CUDA in finding.message) == ("fine", True)
+    assert " on CUDA." in said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
     machine.cuda = lambda source: CannotOpen
     shutil.copy(EXPORTS / f"{DIGITS}.onnx", exports / f"{DIGITS}.new")  # listed, and another file all the same
     (exports / f"{DIGITS}.new").replace(exports / f"{DIGITS}.onnx")
@@ -280,20 +286,6 @@ def test_a_reader_of_lines_does_not_run_elsewhere_than_its_model(machine, client
         assert "InferenceSession" not in kinds, "the reader of lines ran on the CPU, and the answer said CUDA"
     else:
         assert (response.status_code, response.json()["error"]["code"]) == (409, "DeviceError")
-
-
-@pytest.mark.slow
-def test_cuda_that_works_is_shown(machine, client: TestClient, exports: Path, tmp_path: Path, capsys) -> None:
-    """The other way round: nothing here says CPU because it expects no better."""
-    machine.cuda = lambda source: Works
-    before = Works.ran
-    assert devices_shown(client, "auto") == devices_shown(client, "cuda") == {("cuda", "")}
-    assert Works.ran > before
-    assert devices_shown(client, "cpu") == {("cpu", "not_asked")}
-    assert metrics(client)[DIGITS, "cuda"] == ("cuda", CUDA, "")
-    [finding] = check_cuda("auto", exports)
-    assert (finding.state, CUDA in finding.message) == ("fine", True)
-    assert " on CUDA." in said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
 
 
 def test_the_page_has_words_for_every_obstacle() -> None:
