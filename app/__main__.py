@@ -62,10 +62,5 @@ def serve(
             Server(build_app(catalog, device, kept, mcp, security)).run(sockets=[address])
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

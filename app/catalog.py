@@ -100,7 +100,6 @@ class Entry:
 
     @property
     def bytes(self) -> int:
-        """Size of the file."""
         return self.state.size
 
     @property
@@ -217,7 +216,6 @@ class Catalog:
 
     @property
     def entries(self) -> Mapping[str, Entry]:
-        """The usable models by name."""
         return self.snapshot.entries
 
     @property
@@ -244,10 +242,7 @@ class Catalog:
         raise UnknownModelError(f"{missing} Known: {known}.")
 
     def classifier(self, name: str | None = None, device: Device = "auto") -> "Classifier":
-        """Return the classifier of this name on this device.
-
-        Raises: as ``choose``.
-        """
+        """Return the classifier of this name on this device; raises as ``choose`` does."""
         return self.choose(name, device)[1]
 
     def choose(self, name: str | None = None, device: Device = "auto") -> "tuple[Entry, Classifier]":
@@ -286,9 +281,9 @@ class Catalog:
         with self._refreshing:
             entries: dict[str, Entry] = {}
             refusals: dict[str, Refusal] = {}
-            for path in sorted(filter(_is_model, self.folder.glob("*.onnx"))):
+            for path in sorted(self.folder.glob("[!.]*.onnx")):  # a name with a dot before it is still being written
                 state = FileState.of(path)
-                if state is None:
+                if state is None or path.name == LINE_READER:
                     continue
                 entry, refusal = self._list_file(path, state, take)
                 entries |= {path.stem: entry} if entry else {}
@@ -337,11 +332,6 @@ class Catalog:
 def scan(folder: Path, device: Device = "auto") -> Catalog:
     """List the ``.onnx`` files of a folder, sorted by name, without opening any."""
     return Catalog(folder, device)
-
-
-def _is_model(path: Path) -> bool:
-    """Whether a file may be a model; a name that begins with a dot is still being written."""
-    return path.name != LINE_READER and not path.name.startswith(".")
 
 
 def find_model(folder: Path, model: str) -> Entry:

@@ -43,6 +43,9 @@ MAX_WAIT_SECONDS = 5
 class NoSuchCorrectionError(ValueError):
     """There is no correction of this id."""
 
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no correction {id!r}; GET /corrections lists those there are.")
+
 
 class CorrectionsOff(ValueError):  # noqa: N818, the name is the code that the page knows
     """Corrections are not kept; the message says how to switch that on."""
@@ -55,12 +58,7 @@ class CorrectionsOff(ValueError):  # noqa: N818, the name is the code that the p
 
 
 def new_correction(metadata: ModelMetadata, label: str, **facts: Any) -> Correction:
-    """Return a correction with a new id and the current time.
-
-    Args:
-        metadata: the metadata of the model that read the picture.
-        label: the right class name.
-        facts: the other attributes of ``Correction``.
+    """Return a correction of what a model read, with a new id and the current time; ``facts`` are its other attributes.
 
     Raises:
         ValueError: ``label`` is not one of the model's classes.
@@ -133,7 +131,6 @@ class Corrections:
         self.close()
 
     def close(self) -> None:
-        """Close the database for good."""
         with self._lock:
             self._connection.close()
 
@@ -145,8 +142,7 @@ class Corrections:
         Raises:
             CorrectionsError: it could not be written; nothing was changed.
         """
-        row = {name: getattr(correction, name) for name in COLUMNS} | {
-            "class_names": json.dumps(correction.class_names, ensure_ascii=False),
+        row = _facts(correction) | {
             "pixels": correction.pixels.tobytes(),
             "format": correction.format,
             "checksum": correction.checksum(),
@@ -165,7 +161,7 @@ class Corrections:
         """
         with self._changing(forget=True) as connection:
             if not connection.execute("DELETE FROM corrections WHERE id = ?", (id,)).rowcount:
-                raise no_such(id)
+                raise NoSuchCorrectionError(id)
 
     def delete_all(self) -> int:
         """Delete every correction, shrink the file to the size of a new one, and return how many there were."""
@@ -213,7 +209,6 @@ class Corrections:
     # -------------------------------------------------------------------------------------------------------- read
 
     def count(self) -> int:
-        """Return the number of corrections."""
         with self._reading() as connection:
             return int(connection.execute("SELECT count(*) FROM corrections").fetchone()[0])
 
@@ -233,7 +228,7 @@ class Corrections:
         with self._reading() as connection:
             row = connection.execute("SELECT picture, format FROM corrections WHERE id = ?", (id,)).fetchone()
         if row is None:
-            raise no_such(id)
+            raise NoSuchCorrectionError(id)
         return row
 
     def export(self) -> IO[bytes]:
@@ -256,23 +251,22 @@ class Corrections:
             yield self._connection
 
 
-def no_such(id: str) -> NoSuchCorrectionError:
-    """Return the error for an unknown id."""
-    return NoSuchCorrectionError(f"There is no correction {id!r}; GET /corrections lists those there are.")
-
-
 def file_name(id: str, format: str) -> str:
     """Return a picture's file name, which says nothing about what it shows."""
     return f"{id}.{ENDINGS.get(format, format.lower())}"
 
 
+def _facts(correction: Correction) -> dict[str, Any]:
+    """The columns of a table, whose class names are one cell."""
+    names = json.dumps(correction.class_names, ensure_ascii=False)
+    return {name: getattr(correction, name) for name in COLUMNS} | {"class_names": names}
+
+
 def _labels_csv(corrections: list[Correction]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for correction in corrections:
-        names = json.dumps(correction.class_names, ensure_ascii=False)
-        writer.writerow({name: getattr(correction, name) for name in COLUMNS} | {"class_names": names})
+    writer.writerows(map(_facts, corrections))
     return text.getvalue()
 
 

@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -197,31 +197,8 @@ def check_port(host: str, port: int) -> Iterator[Finding]:
 # --------------------------------------------------------------------------------------------------------------- main
 
 
-def examine(
-    exports: Path = EXPORTS,
-    device: Device = "auto",
-    corrections: Path | None = None,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-) -> list[Finding]:
-    """Run every check; one that fails itself is a finding too and hides no other.
-
-    Args:
-        exports: the folder of ``.onnx`` files.
-        device: with ``cuda``, whatever keeps CUDA from use is wrong; otherwise a missing GPU is only noted.
-        corrections: the folder for corrections; None where none are kept.
-        host: the address that the app will listen on.
-        port: the port that the app will listen on.
-    """
-    checks: dict[str, Callable[[], Iterator[Finding]]] = {
-        "python": check_python,
-        "packages": check_packages,
-        "onnxruntime": check_onnx_runtime,
-        "cuda": lambda: check_cuda(device, exports),
-        "models": lambda: check_models(exports),
-        "folders": lambda: check_folders(corrections),
-        "port": lambda: check_port(host, port),
-    }
+def _findings(checks: Mapping[str, Callable[[], Iterator[Finding]]]) -> list[Finding]:
+    """Run every check; one that fails itself is a finding too and hides no other."""
     found: list[Finding] = []
     for what, check in checks.items():
         try:
@@ -241,7 +218,17 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Say what is wrong with this installation and how to fix it; exit code 1 where something is."""
-    found = examine(exports, device, corrections, host, port)
+    found = _findings(
+        {
+            "python": check_python,
+            "packages": check_packages,
+            "onnxruntime": check_onnx_runtime,
+            "cuda": lambda: check_cuda(device, exports),
+            "models": lambda: check_models(exports),
+            "folders": lambda: check_folders(corrections),
+            "port": lambda: check_port(host, port),
+        }
+    )
     if as_json:
         print(json.dumps([asdict(finding) for finding in found], ensure_ascii=False, indent=2))
     else:
@@ -253,10 +240,5 @@ def doctor(
         raise typer.Exit(SOME_FAILED)
 
 
-def main() -> None:
-    """Run the command with the arguments of the process."""
-    cli()
-
-
 if __name__ == "__main__":
-    main()
+    cli()

@@ -11,19 +11,19 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 class Metrics:
     """The metrics of one application, in a registry of its own.
 
-    Limits depend on ``working``, ``streams`` and ``held``: plain numbers, changed by the event loop's one thread.
+    Limits depend on ``taken`` and ``held``: plain numbers, changed by the event loop's one thread.
 
     Attributes:
         registry: what ``/metrics`` publishes.
-        working: requests in work or waiting for it.
-        streams: connections on which a page or a client listens.
+        taken: slots of requests in ``work`` or waiting for it, and of each ``stream`` to which somebody listens.
         held: bytes of request bodies in memory.
     """
 
     def __init__(self) -> None:
         disable_created_metrics()  # a second series for each counter, which tells nothing
         self.registry = CollectorRegistry()
-        self.working = self.streams = self.held = 0
+        self.taken = {"work": 0, "stream": 0}
+        self.held = 0
         self._requests = Counter(
             "inkwear_requests", "Requests by route and outcome.", ("route", "status"), registry=self.registry
         )
@@ -31,8 +31,8 @@ class Metrics:
             "inkwear_request_seconds", "How long requests took.", ("route",), buckets=BUCKETS, registry=self.registry
         )
         ProcessCollector(registry=self.registry)
-        self.publish("inkwear_requests_in_work", "Requests in work or waiting for it.", lambda: self.working)
-        self.publish("inkwear_streams_open", "Gradio's event streams with a listener.", lambda: self.streams)
+        self.publish("inkwear_requests_in_work", "Requests in work or waiting for it.", lambda: self.taken["work"])
+        self.publish("inkwear_streams_open", "Gradio's event streams with a listener.", lambda: self.taken["stream"])
         self.publish("inkwear_bodies_bytes", "Bytes of request bodies in memory.", lambda: self.held)
 
     def add(self, route: str, status: int, seconds: float) -> None:

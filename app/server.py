@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.gradio.mount import stop_events
+from app.gradio.mount import mounted_apps
 
 SHUTDOWN_SECONDS = 4
 """Seconds that running requests may take after SIGTERM or Ctrl-C."""
@@ -129,7 +129,7 @@ class Server(uvicorn.Server):
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         )
         super().__init__(config)
-        self._stop_events = stop_events(app)
+        self._stop_events = [mounted.stop_event for mounted in mounted_apps(app)]
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -60,6 +60,12 @@ def draw_strokes(page: Any, strokes: list[Stroke]) -> None:
         page.mouse.up()
 
 
+def bring(page: Any, *files: tuple[str, bytes]) -> None:
+    """Upload files, each a name and its bytes."""
+    kind = "application/octet-stream"
+    page.set_input_files("input.file", [{"name": name, "mimeType": kind, "buffer": data} for name, data in files])
+
+
 class Touchscreen:
     """A pad under several fingers and a pen; places are fractions of the pad."""
 

@@ -67,22 +67,9 @@ class CardResponse(BaseModel):
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        metadata = entry.metadata
-        return cls(
-            name=entry.name,
-            title=metadata.title,
-            architecture=metadata.architecture,
-            dataset=metadata.dataset,
-            class_names=metadata.class_names,
-            bytes=entry.bytes,
-            sha256=entry.digest,
-            input=asdict(metadata.input),
-            metrics=dict(metadata.metrics),
-            recipe=dict(metadata.recipe),
-            temperature=metadata.temperature,
-            reject_threshold=metadata.reject_threshold,
-            **_reported(entry),
-        )
+        stated = asdict(entry.metadata)
+        shown = {name: stated[name] for name in cls.model_fields if name in stated}
+        return cls(name=entry.name, bytes=entry.bytes, sha256=entry.digest, **shown, **_reported(entry))
 
 
 def _reported(entry: Entry) -> dict[str, Any]:

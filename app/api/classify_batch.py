@@ -105,7 +105,7 @@ async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> Asyn
     try:
         while True:
             while len(waiting) < MAX_AHEAD and (picture := await run_in(HEAVY, lambda: next(found, None))):
-                waiting.append(HEAVY.submit(copy_context().run, line_of, count, picture, entry, classifier))
+                waiting.append(HEAVY.submit(copy_context().run, _line_of, count, picture, entry, classifier))
                 count += 1
             if not waiting:
                 break
@@ -125,15 +125,8 @@ def _all_pictures(upload: Upload) -> Iterator[Found]:
             yield from pictures_in(file.name, upload.open(file))
 
 
-def line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") -> AnswerLine | ErrorLine:
-    """Read a picture and return its line.
-
-    Args:
-        index: of the line.
-        found: the picture, or why there is none.
-        entry: the model asked for.
-        classifier: what reads it.
-    """
+def _line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") -> AnswerLine | ErrorLine:
+    """Read a picture and return its line."""
     from inkwear.images.thumbnail import thumbnail  # OpenCV takes 0.1 s: not at the start
 
     started = time.perf_counter()

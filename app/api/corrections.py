@@ -191,8 +191,4 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _private_file(name: str, disposition: str) -> dict[str, str]:
-    return {
-        "Content-Disposition": f'{disposition}; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
+    return {"Content-Disposition": f'{disposition}; filename="{name}"', "Cache-Control": "no-store"}

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AppState:
-    """What the server was started with.
-
-    Attributes:
-        catalog: the models.
-        default_device: where a request that names none is computed.
-        corrections: where they are kept; None while they are not.
-    """
+    """What the server was started with; ``corrections`` is None while none are kept."""
 
     catalog: Catalog
     default_device: Device = "auto"

@@ -88,8 +88,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
-    status = STATUS.get(type(error), 422)
-    return JSONResponse(error_body(error), status_code=status)
+    return JSONResponse(error_body(error), status_code=STATUS.get(type(error), 422))
 
 
 def error_body(error: Exception) -> dict[str, dict[str, str]]:

@@ -72,10 +72,7 @@ def summary(entry: Entry) -> dict[str, Any]:
     measured = ("test_accuracy", "validation_accuracy", "real_accuracy", "parameters")
     return {
         "name": entry.name,
-        "title": metadata.title,
-        "architecture": metadata.architecture,
-        "dataset": metadata.dataset,
-        "class_names": metadata.class_names,
+        **{name: getattr(metadata, name) for name in ("title", "architecture", "dataset", "class_names")},
         **{name: metadata.metrics.get(name) for name in measured},
         "bytes": entry.bytes,
         "digest": entry.digest,

@@ -47,9 +47,6 @@ class Stretch(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def tell(self) -> int:
-        return self._place
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._length}[whence]
         if origin + offset < 0:
@@ -169,16 +166,9 @@ class _Parts:
         self.end, self.count = 0, 0
 
     def callbacks(self) -> dict[str, Callable[..., None]]:
-        handlers = (
-            self._part_begin,
-            self._header_field,
-            self._header_value,
-            self._header_end,
-            self._headers_finished,
-            self._part_data,
-            self._part_end,
-        )
-        return {f"on{handler.__name__}": handler for handler in handlers}
+        on_header = (self._header_field, self._header_value, self._header_end, self._headers_finished)
+        on_part = (self._part_begin, self._part_data, self._part_end)
+        return {f"on{handler.__name__}": handler for handler in (*on_header, *on_part)}
 
     def _part_begin(self) -> None:
         self.disposition, self.file, self.field, self.value = b"", None, "", b""

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from app.archives.pictures import MAX_PICTURE_BYTES, MEGABYTE
-from app.gradio.uploads import has_room
+from app.gradio.uploads import NOT_AN_UPLOAD, has_room
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import RETRY_AFTER_A_SECOND, HTTPError
 from app.middleware.limits import FORM, RouteLimits
@@ -31,8 +31,6 @@ BELIEVED_HEADERS = {b"x-gradio-server", b"x-forwarded-host"}
 """Headers from which Gradio would take its own address."""
 
 TOKEN = PARAMETERS["token"]
-
-ANY_QUERY = re.compile(rb".*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -56,23 +54,15 @@ def _unprocessable(message: str) -> HTTPError:
 
 
 def _file(payload: Any) -> dict[str, Any]:
-    """Return where an upload lies, and no address.
-
-    Raises:
-        HTTPError: it is no upload.
-    """
+    """Return where an upload lies, and no address."""
     path = payload.get("path") if isinstance(payload, dict) else None
     if not isinstance(path, str) or len(path) > MAX_PATH or re.search(r"://|^data:|\0", path):
-        raise _unprocessable("image: an uploaded file is expected; nothing is fetched from elsewhere.")
+        raise _unprocessable(NOT_AN_UPLOAD)
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
 def _data(payload: Any) -> list[Any]:
-    """Return the arguments of ``classify``: an uploaded file, a model's name, a device.
-
-    Raises:
-        HTTPError: they are something else.
-    """
+    """Return the arguments of ``classify``: an uploaded file, a model's name, a device."""
     data = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(data, list) or not 1 <= len(data) <= 3:
         raise _unprocessable("data: a list is expected: the uploaded file, a model's name, a device.")
@@ -156,7 +146,7 @@ ROUTES: tuple[tuple[str, tuple[str, ...], GradioLimits], ...] = (
 )
 """Address, methods and limits of what the page, ``gradio_client`` and browsers use; the rest of Gradio is not there."""
 
-MCP_LISTEN = GradioLimits("mcp", slot="stream", query=ANY_QUERY)
+MCP_LISTEN = GradioLimits("mcp", slot="stream", query=re.compile(rb".*", re.DOTALL))
 MCP_CALL = replace(MCP_LISTEN, max_bytes=MAX_MCP_BYTES, content_types=("application/json",), in_memory=True)
 
 
@@ -198,11 +188,7 @@ def _visible(scope: Scope, limits: GradioLimits) -> Scope:
 
 
 async def _cleaned(clean: Callable[[Any], Any], receive: Receive) -> Receive:
-    """Read a small JSON body, and pass on what of it is expected.
-
-    Raises:
-        HTTPError: the body is not what is expected.
-    """
+    """Read a small JSON body, and pass on what of it is expected."""
     body = bytearray()
     more = True
     while more:

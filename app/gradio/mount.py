@@ -1,6 +1,5 @@
 """Puts the page at ``/``: Gradio's frame around a studio of our own, which lies in ``app/page``."""
 
-import asyncio
 import json
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,11 +79,6 @@ def mounted_apps(app: FastAPI) -> list[gr.routes.App]:
     """Return the applications of Gradio within another."""
     mounted = [getattr(route, "app", None) for route in app.routes]
     return [found for found in mounted if isinstance(found, gr.routes.App)]
-
-
-def stop_events(app: FastAPI) -> list[asyncio.Event]:
-    """Return what ends the event streams of open pages."""
-    return [mounted.stop_event for mounted in mounted_apps(app)]
 
 
 def head() -> str:

@@ -7,12 +7,7 @@ import gradio.processing_utils
 from gradio.utils import LRUCache
 
 from app.api.errors import RequestError
-from app.gradio.uploads import upload_folder
-
-
-def not_an_upload() -> RequestError:
-    """Return the error of a file that was not uploaded here."""
-    return RequestError("image: an uploaded file is expected; nothing is fetched from elsewhere.")
+from app.gradio.uploads import NOT_AN_UPLOAD, upload_folder
 
 
 async def _unchanged(path: Any) -> Any:
@@ -20,7 +15,7 @@ async def _unchanged(path: Any) -> Any:
 
 
 async def _never(url: str) -> NoReturn:
-    raise not_an_upload()
+    raise RequestError(NOT_AN_UPLOAD)
 
 
 def fetch_nothing(blocks: gr.Blocks) -> None:

@@ -11,10 +11,9 @@ import gradio as gr
 
 from app.api.classify import answer
 from app.api.deps import AppState
-from app.api.errors import STATUS
+from app.api.errors import STATUS, RequestError
 from app.api.uploads import parse_device
-from app.gradio.patches import not_an_upload
-from app.gradio.uploads import upload_folder
+from app.gradio.uploads import NOT_AN_UPLOAD, upload_folder
 from app.middleware.context import current_request
 from app.middleware.exceptions import HTTPError
 from inkwear.errors import DeviceError, ModelFileError
@@ -70,5 +69,5 @@ def uploaded(image: Any) -> Path:
     """
     path = Path(str(image.get("path", "") if isinstance(image, dict) else getattr(image, "path", ""))).resolve()
     if not path.is_relative_to(upload_folder().resolve()) or not path.is_file():
-        raise not_an_upload()
+        raise RequestError(NOT_AN_UPLOAD)
     return path

@@ -36,6 +36,8 @@ MAX_STORED_BYTES = 1_000_000_000
 MAX_UNLOCKED_SECONDS = 60
 """Seconds after which a folder without a lock belongs to nobody."""
 
+NOT_AN_UPLOAD = "image: an uploaded file is expected; nothing is fetched from elsewhere."
+
 _locks: list[IO[bytes] | None] = []
 """Locks that the system releases with the process, however it ends."""
 

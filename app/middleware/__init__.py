@@ -19,13 +19,7 @@ from app.middleware.routes import RoutesMiddleware, RouteTable
 
 @dataclass(frozen=True)
 class SecuritySettings:
-    """Whom the server lets in.
-
-    Attributes:
-        hosts: the names of the server.
-        basic_auth: people with a password; None where everybody may come in.
-        log_requests: whether each request is a line of the log.
-    """
+    """Whom the server lets in (without ``basic_auth`` everybody), and whether it logs each request."""
 
     hosts: Hosts = field(default_factory=lambda: Hosts(any_name=True))
     basic_auth: BasicAuth | None = None

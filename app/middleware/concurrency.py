@@ -9,7 +9,7 @@ from app.metrics import Metrics
 from app.middleware.context import HTTPMiddleware, RequestContext
 from app.middleware.exceptions import RETRY_AFTER_A_SECOND, HTTPError
 
-MAX_WORKING, MAX_STREAMS = 256, 512
+MAX_TAKEN = {"work": 256, "stream": 512}
 """Requests in work or waiting for it, and open event streams, of one process."""
 
 SHARES = 2
@@ -37,10 +37,7 @@ class ConcurrencyMiddleware(HTTPMiddleware):
             self._count(slot, -1)
 
     def _check(self, kind: str, client: str) -> None:
-        if kind == "stream":
-            most, taken = MAX_STREAMS, self.metrics.streams
-        else:
-            most, taken = MAX_WORKING, self.metrics.working
+        most, taken = MAX_TAKEN[kind], self.metrics.taken[kind]
         if taken >= most:
             message = f"{taken} requests are waiting already; try again in a second."
             raise HTTPError(503, "Busy", message, RETRY_AFTER_A_SECOND)
@@ -49,10 +46,7 @@ class ConcurrencyMiddleware(HTTPMiddleware):
             raise HTTPError(429, "TooManyRequests", message, RETRY_AFTER_A_SECOND)
 
     def _count(self, slot: tuple[str, str], change: int) -> None:
-        if slot[0] == "stream":
-            self.metrics.streams += change
-        else:
-            self.metrics.working += change
+        self.metrics.taken[slot[0]] += change
         self.taken[slot] += change
         if not self.taken[slot]:
             del self.taken[slot]

@@ -42,12 +42,7 @@ UNKNOWN = RouteLimits("other")
 
 
 def limits(name: str, **attributes: Any) -> Callable[[Endpoint], Endpoint]:
-    """Declare what an endpoint takes, below its route.
-
-    Args:
-        name: its name in metrics and logs.
-        attributes: further ones of ``RouteLimits``.
-    """
+    """Declare what an endpoint takes, below its route; ``attributes`` are those of ``RouteLimits``."""
 
     def declare(endpoint: Endpoint) -> Endpoint:
         endpoint.route_limits = RouteLimits(name, **attributes)  # type: ignore[attr-defined]

@@ -26,19 +26,17 @@ def test_usable_models_are_listed_and_the_others_with_their_reason(folder: Path)
     catalog = scan(folder)
     assert list(catalog.entries) == ["mnist-lenet"]
     assert catalog.entries["mnist-lenet"].bytes == (folder / "mnist-lenet.onnx").stat().st_size
+    assert catalog.entries["mnist-lenet"].opened_on == ()
     assert set(catalog.refused) == {"broken", "foreign"}
     assert "it is not an ONNX file" in catalog.refused["broken"]
     assert "no Inkwear metadata, so its mean, std and class names are unknown" in catalog.refused["foreign"]
 
 
-def test_the_file_name_is_for_people(folder: Path) -> None:
+def test_the_file_name_is_for_people_and_a_classifier_is_opened_once(folder: Path) -> None:
     (folder / "mnist-lenet.onnx").rename(folder / "what you will.onnx")
-    assert scan(folder).entries["what you will"].metadata.dataset == "mnist"
-
-
-def test_a_classifier_is_opened_once(folder: Path) -> None:
     catalog = scan(folder)
-    assert catalog.classifier("mnist-lenet", "cpu") is catalog.classifier("mnist-lenet", "cpu")
+    assert catalog.entries["what you will"].metadata.dataset == "mnist"
+    assert catalog.classifier("what you will", "cpu") is catalog.classifier("what you will", "cpu")
 
 
 @pytest.mark.parametrize(
@@ -88,10 +86,3 @@ def test_an_empty_folder_has_no_best_model_and_says_so(tmp_path: Path) -> None:
     for name in ("mnist-lenet", None):
         with pytest.raises(UnknownModelError, match=r"holds no usable \.onnx file"):
             scan(tmp_path).find(name)
-
-
-def test_the_shipped_exports_are_all_usable() -> None:
-    catalog = scan(EXPORTS)
-    assert not catalog.refused
-    assert "lines" not in catalog.entries
-    assert {"mnist-lenet", "mnist-convnet", "fashion_mnist-lenet", "fashion_mnist-convnet"} <= set(catalog.entries)

@@ -36,11 +36,6 @@ def catalog(tmp_path: Path) -> Catalog:
     return catalog
 
 
-def test_listing_opens_nothing(tmp_path: Path) -> None:
-    put(DIGITS, tmp_path / "model.onnx")
-    assert scan(tmp_path).find("model").opened_on == ()
-
-
 def test_what_lands_appears_and_what_goes_disappears(catalog: Catalog) -> None:
     before = catalog.snapshot.revision
     put(CLOTHES, catalog.folder / "other.onnx")
@@ -126,6 +121,7 @@ def bad_exports(folder: Path) -> Iterator[bytes]:
         yield next(hostile)(path) if number % 5 == 0 else mutant
 
 
+@pytest.mark.slow
 def test_two_hundred_switches_under_load_while_bad_exports_are_dropped_in(tmp_path: Path) -> None:
     """Every answer is that of the file it names, and of none of the bad ones, some of which come under its name."""
     folder = tmp_path / "exports"

@@ -49,11 +49,6 @@ def test_a_correction_comes_back_as_it_was(folder: Path) -> None:
     assert found.created.endswith("+00:00")
 
 
-def test_a_label_is_one_of_the_models_classes() -> None:
-    with pytest.raises(ValueError, match=r"'seven' is no class of MNIST digits. Known: 0, 1, 2"):
-        correction(label="seven")
-
-
 def test_the_newest_correction_of_the_same_counts(folder: Path) -> None:
     with Corrections(folder) as corrections:
         corrections.add(correction(seed=1, label="7"), b"first picture")
@@ -63,21 +58,11 @@ def test_the_newest_correction_of_the_same_counts(folder: Path) -> None:
         assert b"first picture" not in content_of(folder)
 
 
-def test_pages_are_newest_first(folder: Path) -> None:
-    with Corrections(folder) as corrections:
-        made = [correction(seed) for seed in range(5)]
-        for each in made:
-            corrections.add(each, b"picture")
-        assert corrections.count() == 5
-        newest = [each.id for each in reversed(made)]
-        assert [each.id for each in corrections.newest(limit=2)] == newest[:2]
-        assert [each.id for each in corrections.newest(offset=2, limit=9)] == newest[2:]
-
-
 @pytest.mark.parametrize("size", [20, 50_000])
 def test_what_is_deleted_is_gone_from_the_disk(folder: Path, size: int) -> None:
     one, other = correction(1), correction(2)
     with Corrections(folder) as corrections:
+        empty = (folder / DATABASE).stat().st_size
         corrections.add(one, b"SECRET-ONE" * size)
         corrections.add(other, b"SECRET-TWO" * size)
         assert b"SECRET-ONE" in content_of(folder)
@@ -85,51 +70,30 @@ def test_what_is_deleted_is_gone_from_the_disk(folder: Path, size: int) -> None:
         assert b"SECRET-ONE" not in content_of(folder)
         assert one.id.encode() not in content_of(folder)
         assert corrections.picture(other.id)[0] == b"SECRET-TWO" * size
-        with pytest.raises(NoSuchCorrectionError, match="There is no correction"):
-            corrections.delete(one.id)
-        with pytest.raises(NoSuchCorrectionError):
-            corrections.picture(one.id)
-
-
-def test_delete_all_leaves_nothing_but_an_empty_file(folder: Path) -> None:
-    with Corrections(folder) as corrections:
-        empty = (folder / DATABASE).stat().st_size
-        for seed in range(20):
-            corrections.add(correction(seed), b"SECRET" * 5_000)
-        assert corrections.delete_all() == 20
-        assert corrections.count() == 0
+        for use in (corrections.delete, corrections.picture):
+            with pytest.raises(NoSuchCorrectionError, match="There is no correction"):
+                use(one.id)
+        assert (corrections.delete_all(), corrections.count()) == (1, 0)
         assert b"SECRET" not in content_of(folder)
         assert (folder / DATABASE).stat().st_size <= empty + 4096
         assert all(path.stat().st_size == 0 for path in folder.glob("*-wal"))
 
 
-def test_folder_and_files_are_for_their_owner_alone(folder: Path) -> None:
-    with Corrections(folder) as corrections:
+def test_folder_and_files_are_for_their_owner_alone(folder: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with Corrections(folder) as corrections, Corrections(tmp_path):
         corrections.add(correction(), b"picture")
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-        assert len(list(folder.iterdir())) == 3
+        assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600] * 3
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755  # it was there before
 
 
-def test_a_folder_that_was_there_keeps_its_permissions(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    with Corrections(tmp_path):
-        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
-
-
-def test_many_threads_add_at_once(folder: Path) -> None:
+def test_many_threads_of_two_apps_add_to_one_folder(folder: Path) -> None:
     made = [correction(seed) for seed in range(100)]
-    with Corrections(folder) as corrections, ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda each: corrections.add(each, each.id.encode() * 100), made))
-        assert corrections.count() == 100
-        assert all(corrections.picture(each.id)[0] == each.id.encode() * 100 for each in made)
-
-
-def test_two_apps_on_one_folder_wait_for_each_other(folder: Path) -> None:
-    with Corrections(folder) as one, Corrections(folder) as other, ThreadPoolExecutor(2) as pool:
-        adding = [pool.submit(store.add, correction(seed), b"p") for seed in range(40) for store in (one, other)]
-        [each.result() for each in adding]
-        assert one.count() == other.count() == 40
+    with Corrections(folder) as one, Corrections(folder) as other, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda store, each: store.add(each, each.id.encode() * 100), (one, other) * 50, made))
+        assert one.count() == other.count() == 100
+        assert all(one.picture(each.id)[0] == each.id.encode() * 100 for each in made)
 
 
 ADD_FOR_EVER = """
@@ -165,26 +129,19 @@ def test_kill_in_the_middle_of_adding_loses_nothing_that_was_answered(folder: Pa
             corrections.delete_all()
 
 
-def test_the_zip_holds_everything_and_is_read_back(folder: Path, tmp_path: Path) -> None:
+def test_the_zip_holds_everything_and_its_file_has_no_name(folder: Path, tmp_path: Path) -> None:
     first, second = correction(1), correction(2, label="0")
     with Corrections(folder) as corrections:
+        with corrections.export() as file:
+            (tmp_path / "none.zip").write_bytes(file.read())
         corrections.add(first, b"first picture")
         corrections.add(second, b"second picture")
         names = set(folder.iterdir())
-        with corrections.export() as file:
-            (tmp_path / "some.zip").write_bytes(file.read())
-        assert set(folder.iterdir()) == names
-    with zipfile.ZipFile(tmp_path / "some.zip") as archive:
-        assert archive.testzip() is None
-        assert archive.read(f"pictures/{first.id}.jpg") == b"first picture"
-    found = read_corrections(tmp_path / "some.zip")
-    assert [(each.id, each.label, each.said) for each in found] == [(first.id, "7", "1"), (second.id, "0", "1")]
-    assert np.array_equal(found[1].pixels, second.pixels)
-
-
-def test_nothing_to_export_is_an_empty_table(folder: Path, tmp_path: Path) -> None:
-    with Corrections(folder) as corrections, corrections.export() as file:
-        (tmp_path / "none.zip").write_bytes(file.read())
+        with corrections.export() as file, zipfile.ZipFile(file) as archive:
+            assert set(folder.iterdir()) == names
+            assert archive.testzip() is None
+            assert archive.read(f"pictures/{first.id}.jpg") == b"first picture"
+            assert [line[:32] for line in archive.read("labels.csv").decode().splitlines()[1:]] == [first.id, second.id]
     assert read_corrections(tmp_path / "none.zip") == []
 
 
@@ -225,16 +182,9 @@ def test_a_database_that_cannot_be_used_is_named_and_left_alone(tmp_path: Path, 
     spoil(path)
     before = path.read_bytes()
     for use in (Corrections, read_corrections):
-        with pytest.raises(CorrectionsError, match=sentence) as error:
+        with pytest.raises(CorrectionsError, match=f"{path}: .*{sentence}"):
             use(tmp_path)
-        assert str(path) in str(error.value)
     assert path.read_bytes() == before
-
-
-def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(CorrectionsError, match=r"file: cannot be used \(File exists\)"):
-        Corrections(tmp_path / "file")
 
 
 def test_while_somebody_reads_a_deletion_says_what_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

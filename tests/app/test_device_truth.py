@@ -31,6 +31,8 @@ DIGITS, CLOTHES = "mnist-lenet", "fashion_mnist-lenet"
 
 RealSession = ort.InferenceSession
 
+GPU = Driver(1)
+
 FAILURE = "CUDA failure 700: an illegal memory access was encountered"
 
 
@@ -61,20 +63,13 @@ class Works(FallsBack):
         return super().run(*arguments, **options)
 
 
-class FailsWhenRun(Works):
-    """It opens, and fails with the first picture."""
+class Fails(Works):
+    """It opens, and fails with the first picture once somebody has pulled the GPU out."""
+
+    pulled = True
 
     def run(self, *arguments: Any, **options: Any) -> Any:
-        raise RuntimeError(FAILURE)
-
-
-class FailsLater(Works):
-    """It has worked for a while when somebody pulls the GPU out."""
-
-    pulled = False
-
-    def run(self, *arguments: Any, **options: Any) -> Any:
-        if FailsLater.pulled:
+        if Fails.pulled:
             raise RuntimeError(FAILURE)
         return super().run(*arguments, **options)
 
@@ -88,13 +83,11 @@ class Machine:
     opened: list[tuple[str, str]] = field(default_factory=list)
 
     def has(
-        self, *, packages=("onnxruntime-gpu",), providers=(CUDA, CPU), driver: Driver | None = None, missing: str = ""
+        self, *, packages=("onnxruntime-gpu",), providers=(CUDA, CPU), driver: Driver = GPU, missing: str = ""
     ) -> None:
         """Pretend packages, providers, a driver, and a library that is missing."""
 
         def load(name: str, *arguments: Any, **options: Any) -> object:
-            if "libcuda.so" in name and driver is None:
-                raise OSError("libcuda.so.1: cannot open shared object file")
             if "providers_cuda" in name and missing:
                 raise OSError(f"{missing}: cannot open shared object file: No such file or directory")
             return driver if "libcuda.so" in name else object()
@@ -114,9 +107,9 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     pretended = Machine(monkeypatch)
-    pretended.has(driver=Driver(1))
+    pretended.has()
     monkeypatch.setattr(ort, "InferenceSession", pretended.session)
-    monkeypatch.setattr(FailsLater, "pulled", False)
+    monkeypatch.setattr(Fails, "pulled", True)
     return pretended
 
 
@@ -127,6 +120,11 @@ def exports(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def client(machine: Machine, exports: Path) -> TestClient:
+    return TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
+
+
 # ------------------------------------------------------------------------------------------------------- what is shown
 
 
@@ -135,30 +133,26 @@ FIVE = png(render("5"))
 
 def devices_shown(client: TestClient, asked: str, model: str = DIGITS) -> set[tuple[str, str]]:
     """(device, code of the obstacle) of every answer to a request that names this device, or (error, status)."""
-    shown = set()
     form, file = {"model": model, "device": asked}, {"image": ("5.png", FIVE)}
-    for path in ("/classify", "/explain", "/compare"):
-        response = client.post(path, files=file, data=form)
-        said = response.json()
+    uploaded = client.post("/gradio_api/upload", files={"files": ("5.png", FIVE)}).json()[0]
+    data = [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}, model, asked]
+    responses = [
+        *(client.post(path, files=file, data=form) for path in ("/classify", "/explain", "/compare")),
+        client.post("/classify", params=form, content=FIVE, headers={"Content-Type": "image/png"}),
+        client.post("/classify/many", files={"images": ("5.png", FIVE)}, data=form),
+        client.post("/gradio_api/run/classify", json={"data": data}),
+    ]
+    shown = set()
+    for response in responses:
+        said = json.loads(response.text.splitlines()[0])
         if response.status_code != 200:
             shown.add((said["error"]["code"], str(response.status_code)))
-        elif path != "/compare":
-            device = said.get("answer", said)["device"]
+        elif "answers" not in said:  # a comparison shows no device
+            device = said.get("answer", said.get("data", [said])[0])["device"]
             assert device["provider"] == {"cpu": CPU, "cuda": CUDA}[device["used"]]
             assert device["asked"] == asked
             assert bool(device["reason"]) == (device["used"] == "cpu")
             shown.add((device["used"], device["code"] or ""))
-    bare = client.post("/classify", params=form, content=FIVE, headers={"Content-Type": "image/png"}).json()
-    shown.add((bare["device"]["used"], bare["device"]["code"] or "") if "device" in bare else ("DeviceError", "409"))
-    lines = client.post("/classify/many", files={"images": ("5.png", FIVE)}, data=form)
-    if lines.status_code == 200:
-        device = json.loads(lines.text.splitlines()[0])["answer"]["device"]
-        shown.add((device["used"], device["code"] or ""))
-    uploaded = client.post("/gradio_api/upload", files={"files": ("5.png", FIVE)}).json()[0]
-    data = [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}, model, asked]
-    called = client.post("/gradio_api/run/classify", json={"data": data}).json()
-    device = called["data"][0]["device"] if "data" in called else None
-    shown.add((device["used"], device["code"] or "") if device else (called["error"]["code"], "409"))
     return shown
 
 
@@ -189,32 +183,27 @@ def said_by_the_batch(exports: Path, folder: Path, device: str, capsys: pytest.C
 # ----------------------------------------------------------------------------------------------------- what is broken
 
 
-GPU = {"driver": Driver(1)}
-
 BROKEN: dict[str, tuple[dict[str, Any], type, str, str]] = {
-    "a missing library": (GPU | {"missing": "libcufft.so.13"}, CannotOpen, "missing_library", "libcufft.so.13"),
-    "CUDA falls back without a word": (GPU, FallsBack, "failed", f"asked for CUDA and took {CPU}"),
+    "a missing library": ({"missing": "libcufft.so.13"}, CannotOpen, "missing_library", "libcufft.so.13"),
+    "CUDA falls back without a word": ({}, FallsBack, "failed", f"asked for CUDA and took {CPU}"),
     "no GPU": ({"driver": Driver(0)}, CannotOpen, "no_gpu", "finds no GPU"),
-    "both packages": (
-        GPU | {"packages": ("onnxruntime", "onnxruntime-gpu")}, Works, "two_packages", "overwrite each other",
-    ),
+    "both packages": ({"packages": ("onnxruntime", "onnxruntime-gpu")}, Works, "two_packages", "overwrite each other"),
     "the package for the CPU": (
-        GPU | {"packages": ("onnxruntime",), "providers": (CPU,)}, CannotOpen, "cpu_package", "built for the CPU only",
+        {"packages": ("onnxruntime",), "providers": (CPU,)}, CannotOpen, "cpu_package", "built for the CPU only",
     ),
-    "CUDA cannot be opened": (GPU, CannotOpen, "failed", FAILURE),
-    "CUDA fails with the first picture": (GPU, FailsWhenRun, "failed", FAILURE),
+    "CUDA cannot be opened": ({}, CannotOpen, "failed", FAILURE),
+    "CUDA fails with the first picture": ({}, Fails, "failed", FAILURE),
 }  # fmt: skip
 """What the machine has, its session on CUDA, and the code and reason that must be shown."""
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_auto_is_answered_by_the_cpu_and_cuda_refused_for_one_reason_everywhere(
-    machine: Machine, exports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
+    machine: Machine, exports: Path, client: TestClient, tmp_path: Path, capsys, broken: str
 ) -> None:
     has, session, code, reason = BROKEN[broken]
     machine.has(**has)
     machine.cuda = lambda source: session
-    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
     assert devices_shown(client, "cuda") == {("DeviceError", "409")}
     refused = client.post("/classify", files={"image": ("5.png", FIVE)}, data={"device": "cuda"}).json()["error"]
     assert reason in refused["message"]
@@ -233,76 +222,31 @@ def test_auto_is_answered_by_the_cpu_and_cuda_refused_for_one_reason_everywhere(
     assert all(used == CPU for kind, used in machine.opened if kind == "InferenceSession")
 
 
-def test_cuda_is_lost_while_the_server_runs(machine, exports: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "field"), [("/classify", "image"), ("/classify/many", "images")])
+def test_cuda_is_lost_while_the_server_runs(machine, client: TestClient, path: str, field: str) -> None:
     """Whoever is met by the failure hears of it; who comes next is answered by the CPU, and told so."""
-    machine.cuda = lambda source: FailsLater
-    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
-    assert devices_shown(client, "auto") == {("cuda", "")}
-    assert metrics(client)[DIGITS, "auto"] == ("cuda", CUDA, "")
-    FailsLater.pulled = True
-    met = client.post("/classify", files={"image": ("5.png", FIVE)}, data={"model": DIGITS, "device": "auto"})
-    assert (met.status_code, met.json()["error"]["code"]) == (409, "DeviceError")
-    assert FAILURE in met.json()["error"]["message"]
-    assert devices_shown(client, "auto") == {("cpu", "failed")}
-    assert devices_shown(client, "cuda") == {("DeviceError", "409")}
-    assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")
-
-
-def test_a_model_among_many_that_meets_the_failure_names_its_picture(machine, exports: Path) -> None:
-    machine.cuda = lambda source: FailsLater
-    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
-    assert devices_shown(client, "cuda") == {("cuda", "")}
-    FailsLater.pulled = True
-    lines = client.post("/classify/many", files={"images": ("5.png", FIVE)}, data={"model": DIGITS, "device": "cuda"})
-    error = json.loads(lines.text.splitlines()[0])["error"]
-    assert error["code"] == "DeviceError"
-    assert error["message"].startswith(f"5.png: CUDA has failed: {FAILURE}")
-
-
-def test_a_model_loses_cuda_when_its_file_is_replaced(machine, exports: Path) -> None:
-    machine.cuda = lambda source: Works
-    catalog = scan(exports, "auto")
-    client = TestClient(build_app(catalog), raise_server_exceptions=False)
+    machine.cuda = lambda source: Fails
+    Fails.pulled = False
     assert devices_shown(client, "auto") == devices_shown(client, "cuda") == {("cuda", "")}
-    machine.cuda = lambda source: CannotOpen
-    shutil.copy(EXPORTS / f"{DIGITS}.onnx", exports / f"{DIGITS}.new")  # listed, and another file all the same
-    (exports / f"{DIGITS}.new").replace(exports / f"{DIGITS}.onnx")
-    catalog.refresh()
+    assert metrics(client)[DIGITS, "auto"] == ("cuda", CUDA, "")
+    Fails.pulled = True
+    met = client.post(path, files={field: ("5.png", FIVE)}, data={"model": DIGITS, "device": "auto"})
+    error = json.loads(met.text.splitlines()[0])["error"]
+    assert (met.status_code, error["code"]) == (409 if field == "image" else 200, "DeviceError")
+    assert error["message"].startswith("5.png: " if field == "images" else "CUDA has failed")
+    assert FAILURE in error["message"]
     assert devices_shown(client, "auto") == {("cpu", "failed")}
     assert devices_shown(client, "cuda") == {("DeviceError", "409")}
     assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")
 
 
-def test_one_model_runs_on_cuda_and_another_cannot(machine, exports: Path) -> None:
-    """As where the second finds no memory left: each answer tells its own."""
-    digits = (EXPORTS / f"{DIGITS}.onnx").read_bytes()
-    machine.cuda = lambda source: Works if source == digits else CannotOpen
-    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
-    assert devices_shown(client, "auto", DIGITS) == {("cuda", "")}
-    assert devices_shown(client, "auto", CLOTHES) == {("cpu", "failed")}
-    found = metrics(client)
-    assert (found[DIGITS, "auto"][0], found[CLOTHES, "auto"][0]) == ("cuda", "cpu")
-
-
-def test_a_reader_of_lines_does_not_run_elsewhere_than_its_model(machine, exports: Path) -> None:
-    """A number is read by two networks: where the second cannot have CUDA, the answer must not say it had."""
-    lines = (EXPORTS / "lines.onnx").read_bytes()
-    machine.cuda = lambda source: CannotOpen if source == lines else Works
-    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
-    number = {"image": ("2708.png", png(write_number("2708", apart=70)))}
-    response = client.post("/classify", files=number, data={"model": DIGITS, "device": "auto"})
-    kinds = [kind for kind, _ in machine.opened]
-    if response.status_code == 200:
-        assert response.json()["device"]["used"] == "cuda"
-        assert "InferenceSession" not in kinds, "the reader of lines ran on the CPU, and the answer said CUDA"
-    else:
-        assert (response.status_code, response.json()["error"]["code"]) == (409, "DeviceError")
-
-
-def test_cuda_that_works_is_shown(machine, exports: Path, tmp_path: Path, capsys) -> None:
+@pytest.mark.slow
+def test_cuda_that_works_is_shown_until_a_file_is_replaced(
+    machine, client: TestClient, exports: Path, tmp_path: Path, capsys
+) -> None:
     """The other way round: nothing here says CPU because it expects no better."""
     machine.cuda = lambda source: Works
-    client = TestClient(build_app(scan(exports, "auto")), raise_server_exceptions=False)
     before = Works.ran
     assert devices_shown(client, "auto") == devices_shown(client, "cuda") == {("cuda", "")}
     assert Works.ran > before
@@ -311,6 +255,37 @@ def test_cuda_that_works_is_shown(machine, exports: Path, tmp_path: Path, capsys
     [finding] = check_cuda("auto", exports)
     assert (finding.state, CUDA in finding.message) == ("fine", True)
     assert " on CUDA." in said_by_the_batch(exports, tmp_path / "in", "auto", capsys)
+    machine.cuda = lambda source: CannotOpen
+    shutil.copy(EXPORTS / f"{DIGITS}.onnx", exports / f"{DIGITS}.new")  # listed, and another file all the same
+    (exports / f"{DIGITS}.new").replace(exports / f"{DIGITS}.onnx")
+    client.app.state.inkwear.catalog.refresh()
+    assert devices_shown(client, "auto") == {("cpu", "failed")}
+    assert devices_shown(client, "cuda") == {("DeviceError", "409")}
+    assert metrics(client)[DIGITS, "auto"] == ("cpu", CPU, "failed")
+
+
+def test_one_model_runs_on_cuda_and_another_cannot(machine, client: TestClient) -> None:
+    """As where the second finds no memory left: each answer tells its own."""
+    digits = (EXPORTS / f"{DIGITS}.onnx").read_bytes()
+    machine.cuda = lambda source: Works if source == digits else CannotOpen
+    assert devices_shown(client, "auto", DIGITS) == {("cuda", "")}
+    assert devices_shown(client, "auto", CLOTHES) == {("cpu", "failed")}
+    found = metrics(client)
+    assert (found[DIGITS, "auto"][0], found[CLOTHES, "auto"][0]) == ("cuda", "cpu")
+
+
+def test_a_reader_of_lines_does_not_run_elsewhere_than_its_model(machine, client: TestClient) -> None:
+    """A number is read by two networks: where the second cannot have CUDA, the answer must not say it had."""
+    lines = (EXPORTS / "lines.onnx").read_bytes()
+    machine.cuda = lambda source: CannotOpen if source == lines else Works
+    number = {"image": ("2708.png", png(write_number("2708", apart=70)))}
+    response = client.post("/classify", files=number, data={"model": DIGITS, "device": "auto"})
+    kinds = [kind for kind, _ in machine.opened]
+    if response.status_code == 200:
+        assert response.json()["device"]["used"] == "cuda"
+        assert "InferenceSession" not in kinds, "the reader of lines ran on the CPU, and the answer said CUDA"
+    else:
+        assert (response.status_code, response.json()["error"]["code"]) == (409, "DeviceError")
 
 
 def test_the_page_has_words_for_every_obstacle() -> None:

@@ -10,38 +10,19 @@ import httpx
 import numpy as np
 import pytest
 
+from app.gradio.mount import PAGE
+from inkwear.onnx.session import cuda_fallback_reason
+from inkwear.preprocess.notes import TEMPLATES
 from tests.app.command import predict
-from tests.browser import draw, open_page, settled
+from tests.browser import bring, draw, open_page, settled
 from tests.conftest import running_app
-from tests.hand import DIGITS, render, write_number
+from tests.hand import DIGITS, encoded, render, write_number
 
-PLACES = {
-    "large, in the middle": (0.84, 0.08, 0.08),
-    "middle, to the left": (0.5, 0.04, 0.3),
-    "small, in a corner": (0.3, 0.66, 0.05),
-}
-"""Size and place on the pad, as fractions of its side."""
+FIVE = encoded(render("5", canvas=300, side=180))
 
 
 def choose(page, model: str) -> None:
     page.select_option("select.model", model)
-
-
-@pytest.fixture
-def five(tmp_path: Path) -> Path:
-    render("5", canvas=300, side=180).save(tmp_path / "five.png")
-    return tmp_path / "five.png"
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_ten_drawn_digits_are_read(page, place: str) -> None:
-    choose(page, "mnist-convnet")
-    read = []
-    for digit in DIGITS:
-        draw(page, digit, *PLACES[place])
-        read.append(settled(page))
-        page.click("[data-tool=clear]")
-    assert read == list(DIGITS)
 
 
 def test_the_first_touch_draws(browser, app_url: str) -> None:
@@ -75,14 +56,11 @@ def test_all_ten_probabilities_the_pixels_and_the_notes_are_shown(page) -> None:
     assert page.locator(".eye").evaluate("node => getComputedStyle(node).imageRendering") == "pixelated"
 
 
-def test_the_models_are_listed_with_accuracy_and_size(page) -> None:
+def test_another_model_and_another_device_answer_for_the_same_picture(page) -> None:
     options = page.locator("select.model option").all_inner_texts()
     assert len(options) >= 4
     assert all("%" in option and "kB" in option for option in options)
-
-
-def test_another_model_and_another_device_answer_for_the_same_picture(page, five: Path) -> None:
-    page.set_input_files("input.file", five)
+    bring(page, ("five.png", FIVE))
     assert settled(page) == "5"
     choose(page, "fashion_mnist-lenet")
     settled(page)
@@ -94,8 +72,6 @@ def test_another_model_and_another_device_answer_for_the_same_picture(page, five
 
 
 def test_a_device_that_is_not_there_is_explained(page) -> None:
-    from inkwear.onnx.session import cuda_fallback_reason
-
     if cuda_fallback_reason() is None:
         pytest.skip("CUDA works here")
     page.select_option("select.device", "cuda")
@@ -104,27 +80,23 @@ def test_a_device_that_is_not_there_is_explained(page) -> None:
     assert "CUDA is not available" in page.locator(".sentence").inner_text()
 
 
-def test_a_bad_file_is_explained_and_the_next_one_is_read(page, five: Path, tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_bytes(b"bad")
-    page.set_input_files("input.file", tmp_path / "bad.png")
-    settled(page)
-    assert "bad.png: not a picture of an accepted format" in page.locator(".sentence").inner_text()
-    page.set_input_files("input.file", five)
+@pytest.mark.parametrize(
+    ("name", "content", "label", "place", "said"),
+    [
+        ("bad.png", b"bad", "", ".sentence", "bad.png: not a picture of an accepted format"),
+        ("blank.png", encoded(render("1", ink=255)), "", ".sentence", "Nothing to read"),
+        ("eight.tiff", encoded(render("8"), "TIFF"), "8", ".filename", "cannot show this format"),
+    ],
+)
+def test_a_strange_file_is_explained_and_the_next_one_is_read(page, name, content, label, place, said) -> None:
+    bring(page, (name, content))
+    assert settled(page) == label
+    assert said in page.locator(place).inner_text()
+    bring(page, ("five.png", FIVE))
     assert settled(page) == "5"
-
-
-def test_a_format_the_browser_cannot_show_is_read_all_the_same(page, tmp_path: Path) -> None:
-    render("8").save(tmp_path / "eight.tiff")
-    page.set_input_files("input.file", tmp_path / "eight.tiff")
-    assert settled(page) == "8"
-    assert "cannot show this format" in page.locator(".filename").inner_text()
-
-
-def test_a_blank_page_is_answered_so(page, tmp_path: Path) -> None:
-    render("1", ink=255).save(tmp_path / "blank.png")
-    page.set_input_files("input.file", tmp_path / "blank.png")
-    assert settled(page) == ""
-    assert "Nothing to read" in page.locator(".sentence").inner_text()
+    draw(page, "7")
+    assert settled(page) == "7"
+    assert page.locator("img.picture").is_hidden()
 
 
 HAND_OVER = """([kind, bytes]) => {
@@ -138,9 +110,7 @@ HAND_OVER = """([kind, bytes]) => {
 
 @pytest.mark.parametrize("kind", ["paste", "drop"])
 def test_a_picture_can_be_pasted_and_dropped(page, kind: str) -> None:
-    buffer = io.BytesIO()
-    render("2").save(buffer, "PNG")
-    page.evaluate(HAND_OVER, [kind, list(buffer.getvalue())])
+    page.evaluate(HAND_OVER, [kind, list(encoded(render("2")))])
     assert settled(page) == "2"
     assert page.locator("img.picture").is_visible()
 
@@ -159,11 +129,10 @@ def test_a_drawn_number_has_a_numbered_box_around_each_digit(page) -> None:
     assert page.locator(".bars").is_visible()
 
 
-def test_the_boxes_lie_on_the_digits_of_a_picture(page, tmp_path: Path) -> None:
+def test_the_boxes_lie_on_the_digits_of_a_picture(page) -> None:
     choose(page, "mnist-convnet")
     picture = write_number("30")
-    picture.save(tmp_path / "number.png")
-    page.set_input_files("input.file", tmp_path / "number.png")
+    bring(page, ("number.png", encoded(picture)))
     assert settled(page) == "30"
     paper, box = page.locator(".paper").bounding_box(), page.locator(".boxes rect").first.bounding_box()
     scale = paper["width"] / picture.width  # the picture is wider than high, so it fills the sheet's width
@@ -174,7 +143,7 @@ def test_the_boxes_lie_on_the_digits_of_a_picture(page, tmp_path: Path) -> None:
     assert box["y"] == pytest.approx(top + scale * rows[0], abs=6)
 
 
-def test_the_camera_takes_a_picture(page) -> None:
+def test_the_camera_takes_a_picture_and_a_drawing_ends_it(page) -> None:
     page.context.grant_permissions(["camera"])
     page.click("[data-tool=camera]")
     page.wait_for_selector("[data-tool=shoot]")
@@ -183,18 +152,6 @@ def test_the_camera_takes_a_picture(page) -> None:
     page.wait_for_selector("img.picture", state="visible")
     settled(page)
     assert page.locator(".whereabouts").inner_text() != ""
-
-
-def test_drawing_over_a_picture_begins_a_drawing(page, five: Path) -> None:
-    page.set_input_files("input.file", five)
-    settled(page)
-    draw(page, "7")
-    assert settled(page) == "7"
-    assert page.locator("img.picture").is_hidden()
-
-
-def test_drawing_ends_the_camera(page) -> None:
-    page.context.grant_permissions(["camera"])
     page.click("[data-tool=camera]")
     page.wait_for_selector("[data-tool=shoot]")
     draw(page, "6")
@@ -203,6 +160,7 @@ def test_drawing_ends_the_camera(page) -> None:
     assert page.locator("[data-tool=shoot]").is_hidden()
 
 
+@pytest.mark.slow
 def test_an_empty_folder_of_exports_is_said_with_what_to_do(browser, tmp_path: Path) -> None:
     with running_app("--exports", str(tmp_path)) as app:
         page = browser.new_page(locale="en-US")
@@ -231,9 +189,6 @@ def test_chinese(browser, app_url: str) -> None:
 
 
 def test_both_languages_say_the_same_things() -> None:
-    from app.gradio.mount import PAGE
-    from inkwear.preprocess.notes import TEMPLATES
-
     words = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
     assert set(words["zh"]) - {"values"} == set(words["en"])
     assert set(words["zh"]["notes"]) == set(TEMPLATES)
@@ -254,17 +209,14 @@ def test_the_page_asks_for_nothing_outside_and_reports_no_errors(browser, app_ur
     page.close()
 
 
-ANSWER = "import(new URL('page/js/answer.js', document.baseURI))"
-"""The page's own module, which holds the newest answer."""
-
-
-def test_page_endpoint_and_batch_give_bit_identical_probabilities(page, app_url: str, five: Path) -> None:
+def test_page_endpoint_and_batch_give_bit_identical_probabilities(page, app_url: str, tmp_path: Path) -> None:
     choose(page, "mnist-convnet")
-    page.set_input_files("input.file", five)
+    bring(page, ("five.png", FIVE))
     settled(page)
-    by_page = page.evaluate(f"{ANSWER}.then(({{ answer }}) => answer.probabilities)")
+    by_page = page.evaluate("import(new URL('page/js/answer.js', document.baseURI)).then(m => m.answer.probabilities)")
     form = {"model": "mnist-convnet"}
-    by_endpoint = httpx.post(f"{app_url}/classify", files={"image": five.read_bytes()}, data=form).json()
-    table = predict(five, "--model=mnist-convnet", "--top-k=10", "--output=-").stdout
+    by_endpoint = httpx.post(f"{app_url}/classify", files={"image": FIVE}, data=form).json()
+    (tmp_path / "five.png").write_bytes(FIVE)
+    table = predict(tmp_path / "five.png", "--model=mnist-convnet", "--top-k=10", "--output=-").stdout
     [row] = csv.DictReader(io.StringIO(table))
     assert by_page == by_endpoint["probabilities"] == json.loads(row["top_k"])

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.batch import command
 from app.batch.output.table import SpooledTable
 from tests.app.command import predict
-from tests.conftest import EXPORTS
 from tests.hand import DIGITS, render, write_number
 
 
@@ -41,21 +39,18 @@ def run(*arguments: str | os.PathLike[str], model: str = "mnist-convnet") -> tup
 def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_path: Path) -> None:
     output = tmp_path / "table.csv"
     code, stdout, stderr = run(pictures, pictures / "nowhere.png", pictures / "7.png", "--output", output)
-    assert code == 1
-    assert stdout == ""
+    assert (code, stdout) == (1, "")
     rows = list(csv.DictReader(output.open(encoding="utf-8")))
     names = [*("0", "1", "2", "2a", "2b", "2c", *"3456789"), "four", "nowhere", "7"]
     assert [Path(row["path"]).stem for row in rows] == names
     labels = [*("0", "1", "2", "", "", "", *"3456789"), "4", "", "7"]
     assert [row["label"] for row in rows] == labels
     assert [row["status"] for row in rows if not row["label"]] == ["error", "error", "blank", "error"]
-    assert "damaged or cut short" in rows[3]["error"]
-    assert "the file is empty" in rows[4]["error"]
-    assert "No such file" in rows[-2]["error"]
-    assert list(json.loads(rows[0]["top_k"])) == sorted(
-        json.loads(rows[0]["top_k"]), key=json.loads(rows[0]["top_k"]).get, reverse=True
-    )
-    assert len(json.loads(rows[0]["top_k"])) == 3
+    for row, reason in ((3, "damaged or cut short"), (4, "the file is empty"), (-2, "No such file")):
+        assert reason in rows[row]["error"]
+    top = json.loads(rows[0]["top_k"])
+    assert list(top) == sorted(top, key=top.get, reverse=True)
+    assert len(top) == 3
     assert "16 inputs: 12 read, 0 unsure, 1 blank, 3 failed" in stderr
     assert LEFT_OUT in stderr
 
@@ -70,10 +65,11 @@ def test_json_lines(pictures: Path, tmp_path: Path) -> None:
     assert (second["status"], second["label"], second["top_k"]) == ("error", None, [])
 
 
-def test_a_number_is_one_row_with_its_digits(tmp_path: Path) -> None:
+def test_stdout_holds_the_table_and_nothing_else(tmp_path: Path) -> None:
     write_number("4711").save(tmp_path / "number.png")
     render("5").save(tmp_path / "one.png")
-    _, stdout, _ = run(tmp_path, "--output", "-")
+    code, stdout, stderr = run(tmp_path, "--output", "-")
+    assert code == 0
     number, one = csv.DictReader(io.StringIO(stdout))
     assert (number["status"], number["label"], number["class_id"], number["top_k"]) == ("ok", "4711", "", "{}")
     digits = json.loads(number["digits"])
@@ -81,99 +77,40 @@ def test_a_number_is_one_row_with_its_digits(tmp_path: Path) -> None:
     assert float(number["confidence"]) == min(digit[1] for digit in digits)
     assert all(left < right and top < bottom for _, _, left, top, right, bottom in digits)
     assert (one["label"], one["digits"]) == ("5", "[]")
-
-
-def test_stdout_holds_the_table_and_nothing_else(pictures: Path) -> None:
-    code, stdout, stderr = run(pictures / "5.png", "--output", "-")
-    assert code == 0
-    assert [row["label"] for row in csv.DictReader(io.StringIO(stdout))] == ["5"]
-    assert "1 inputs: 1 read, 0 unsure, 0 blank, 0 failed." in stderr
+    assert "2 inputs: 2 read, 0 unsure, 0 blank, 0 failed." in stderr
     assert "with mnist-convnet on CPU." in stderr
     assert "Left out" not in stderr
-
-
-def test_a_table_is_not_overwritten_unasked(pictures: Path, tmp_path: Path) -> None:
-    output = tmp_path / "table.csv"
-    output.write_text("precious")
-    code, _, stderr = run(pictures / "5.png", "--output", output)
-    assert code == 2
-    assert "already there" in stderr
-    assert output.read_text() == "precious"
-    assert run(pictures / "5.png", "--output", output, "--overwrite")[0] == 0
-    assert output.read_text().startswith("path,status")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
+        (("--output", "{folder}/table.csv"), 2, "already there"),
         (("--output", "table.xlsx"), 2, "the ending must be .csv, .jsonl"),
         (("--output", "no/such/folder/table.csv"), 2, "cannot be written"),
+        (("--output", "-", "--labels", "folders"), 2, "name a file as --output"),
+        (("--output", "-", "--sheet", "sheet.html"), 2, "name a file as --output"),
         (("--top-k", "0"), 2, "not a whole number from 1 on"),
         (("--exports", "nowhere"), 2, "holds no usable .onnx file"),
+        (("--model", "mnist-lenett"), 2, "Did you mean 'mnist-lenet'?"),
+        (("--model", "mnist-lenett"), 2, "Or give the path of an .onnx file."),
+        (("--model", "no/such.onnx"), 2, "There is no file no/such.onnx. Give a path that exists, or a name: fashion"),
+        (("--model", "bad", "--exports", "{folder}"), 2, "The model 'bad' cannot be used"),
+        (("--model", "{folder}/bad.onnx"), 4, "bad.onnx: it is not an ONNX file"),
     ],
 )
-def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
-    pictures: Path, arguments: tuple[str, ...], code: int, reason: str
-) -> None:
-    result = run(pictures, *arguments)
-    assert result[0] == code
-    assert reason in " ".join(result[2].split())
-
-
-@pytest.mark.parametrize(
-    ("model", "code", "reason"),
-    [
-        ("mnist-lenett", 2, "Did you mean 'mnist-lenet'?"),
-        ("mnist-lenett", 2, "Or give the path of an .onnx file."),
-        (
-            "no/such/file.onnx",
-            2,
-            "There is no file no/such/file.onnx. Give a path that exists, or a name: fashion_mnist-",
-        ),
-        ("bad", 2, "The model 'bad' cannot be used"),
-        ("{folder}/bad.onnx", 4, "bad.onnx: it is not an ONNX file"),
-    ],
-)
-def test_a_model_that_cannot_be_used_is_refused(
-    pictures: Path, tmp_path: Path, model: str, code: int, reason: str
-) -> None:
+def test_a_mistake_ends_in_a_sentence_and_its_exit_code(tmp_path: Path, arguments, code: int, reason: str) -> None:
+    render("5").save(tmp_path / "five.png")
+    (tmp_path / "table.csv").write_text("precious")
     (tmp_path / "bad.onnx").write_bytes(b"bad")
-    exports = ["--exports", tmp_path] if model == "bad" else []
-    found, _, stderr = run(pictures, *exports, model=model.format(folder=tmp_path))
-    assert found == code
-    assert reason in stderr
+    options = [argument.format(folder=tmp_path) for argument in arguments]
+    result = predict(tmp_path / "five.png", "--model", "mnist-convnet", *options)
+    assert result.exit_code == code
+    assert reason in " ".join(result.stderr.split())
+    assert (tmp_path / "table.csv").read_text() == "precious"
 
 
-def test_a_model_may_be_named_by_its_path(pictures: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "other.onnx"
-    copy.write_bytes((EXPORTS / "mnist-convnet.onnx").read_bytes())
-    by_name = run(pictures, "--output", "-")
-    for path in (EXPORTS / "mnist-convnet.onnx", copy):
-        code, stdout, stderr = run(pictures, "--output", "-", model=str(path))
-        assert (code, stdout) == by_name[:2]
-        assert f"with {path.stem} on CPU" in stderr
-
-
-def test_cuda_without_cuda_is_exit_code_3(pictures: Path) -> None:
-    from inkwear.onnx.session import cuda_fallback_reason
-
-    if cuda_fallback_reason() is None:
-        pytest.skip("CUDA works here")
-    result = predict(pictures, "--model", "mnist-lenet", "--device", "cuda", "--output", "-")
-    assert result.exit_code == 3
-    assert result.stdout == ""
-    assert "CUDA is not available" in result.stderr
-
-
-def test_names_that_are_not_utf_8_survive(tmp_path: Path) -> None:
-    name = os.fsencode(tmp_path) + b"/f\xfcnf.png"
-    with open(name, "wb") as file:
-        render("5").save(file, "PNG")
-    output = tmp_path / "table.csv"
-    assert run(tmp_path, "--output", output)[0] == 0
-    assert b"f\xfcnf.png,ok,5" in output.read_bytes()
-
-
+@pytest.mark.slow
 def test_labels_and_a_sheet_of_the_least_certain(pictures: Path, tmp_path: Path) -> None:
     labels, sheet = tmp_path / "labels.csv", tmp_path / "sheet.html"
     labels.write_text("path,label\n" + "".join(f"pictures/{digit}.png,{digit}\n" for digit in DIGITS) + "2c.png,x\n")
@@ -196,7 +133,7 @@ def test_labels_and_a_sheet_of_the_least_certain(pictures: Path, tmp_path: Path)
 def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "CHUNK", 4)
+    monkeypatch.setattr("app.batch.command.CHUNK", 4)
     whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"
     assert run(pictures, "--output", whole)[0] == 1
     add = SpooledTable.add
@@ -211,22 +148,12 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
         code, _, stderr = run(pictures, "--output", output)
     assert code == 130
     assert f"8 rows are safe in {output}.partial; the same command with --resume goes on" in stderr
-    code, _, stderr = run(pictures, "--output", output)
-    assert code == 2
-    assert "--resume" in stderr
-    code, _, stderr = run(pictures, "--output", output, "--resume", "--top-k", "2")
-    assert code == 2
-    assert "--top-k was 3 and is 2" in " ".join(stderr.split())
+    for options, reason in (([], "--resume"), (["--resume", "--top-k", "2"], "--top-k was 3 and is 2")):
+        code, _, stderr = run(pictures, "--output", output, *options)
+        assert (code, reason in " ".join(stderr.split())) == (2, True)
     code, _, stderr = run(pictures, "--output", output, "--resume")
     assert code == 1
     assert "14 inputs" in stderr
     assert "8 of them had been answered before" in stderr
     assert LEFT_OUT in stderr
     assert output.read_bytes() == whole.read_bytes()
-
-
-@pytest.mark.parametrize("option", ["--labels", "--sheet"])
-def test_stdout_cannot_be_looked_back_at(pictures: Path, option: str) -> None:
-    code, _, stderr = run(pictures, "--output", "-", option, "folders")
-    assert code == 2
-    assert "name a file as --output" in stderr

@@ -1,4 +1,3 @@
-import contextlib
 import http.client
 import json
 import signal
@@ -6,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,14 +17,6 @@ from tests.conftest import running_app, start_app
 from tests.witness import environment, written
 
 
-@contextlib.contextmanager
-def a_page_open(url: str) -> Iterator[None]:
-    """Hold the stream that every open page of Gradio holds."""
-    with httpx.stream("GET", f"{url}/gradio_api/heartbeat/somebody", timeout=30) as stream:
-        assert stream.status_code == 200
-        yield
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_number: int) -> None:
@@ -36,7 +26,8 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
     )
     body = request.read()
     connection = http.client.HTTPConnection(request.url.host, request.url.port, timeout=30)
-    with a_page_open(app.url):
+    with httpx.stream("GET", f"{app.url}/gradio_api/heartbeat/somebody", timeout=30) as open_page:
+        assert open_page.status_code == 200
         connection.putrequest("POST", "/classify")
         connection.putheader("Content-Type", request.headers["Content-Type"])
         connection.putheader("Content-Length", str(len(body)))
@@ -54,13 +45,18 @@ def test_a_signal_lets_the_running_request_finish_though_a_page_is_open(signal_n
 
 
 @pytest.mark.slow
-def test_cuda_without_cuda_is_exit_code_3() -> None:
-    if cuda_fallback_reason() is None:
-        pytest.skip("CUDA works here")
-    command = [sys.executable, "-m", "app", "--device", "cuda"]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert finished.returncode == 3
-    assert "CUDA is not available: " in finished.stderr
+def test_a_start_that_fails_says_why_and_has_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failing = [(f"--port={port}", 2, f"--port {port} cannot be opened (Address already in use). Choose another")]
+        failing.append((f"--corrections={tmp_path}/file", 2, "file: cannot be used (File exists)"))
+        if cuda_fallback_reason() is not None:
+            failing.append(("--device=cuda", 3, "CUDA is not available: "))
+        for option, code, reason in failing:
+            command = [sys.executable, "-m", "app", "--port=0", option]
+            finished = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            assert (finished.returncode, reason in finished.stderr) == (code, True)
 
 
 def test_answers_do_not_wait_for_acknowledgements() -> None:
@@ -70,16 +66,6 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
         address.accept()[0] as accepted,
     ):
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-@pytest.mark.slow
-def test_a_port_that_is_taken_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "app", "--port", str(port)]
-        finished = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert finished.returncode == 2
-    assert f"--port {port} cannot be opened (Address already in use). Choose another" in finished.stderr
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from inkwear.classifier import Classifier
-from inkwear.onnx.session import cuda_fallback_reason
 from tests.app.conftest import error_of, message_of
 from tests.hand import png, render, write_number
 
@@ -79,12 +78,7 @@ def test_a_draft_is_read_without_looking_for_digits_that_touch(client, name: str
     ("query", "content", "error", "reason"),
     [
         ("", b"", (422, "ImageError"), "the picture: the file is empty"),
-        (
-            "?name=my.png",
-            b"hello",
-            (422, "ImageError"),
-            "my.png: not a picture of an accepted format; accepted",
-        ),
+        ("?name=my.png", b"hello", (422, "ImageError"), "my.png: not a picture of an accepted format; accepted"),
         ("?model=mnist-lenett", FIVE, (404, "UnknownModelError"), "Did you mean 'mnist-lenet'?"),
         ("?device=tpu", FIVE, (422, "RequestError"), "device: Input should be 'auto', 'cpu' or 'cuda'"),
         ("?draft=maybe", FIVE, (422, "RequestError"), "draft: Input should be 'true' or 'false'"),
@@ -95,15 +89,3 @@ def test_a_mistake_is_answered_with_a_sentence(client, query: str, content: byte
     response = client.post(f"/classify{query}", content=content, headers=PNG)
     assert error_of(response) == error
     assert reason in message_of(response)
-
-
-def test_a_mistake_in_a_form_names_the_file(client) -> None:
-    assert message_of(classify(client, b"hello")).startswith("five.png: not a picture of an accepted format")
-
-
-def test_cuda_without_cuda_is_refused_not_replaced(client) -> None:
-    if cuda_fallback_reason() is None:
-        pytest.skip("CUDA works here")
-    response = classify(client, device="cuda")
-    assert error_of(response) == (409, "DeviceError")
-    assert "CUDA is not available" in message_of(response)

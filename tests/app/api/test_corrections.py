@@ -1,8 +1,6 @@
 import base64
 import hashlib
 import io
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from app.application import build_app
 from app.catalog import scan
 from app.corrections import Corrections
 from inkwear.corrections import read_corrections
-from tests.conftest import EXPORTS, ROOT, running_app
+from tests.conftest import EXPORTS, running_app
 from tests.hand import png, render, write_number
 
 FIVE = png(render("5"))
@@ -41,9 +39,6 @@ def test_a_correction_is_answered_as_it_is_kept(client) -> None:
     response = correct(client)
     made = response.json()
     assert response.status_code == 201
-    assert set(made) == {
-        *("id", "created", "dataset", "label", "said", "confidence", "model", "digest", "pixels"),
-    }
     assert (made["label"], made["said"], made["model"], made["dataset"]) == ("6", "5", "mnist-convnet", "mnist")
     assert made["digest"] == hashlib.sha256((EXPORTS / "mnist-convnet.onnx").read_bytes()).hexdigest()
     assert 0.5 < made["confidence"] <= 1
@@ -123,13 +118,6 @@ def test_a_mistake_is_a_sentence_and_nothing_is_kept(client, content, form, stat
     assert client.get("/corrections").json()["count"] == 0
 
 
-def test_another_sites_page_is_refused(client) -> None:
-    for method, path in (("POST", "/corrections"), ("DELETE", "/corrections"), ("GET", "/corrections.zip")):
-        response = client.request(method, path, headers={"Origin": "http://elsewhere.example"})
-        assert (response.status_code, response.json()["error"]["code"]) == (403, "OtherSite")
-    assert client.get("/corrections", headers={"Origin": "http://testserver"}).status_code == 200
-
-
 # ---------------------------------------------------------------------------------------------------- off by default
 
 
@@ -159,6 +147,7 @@ sys.addaudithook(note)
 """
 
 
+@pytest.mark.slow
 def test_by_default_no_file_is_written_anywhere(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(OPENED)
     log = tmp_path / "log"
@@ -172,6 +161,7 @@ def test_by_default_no_file_is_written_anywhere(tmp_path: Path) -> None:
     assert "sqlite3.connect" not in log.read_text()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_started_with_a_folder_keeps_them(tmp_path: Path) -> None:
     with running_app("--device", "cpu", "--corrections", str(tmp_path / "kept")) as app:
         made = correct(httpx.Client(base_url=app.url, timeout=30))
@@ -179,11 +169,3 @@ def test_a_server_that_is_started_with_a_folder_keeps_them(tmp_path: Path) -> No
     assert app.process.returncode == 0
     assert [each.id for each in read_corrections(tmp_path / "kept")] == [made.json()["id"]]
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["corrections.sqlite"]
-
-
-def test_a_folder_that_cannot_be_used_is_exit_code_2(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    command = [sys.executable, "-m", "app", "--port", "0", "--corrections", str(tmp_path / "file")]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert finished.returncode == 2
-    assert "file: cannot be used (File exists)" in finished.stderr

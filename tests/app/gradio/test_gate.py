@@ -4,26 +4,34 @@ from app.gradio import gate, uploads
 from app.middleware.routes import RouteTable
 from tests.app.conftest import error_of, message_of
 
+CALL, JOIN = "run/classify", "queue/join"
+
 
 @pytest.mark.parametrize(
-    ("payload", "status", "reason"),
+    ("path", "payload", "status", "reason"),
     [
-        (b"{", 400, "The body is not JSON"),
-        (b"[" * 50_000, 400, "The body is not JSON"),
-        (b'{"data": [{"path": "/tmp/x"}, "\\ud800"]}', 400, "lone surrogates"),
-        (b"5", 422, "data: a list is expected"),
-        (b'{"data": [5]}', 422, "image: an uploaded file is expected"),
-        (b'{"data": [{"path": "http://127.0.0.1:9/x.png"}]}', 422, "nothing is fetched from elsewhere"),
-        (b'{"data": [{"path": "data:image/png;base64,AA"}]}', 422, "nothing is fetched from elsewhere"),
-        (b'{"data": [{"path": "x\\u0000"}]}', 422, "nothing is fetched from elsewhere"),
-        (b'{"data": [{"path": "/etc/passwd"}]}', 422, "nothing is fetched from elsewhere"),
-        (b'{"data": [{"path": "x"}, ["mnist-lenet"]]}', 422, "model: a name is expected"),
-        (b'{"data": [{"path": "x"}, "", "tpu"]}', 422, "an uploaded file is expected"),
+        (CALL, b"{", 400, "The body is not JSON"),
+        (CALL, b"[" * 50_000, 400, "The body is not JSON"),
+        (CALL, b'{"data": [{"path": "/tmp/x"}, "\\ud800"]}', 400, "lone surrogates"),
+        (CALL, b"5", 422, "data: a list is expected"),
+        (CALL, b'{"data": [5]}', 422, "image: an uploaded file is expected"),
+        (CALL, b'{"data": [{"path": "http://127.0.0.1:9/x.png"}]}', 422, "nothing is fetched from elsewhere"),
+        (CALL, b'{"data": [{"path": "data:image/png;base64,AA"}]}', 422, "nothing is fetched from elsewhere"),
+        (CALL, b'{"data": [{"path": "x\\u0000"}]}', 422, "nothing is fetched from elsewhere"),
+        (CALL, b'{"data": [{"path": "/etc/passwd"}]}', 422, "nothing is fetched from elsewhere"),
+        (CALL, b'{"data": [{"path": "x"}, ["mnist-lenet"]]}', 422, "model: a name is expected"),
+        (CALL, b'{"data": [{"path": "x"}, "", "tpu"]}', 422, "an uploaded file is expected"),
+        (JOIN, b'{"data": [{"path": "x"}], "session_hash": "abc", "fn_index": 7}', 404, "no such function"),
+        (JOIN, b'{"data": [{"path": "x"}], "session_hash": "abc", "fn_index": "0"}', 404, "no such function"),
+        (JOIN, b'{"data": [{"path": "x"}], "session_hash": "../x", "fn_index": 0}', 422, "session_hash: up to 64"),
+        (JOIN, b'{"data": [{"path": "x"}], "session_hash": null, "fn_index": 0}', 422, "session_hash: up to 64"),
+        ("cancel", b"[1]", 422, "session_hash, fn_index and event_id are expected."),
+        ("reset", b"[1]", 422, "event_id is expected."),
     ],
 )
-def test_calls_are_looked_through(client, payload: bytes, status: int, reason: str) -> None:
+def test_calls_are_looked_through(client, path: str, payload: bytes, status: int, reason: str) -> None:
     head = {"Content-Type": "application/json"}
-    response = client.post("/gradio_api/run/classify", content=payload, headers=head)
+    response = client.post(f"/gradio_api/{path}", content=payload, headers=head)
     assert error_of(response)[0] == status
     assert reason in message_of(response)
 
@@ -36,19 +44,6 @@ def test_gradio_sees_what_is_expected_of_a_call_and_no_more() -> None:
     assert gate.clean_join(call) == {"data": data, "fn_index": 0, "session_hash": "abc"}
     assert gate.clean_cancel(call) == {"fn_index": 0, "session_hash": "abc", "event_id": "e"}
     assert gate.clean_reset(call) == {"event_id": "e"}
-
-
-@pytest.mark.parametrize(
-    "change", [{"fn_index": 7}, {"fn_index": "0"}, {"session_hash": "../x"}, {"session_hash": None}]
-)
-def test_a_place_in_the_queue_needs_a_function_and_a_session(client, change: dict) -> None:
-    payload = {"data": [{"path": "x"}, "", ""], "fn_index": 0, "session_hash": "abc"} | change
-    assert error_of(client.post("/gradio_api/queue/join", json=payload))[1] in ("NotFound", "RequestError")
-
-
-@pytest.mark.parametrize("path", ["/gradio_api/cancel", "/gradio_api/reset"])
-def test_giving_up_takes_an_object(client, path: str) -> None:
-    assert error_of(client.post(path, json=[1])) == (422, "RequestError")
 
 
 def test_the_page_sees_no_parameters_and_a_stream_its_own(client) -> None:

@@ -26,13 +26,13 @@ def statuses(app: ASGIApp, clients: list[str]) -> list[int]:
     return sorted(apart(everybody()))
 
 
-@pytest.mark.parametrize(("slot", "limit"), [("work", "MAX_WORKING"), ("stream", "MAX_STREAMS")])
-def test_slots_are_bounded_and_nobody_has_them_all(monkeypatch: pytest.MonkeyPatch, slot: str, limit: str) -> None:
-    monkeypatch.setattr(concurrency, limit, 8)
+@pytest.mark.parametrize("slot", ["work", "stream"])
+def test_slots_are_bounded_and_nobody_has_them_all(monkeypatch: pytest.MonkeyPatch, slot: str) -> None:
+    monkeypatch.setitem(concurrency.MAX_TAKEN, slot, 8)
     metrics = Metrics()
     app = behind(answers_late, metrics, slot=slot)
     assert statuses(app, ["a"] * 6) == [200] * 4 + [429] * 2
     assert statuses(app, ["a"] * 4 + ["b"] * 4 + ["c"] * 2) == [200] * 8 + [503] * 2
     assert statuses(app, ["a"]) == [200]
-    assert (metrics.working, metrics.streams, metrics.held) == (0, 0, 0)
+    assert (metrics.taken, metrics.held) == ({"work": 0, "stream": 0}, 0)
     assert counted(metrics, 200) == 13
