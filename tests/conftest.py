@@ -34,12 +34,12 @@ def lacking(what: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``browser`` whatever asks for the fixture of that name, as ``slow`` whatever needs a trained network."""
+    """Mark as ``browser`` whatever asks for that fixture, as ``slow`` whatever needs a trained network or a cluster."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
-        if fixtures & {"checkpoint", "export", "finished"}:
+        if fixtures & {"checkpoint", "export", "finished", "ray_cluster"}:
             item.add_marker(pytest.mark.slow)
 
 

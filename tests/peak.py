@@ -15,6 +15,14 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_t
 """
 """``getrusage`` would count the memory of whoever started the process, too."""
 
+COUNT_INPUTS = """
+import sys
+from app.batch.inputs.arguments import Inputs
+for path in sys.argv[1:]:
+    print(sum(1 for _ in Inputs([path])))
+"""
+"""A script that prints how many inputs each of its arguments gives."""
+
 
 def peak_of(script: str, *arguments: object) -> tuple[list[str], float]:
     """Run a script in a process of its own; return the lines that it prints, and the peak of its memory in MB."""

@@ -58,9 +58,6 @@ class Config:
             model: name of the network.
             recipe: name of the recipe.
             options: further fields of ``Config``, and those of ``Recipe`` that differ; None changes nothing.
-
-        Raises:
-            ValueError: there is no such recipe for this network.
         """
         own = {name: options.pop(name) for name in {field.name for field in fields(cls)} & set(options)}
         own |= {name: tuple(own[name]) for name in ("extra_images", "extra_data") if name in own}
@@ -91,22 +88,11 @@ class Config:
 
     @cached_property
     def corrections(self) -> CorrectedImages | None:
-        """The corrections, read once, so that a recipe names those that were learnt.
-
-        Raises:
-            CorrectionsError: a folder holds none, or damaged ones.
-            DataError: none is of this data set, or a label is not one of its classes.
-        """
+        """The corrections, read once, so that a recipe names those that were learnt."""
         return load_corrections(self.extra_data, find_dataset(self.dataset)) if self.extra_data else None
 
     def to_dict(self) -> dict[str, str | float]:
-        """Return all options that matter in one dict, with those of the recipe.
-
-        Raises:
-            DataError: a file of extra images is missing.
-            CheckpointError: ``start_from`` or ``teacher`` is neither a checkpoint nor an export.
-            CorrectionsError, DataError: as ``corrections``.
-        """
+        """Return all options that matter in one dict, with those of the recipe."""
         options: dict[str, str | float] = {"dataset": self.dataset, "model": self.model, "recipe": self.recipe}
         options["seed"] = self.seed
         if self.validation_size != VALIDATION_SIZE:

@@ -70,7 +70,6 @@ def load_corrections(sources: Sequence[Path], dataset: Dataset) -> CorrectedImag
         dataset: whose corrections.
 
     Raises:
-        CorrectionsError: a source holds no corrections, or damaged ones.
         DataError: none is of this data set, or a label is not one of its classes.
     """
     corrections = [correction for source in sources for correction in read_corrections(source)]

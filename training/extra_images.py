@@ -1,12 +1,11 @@
 """Files of more images to train on, framed by the app's own preprocessing, beside the data sets."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from inkwear.files import atomic_path
+from inkwear.files import atomic_path, file_digest
 from inkwear.preprocess.spec import SIZE, Pixels
 from training.datasets import Dataset
 from training.errors import DataError
@@ -62,7 +61,7 @@ def describe_extra_images(path: Path) -> str:
     """
     if not path.exists():
         raise _missing(path)
-    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    return f"{path.name} {file_digest(path)[:12]}"
 
 
 def _missing(path: Path) -> DataError:

@@ -15,7 +15,6 @@ import torch
 from tqdm import tqdm
 
 from models import create_model
-from training import charts
 from training.config import Config
 from training.datasets import find_dataset
 from training.distributed import ALONE
@@ -60,7 +59,6 @@ def sweep_learning_rates(config: Config, data_dir: Path, device: torch.device) -
 
     Raises:
         ValueError: there is no such model or data set, or the first loss is not a number.
-        DataError: a data file is missing or damaged.
     """
     dataset = find_dataset(config.dataset, config.validation_size)
     torch.manual_seed(config.seed)
@@ -76,11 +74,6 @@ def sweep_learning_rates(config: Config, data_dir: Path, device: torch.device) -
     if not losses:
         raise ValueError(f"{config.name}: the first loss is not a number, so there is no rate to suggest.")
     return Sweep(rates[: len(losses)], losses)
-
-
-def save_sweep(sweep: Sweep, path: Path) -> None:
-    """Draw a sweep."""
-    charts.save(charts.learning_rates(sweep.rates, sweep.losses, sweep.suggestion), path)
 
 
 def _losses(learner: Learner, train: Split, rates: list[float], seed: int) -> Iterator[float]:

@@ -6,7 +6,6 @@ undo both: the network answers as the export does, and its next step is normaliz
 are scaled to the length of fresh ones; this changes no answer, but decides how far a step turns them.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from inkwear.errors import MetadataError
+from inkwear.files import file_digest
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.steps import normalize, unsqueeze
 from models import create_model
@@ -61,7 +61,7 @@ def import_onnx(path: Path, images: Tensor) -> tuple[nn.Module, ModelMetadata]:
 
 def describe_export(path: Path) -> str:
     """Return the file's name and the beginning of its SHA-256."""
-    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    return f"{path.name} {file_digest(path)[:12]}"
 
 
 def _read(path: Path) -> tuple[ModelMetadata, dict[str, Tensor]]:
@@ -103,14 +103,7 @@ def _restored_norms(network: nn.Module, weights: dict[str, Tensor]) -> Iterator[
 def _set_norm(norm: _BatchNorm, layer: nn.Module, maps: Tensor, shift: Tensor | float) -> Tensor:
     """Let ``norm`` add ``shift`` to the ``maps`` that ``layer`` made, and scale its filters to their fresh length.
 
-    Args:
-        norm: a BatchNorm layer, changed.
-        layer: the convolution or linear layer before it, changed.
-        maps: (N, channels, …), its output on images of the data set.
-        shift: (channels,).
-
-    Returns:
-        The maps that ``layer`` makes now.
+    Returns the maps (N, channels, …) that ``layer`` makes now.
     """
     assert isinstance(layer, nn.Conv2d | nn.Linear)
     assert norm.running_mean is not None

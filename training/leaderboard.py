@@ -22,17 +22,8 @@ ROUNDS, SINGLE_RUNS, BATCH = 9, 20, 256
 """Rounds in which the exports take turns, single images of a turn, and images of its one batch."""
 
 COLUMNS = (
-    "export",
-    "parameters",
-    "MACs",
-    "file",
-    "test accuracy",
-    "mean of seeds",
-    "tutorial's recipe",
-    "validation",
-    "s/epoch",
-    "ms/image",
-    "images/s",
+    *("export", "parameters", "MACs", "file", "test accuracy", "mean of seeds", "tutorial's recipe", "validation"),
+    *("s/epoch", "ms/image", "images/s"),
 )
 
 
@@ -76,7 +67,6 @@ def measure(checkpoints: Path, exports: Path) -> list[Row]:
 
     Raises:
         ValueError: there is neither a run nor an export.
-        CheckpointError, ModelFileError: one of them cannot be used.
     """
     runs = _finished_runs(checkpoints)
     rows: list[Row] = []
@@ -91,7 +81,8 @@ def measure(checkpoints: Path, exports: Path) -> list[Row]:
             _add_runs(row, runs[dataset, model])
             if export.exists():
                 classifier = Classifier(export, "cpu")
-                _add_export(row, export, classifier)
+                row.export_bytes, metrics = export.stat().st_size, classifier.metadata.metrics
+                row.test, row.validation = metrics.get("test_accuracy"), metrics.get("validation_accuracy")
                 exported.append((row, classifier))
             rows.append(row)
     if not rows:
@@ -148,12 +139,6 @@ def _add_runs(row: Row, runs: list[Checkpoint]) -> None:
                 row.test, row.validation = run.metrics["test_accuracy"], run.metrics["validation_accuracy"]
 
 
-def _add_export(row: Row, path: Path, classifier: Classifier) -> None:
-    metrics = classifier.metadata.metrics
-    row.export_bytes = path.stat().st_size
-    row.test, row.validation = metrics.get("test_accuracy"), metrics.get("validation_accuracy")
-
-
 def _time_in_turns(exported: list[tuple[Row, Classifier]]) -> None:
     """Time the exports in turns, so that a slow minute of the machine slows all of them."""
     images = np.random.default_rng(0).integers(0, 256, (BATCH, 28, 28), np.uint8)
@@ -186,7 +171,7 @@ def _cells(row: Row) -> list[str]:
     return [
         f"`{row.dataset}-{row.model}`",
         f"{row.parameters:,}",
-        _millions(row.macs),
+        f"{row.macs / 1e6:,.2f} M",
         _number(row.export_bytes and row.export_bytes / 1000, "{:,.0f} kB"),
         _number(row.test and 100 * row.test, "{:.2f} %"),
         _mean(row.default) if len(row.default) > 1 else "–",
@@ -205,10 +190,6 @@ def _number(value: float | None, layout: str) -> str:
 def _mean(values: list[float]) -> str:
     mean = f"{100 * statistics.mean(values):.2f} %"
     return mean if len(values) == 1 else f"{mean} ± {100 * statistics.stdev(values):.2f} ({len(values)})"
-
-
-def _millions(count: int) -> str:
-    return f"{count / 1e6:,.2f} M"
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -57,7 +57,7 @@ class Learner:
         """
         network = network.to(device).to(memory_format=torch.channels_last)
         _convert_gradients(network)
-        optimizer = make_optimizer(network, recipe)
+        optimizer = _optimizer(network, recipe)
         averaged = None
         if recipe.ema_epochs:
             # In a short run the average would reach back to its beginning, so it takes an eighth of the run at most.
@@ -167,22 +167,16 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+def _optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     """Return the recipe's optimizer, fused, which takes one pass over all weights."""
+    weights, decay = network.parameters(), recipe.weight_decay
     match recipe.optimizer:
         case "sgd":
-            return SGD(
-                network.parameters(),
-                recipe.lr,
-                momentum=recipe.momentum,
-                nesterov=recipe.nesterov,
-                weight_decay=recipe.weight_decay,
-                fused=True,
-            )
+            return SGD(weights, recipe.lr, recipe.momentum, weight_decay=decay, nesterov=recipe.nesterov, fused=True)
         case "adam":
-            return Adam(network.parameters(), recipe.lr, fused=True)
+            return Adam(weights, recipe.lr, fused=True)
         case "adamw":
-            return AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+            return AdamW(weights, recipe.lr, weight_decay=decay, fused=True)
 
 
 def _convert_gradients(network: nn.Module) -> None:

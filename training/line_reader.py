@@ -60,9 +60,6 @@ def train_line_reader(dataset: str, recipe: LineRecipe, data_dir: Path) -> tuple
         dataset: name of a data set of digits.
         recipe: decides the weights.
         data_dir: torchvision's folder of data sets.
-
-    Raises:
-        DataError: the training set is missing or damaged.
     """
     torch.manual_seed(recipe.seed)
     model = LineReader(len(find_dataset(dataset).class_names))

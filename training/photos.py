@@ -48,7 +48,7 @@ def photos(
 ) -> None:
     """Frame photographs of clothing as the app does, several times each, and keep the results."""
     with exit_codes_for_errors():
-        images = frame_photos(folder, Classifier(model, "cpu"), variants, seed)
+        images = _frame_photos(folder, Classifier(model, "cpu"), variants, seed)
         save_extra_images(images, output)
         typer.echo(f"{output}  {len(images.labels):,} images")
 
@@ -68,19 +68,8 @@ def find_photos(folder: Path, *, held_out: bool) -> list[tuple[Path, tuple[str, 
     return found
 
 
-def frame_photos(folder: Path, classifier: Classifier, variants: int, seed: int) -> ExtraImages:
-    """Frame every photograph that is not held out.
-
-    Args:
-        folder: holds a folder for each of ``KINDS``.
-        classifier: decides between the classes of a kind.
-        variants: versions of each photograph, all but the first changed at random.
-        seed: with the index of a photograph it decides the changes.
-
-    Raises:
-        ValueError: the folder holds none of ``KINDS``.
-        ImageError: a photograph cannot be opened.
-    """
+def _frame_photos(folder: Path, classifier: Classifier, variants: int, seed: int) -> ExtraImages:
+    """Frame every photograph that is not held out; the classifier decides between the classes of a kind."""
     names = list(classifier.metadata.class_names)
     found = find_photos(folder, held_out=False)
     pixels, labels = [], []

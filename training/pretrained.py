@@ -39,7 +39,6 @@ def load_start(network: nn.Module, path: Path, dataset: Dataset, data_dir: Path)
     Raises:
         RunError: the weights are those of another network.
         CheckpointError: the file is neither a checkpoint nor an export of Inkwear.
-        DataError: the training images are missing or damaged.
     """
     if path.suffix == SUFFIX:
         weights = import_onnx(path, load_split(dataset, "train", data_dir).images)[0].state_dict()
@@ -65,7 +64,6 @@ def load_teacher(path: Path, dataset: Dataset, data_dir: Path) -> nn.Module:
     Raises:
         RunError: the teacher has learnt another data set.
         CheckpointError: the file is neither a checkpoint nor an export of Inkwear.
-        DataError: the training images are missing or damaged.
     """
     if path.suffix == SUFFIX:
         teacher, metadata = import_onnx(path, load_split(dataset, "train", data_dir).images)

@@ -241,7 +241,6 @@ class Run:
         """Continue from ``last.pt``, or from the beginning if it is missing.
 
         Raises:
-            CheckpointError: ``last.pt`` is damaged.
             RunError: it belongs to a run with other options.
         """
         if not self.last.exists():

@@ -29,12 +29,7 @@ PAIRS, IMAGES_PER_PAIR, WORST, SUSPECTS, FILTERS = 6, 8, 24, 24, 96
 
 
 def write_page(path: Path, data_dir: Path) -> Path:
-    """Write ``report.html`` beside a checkpoint and return its path.
-
-    Raises:
-        CheckpointError: the checkpoint is missing or damaged.
-        DataError: the validation images are missing or damaged.
-    """
+    """Write ``report.html`` beside a checkpoint and return its path."""
     checkpoint = load_checkpoint(path)
     model = rebuild(checkpoint)
     answers = answer_validation_set(model, checkpoint, data_dir)
@@ -96,17 +91,16 @@ def contents(checkpoint: Checkpoint, model: nn.Module, answers: Answers) -> dict
 
 
 def _cards(answers: Answers, indices: Iterable[int]) -> list[dict[str, Any]]:
-    return [_card(answers, int(index)) for index in indices]
-
-
-def _card(answers: Answers, index: int) -> dict[str, Any]:
-    return {
-        "picture": charts.as_png(answers.pixels[index]),
-        "number": index,
-        "label": answers.class_names[answers.labels[index]],
-        "read": answers.class_names[answers.predictions[index]],
-        "confidence": float(answers.confidence[index]),
-    }
+    return [
+        {
+            "picture": charts.as_png(answers.pixels[index]),
+            "number": int(index),
+            "label": answers.class_names[answers.labels[index]],
+            "read": answers.class_names[answers.predictions[index]],
+            "confidence": float(answers.confidence[index]),
+        }
+        for index in indices
+    ]
 
 
 def first_layer(model: nn.Module) -> NDArray[np.float32]:

@@ -5,12 +5,13 @@ from pathlib import Path
 import torch
 import typer
 
+from training import charts
 from training.checkpoint import Checkpoint
 from training.config import Config
 from training.console import INTERRUPTED
 from training.distributed import is_first_process
 from training.errors import ReplaceError
-from training.find_lr import save_sweep, sweep_learning_rates
+from training.find_lr import sweep_learning_rates
 from training.publish.export import DEFAULT_OUTPUT_DIR, check_replaceable, output_path
 from training.run import fit
 from training.run_page import write_page
@@ -26,7 +27,7 @@ def suggest_learning_rate(config: Config, data_dir: Path, folder: Path, device: 
         device: where to train.
     """
     sweep = sweep_learning_rates(config, data_dir, device)
-    save_sweep(sweep, folder / "lr.png")
+    charts.save(charts.learning_rates(sweep.rates, sweep.losses, sweep.suggestion), folder / "lr.png")
     typer.echo(
         f"{config.name}: the loss is lowest at a learning rate of {sweep.lowest_loss:.2g}; "
         f"a tenth of it is a good rate to start with\n{folder / 'lr.png'}\nNext: train with --lr {sweep.suggestion:.2g}"
@@ -62,7 +63,10 @@ def train(
     try:
         best = fit(config, data_dir, folder, device, resume=resume, overwrite=overwrite, tensorboard=tensorboard)
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. {_how_to_go_on(folder)}", err=True)
+        last = folder / "last.pt"
+        saved = f"{last} holds every step; the same command with --resume goes on from there."
+        fresh = "No step was finished yet; the same command begins again."
+        typer.echo(f"Stopped. {saved if last.exists() else fresh}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if is_first_process():
         _print_result(config, best)
@@ -86,9 +90,3 @@ def _print_next(best: Checkpoint, path: Path) -> None:
         check_replaceable(output_path(best, DEFAULT_OUTPUT_DIR), best)
     except ReplaceError as error:
         typer.echo(str(error))
-
-
-def _how_to_go_on(folder: Path) -> str:
-    if (folder / "last.pt").exists():
-        return f"{folder / 'last.pt'} holds every step; the same command with --resume goes on from there."
-    return "No step was finished yet; the same command begins again."

@@ -7,6 +7,7 @@ from typing import Annotated
 import cv2
 import numpy as np
 import typer
+from PIL import Image
 from tqdm import tqdm
 
 from inkwear.preprocess.spec import Pixels
@@ -39,23 +40,13 @@ def simulate(
 ) -> None:
     """Make pictures of training images as people send them, frame them as the app does, and keep the results."""
     with exit_codes_for_errors():
-        images = simulate_images(find_dataset(dataset), count, seed, data_dir)
+        images = _simulate_images(find_dataset(dataset), count, seed, data_dir)
         save_extra_images(images, output)
         typer.echo(f"{output}  {len(images.labels):,} images of {count:,}; the others came out blank")
 
 
-def simulate_images(dataset: Dataset, count: int, seed: int, data_dir: Path) -> ExtraImages:
-    """Simulate and frame pictures of random training images on all cores, without those that come out blank.
-
-    Args:
-        dataset: whose images.
-        count: of pictures.
-        seed: decides everything.
-        data_dir: torchvision's folder of data sets.
-
-    Raises:
-        DataError: the training set is missing or damaged.
-    """
+def _simulate_images(dataset: Dataset, count: int, seed: int, data_dir: Path) -> ExtraImages:
+    """Simulate and frame pictures of random training images on all cores, without those that come out blank."""
     pixels, labels = load_pixels(dataset, "train", data_dir)
     chosen = np.random.default_rng([seed, count]).integers(len(labels), size=count)
     images = originals(dataset.name, pixels[chosen], labels[chosen], seed)
@@ -74,13 +65,23 @@ def _framed(dataset: str, pixels: Pixels, seed: int) -> Iterator[Pixels]:
 def _frame_part(dataset: str, pixels: Pixels, seed: int, first: int) -> Pixels:
     """Simulate and frame pictures, (N, 28, 28) -> (N, 28, 28), of which the first has index ``first``."""
     cv2.setNumThreads(1)
-    spec, shares = find_dataset(dataset).input, MIXTURE[dataset]
-    framed = []
-    for index, image in enumerate(pixels, first):
-        rng = np.random.default_rng([seed, index])
-        condition = CONDITIONS[dataset][rng.choice(list(shares), p=list(shares.values()))]
-        framed.append(frame(to_colors(condition(image, rng))[0], spec).pixels)
-    return np.stack(framed)
+    spec = find_dataset(dataset).input
+    pictures = (mixed(dataset, image, seed, index) for index, image in enumerate(pixels, first))
+    return np.stack([frame(to_colors(picture)[0], spec).pixels for picture in pictures])
+
+
+def mixed(dataset: str, image: Pixels, seed: int, index: int) -> Image.Image:
+    """Simulate a picture of an image in one of the conditions, as often as ``MIXTURE`` has it.
+
+    Args:
+        dataset: name of the data set.
+        image: (28, 28) uint8, as stored.
+        seed: with the index it decides the condition and the picture.
+        index: of the picture.
+    """
+    rng, shares = np.random.default_rng([seed, index]), MIXTURE[dataset]
+    condition = CONDITIONS[dataset][rng.choice(list(shares), p=list(shares.values()))]
+    return condition(image, rng)
 
 
 if __name__ == "__main__":

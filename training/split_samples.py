@@ -5,7 +5,7 @@ neighbor as anything. So it is shown the very candidates that ``inkwear.numbers.
 look like the digit at their place with its label, those that look like none with no class as the answer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Annotated
@@ -58,24 +58,14 @@ def split_samples(
         facts = find_dataset(dataset)
         if facts.input.stroke is None:
             raise ValueError(f"{dataset} has no strokes that could touch; mnist has.")
-        images = make_split_samples(facts, count, seed, data_dir)
+        images = _make_split_samples(facts, count, seed, data_dir)
         save_extra_images(images, output)
         good = int((images.labels != NO_CLASS).sum())
         typer.echo(f"{output}  {good:,} digits cut well, {len(images.labels) - good:,} cut badly")
 
 
-def make_split_samples(dataset: Dataset, count: int, seed: int, data_dir: Path) -> ExtraImages:
-    """Join training images to rows of digits on all cores, and take candidates of each row.
-
-    Args:
-        dataset: of written characters.
-        count: of rows.
-        seed: decides everything.
-        data_dir: torchvision's folder of data sets.
-
-    Raises:
-        DataError: the training set is missing or damaged.
-    """
+def _make_split_samples(dataset: Dataset, count: int, seed: int, data_dir: Path) -> ExtraImages:
+    """Join training images to rows of digits on all cores, and take candidates of each row."""
     pixels, labels = load_pixels(dataset, "train", data_dir)
     lengths = np.random.default_rng(seed).integers(DIGITS[0], DIGITS[1] + 1, size=count)
     rows = [np.random.default_rng([seed, index]).integers(len(pixels), size=k) for index, k in enumerate(lengths)]
@@ -95,12 +85,9 @@ def make_split_samples(dataset: Dataset, count: int, seed: int, data_dir: Path) 
 
 
 def _cut_row(digits: Pixels, labels: Pixels, spec: InputSpec, seed: Sequence[int]) -> list[tuple[Pixels, int]]:
-    return list(_candidates(digits, labels, spec, np.random.default_rng(seed)))
-
-
-def _candidates(
-    digits: Pixels, labels: Pixels, spec: InputSpec, rng: np.random.Generator
-) -> Iterator[tuple[Pixels, int]]:
+    """Write digits in a row and cut it; return some candidates that look like a digit, and some that look like none."""
+    rng = np.random.default_rng(seed)
+    kept: list[tuple[Pixels, int]] = []
     alone = row_of_digits(digits, rng)
     wanted = [frame_foreground(one, spec)[0] for one in alone]
     made = [candidate.pixels for line in split(alone.max(axis=0), spec) for candidate in line.candidates]
@@ -112,7 +99,8 @@ def _candidates(
         if not left[is_good] or (not is_good and (likeness[best] >= MAX_UNLIKE or breadth(image) < MAX_BREADTH_OF_ONE)):
             continue
         left[is_good] -= 1
-        yield image, int(labels[best]) if is_good else NO_CLASS
+        kept.append((image, int(labels[best]) if is_good else NO_CLASS))
+    return kept
 
 
 def row_of_digits(digits: Pixels, rng: np.random.Generator) -> Floats:

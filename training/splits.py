@@ -34,9 +34,6 @@ def load_split(dataset: Dataset, part: Part, data_dir: Path) -> Split:
         part: ``train`` has 55,000 images, ``validation`` 5,000 of the same 60,000 (or ``dataset.validation_size``),
             ``test`` 10,000.
         data_dir: torchvision's folder of data sets.
-
-    Raises:
-        DataError: a file is missing and cannot be downloaded, or is damaged.
     """
     return to_split(*load_pixels(dataset, part, data_dir), dataset)
 

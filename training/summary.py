@@ -20,11 +20,7 @@ def summary(model: Annotated[str, typer.Option(help="A network of models/, such 
 
 
 def summarize(model: str, num_classes: int = 10) -> "ModelStatistics":
-    """Measure a network on one image with torchinfo: ``total_params``, ``total_mult_adds``, and a table as its text.
-
-    Raises:
-        ValueError: there is no such network.
-    """
+    """Measure a network on one image with torchinfo: ``total_params``, ``total_mult_adds``, and a table as its text."""
     import torchinfo  # with torch 3 s, for which --help need not wait
 
     from models import create_model

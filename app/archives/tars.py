@@ -35,23 +35,11 @@ LEFT_OUT = (tarfile.DIRTYPE, b"D", b"V")
 """Types of entries that are no files: folders, GNU's lists of them, and the name of the volume."""
 
 
-def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    """Yield the pictures of a TAR archive in its own order, and a ``Found`` with an error for each that is not read.
+class Tar:
+    """A TAR archive; ``pictures`` is what ``app.archives.pictures.entries`` yields, with its last error raised."""
 
-    Args:
-        name: the archive's file name.
-        file: the archive, seekable.
-        limits: how much of it is accepted.
-    """
-    try:
-        yield from _Tar(name, Stream(file), limits).pictures()
-    except Exception as error:  # from EOFError to zlib.error
-        yield Found(name, error=explain(name, error))
-
-
-class _Tar:
-    def __init__(self, name: str, stream: Stream, limits: Limits) -> None:
-        self.name, self.stream, self.limits = name, stream, limits
+    def __init__(self, name: str, file: BinaryIO, limits: Limits) -> None:
+        self.name, self.stream, self.limits = name, Stream(file), limits
 
     def pictures(self) -> Iterator[Found]:
         count = 0

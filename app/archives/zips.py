@@ -52,78 +52,67 @@ class Entry:
     info: zipfile.ZipInfo = field(repr=False)
 
 
-def entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    """Yield the pictures of a ZIP archive in its own order, and a ``Found`` with an error for each that is not read.
+class Zip:
+    """A ZIP archive; ``pictures`` is what ``app.archives.pictures.entries`` yields, with its last error raised."""
 
-    Args:
-        name: the archive's file name.
-        file: the archive, seekable.
-        limits: how much of it is accepted.
-    """
-    try:
-        yield from _entries(name, file, limits)
-    except Exception as error:  # of as many types as in _read
-        yield Found(name, error=explain(name, error))
+    def __init__(self, name: str, file: BinaryIO, limits: Limits) -> None:
+        self.name, self.file, self.limits = name, file, limits
 
-
-def _entries(name: str, file: BinaryIO, limits: Limits) -> Iterator[Found]:
-    size = file.seek(0, os.SEEK_END)
-    contents = _Contents(name, file)
-    limits.check_entries(name, contents.count)
-    count = compressed = unpacked = 0
-    for entry in contents:
-        count += 1
-        limits.check_entries(name, count)
-        compressed += entry.info.compress_size
-        if compressed > size:
-            raise refused(name, "its entries overlap, as in a bomb; the rest is not read.")
-        if entry.name.endswith("/"):
-            continue
-        whole_name = full_name(name, entry.name)
-        try:
-            check_name(name, entry.name)
-            if is_hidden(entry.name):
+    def pictures(self) -> Iterator[Found]:
+        size = self.file.seek(0, os.SEEK_END)
+        contents = _Contents(self.name, self.file)
+        self.limits.check_entries(self.name, contents.count)
+        count = compressed = unpacked = 0
+        for entry in contents:
+            count += 1
+            self.limits.check_entries(self.name, count)
+            compressed += entry.info.compress_size
+            if compressed > size:
+                raise refused(self.name, "its entries overlap, as in a bomb; the rest is not read.")
+            if entry.name.endswith("/"):
                 continue
-            _check(whole_name, entry.info, limits)
-        except ArchiveError as error:
-            yield Found(whole_name, error=error)
-            continue
-        unpacked += entry.info.file_size
-        limits.check_total(name, unpacked)
-        yield _read(whole_name, file, entry)
-    if count & 0xFFFF != contents.count & 0xFFFF:
-        raise ArchiveError(f"{name}: damaged: it promises {contents.count:,} entries and has {count:,}.")
+            name = full_name(self.name, entry.name)
+            try:
+                check_name(self.name, entry.name)
+                if is_hidden(entry.name):
+                    continue
+                self._check(name, entry.info)
+            except ArchiveError as error:
+                yield Found(name, error=error)
+                continue
+            unpacked += entry.info.file_size
+            self.limits.check_total(self.name, unpacked)
+            yield self._read(name, entry)
+        if count & 0xFFFF != contents.count & 0xFFFF:
+            raise ArchiveError(f"{self.name}: damaged: it promises {contents.count:,} entries and has {count:,}.")
 
+    def _check(self, name: str, info: zipfile.ZipInfo) -> None:
+        if info.flag_bits & ENCRYPTED:
+            raise refused(name, "locked with a password; pack it without.")
+        if info.create_system != DOS and S_IFMT(info.external_attr >> 16) == S_IFLNK:
+            raise ArchiveError(f"{name}: a link, not a picture; pack what it leads to.", "name_refused")
+        self.limits.check_entry(name, info.file_size)
+        check_ratio(name, info.file_size, info.compress_size)
 
-def _check(name: str, info: zipfile.ZipInfo, limits: Limits) -> None:
-    if info.flag_bits & ENCRYPTED:
-        raise refused(name, "locked with a password; pack it without.")
-    if info.create_system != DOS and S_IFMT(info.external_attr >> 16) == S_IFLNK:
-        raise ArchiveError(f"{name}: a link, not a picture; pack what it leads to.", "name_refused")
-    limits.check_entry(name, info.file_size)
-    check_ratio(name, info.file_size, info.compress_size)
+    def _read(self, name: str, entry: Entry) -> Found:
+        """Read one entry, at most the bytes that the table of contents states."""
+        try:
+            self._seek_to(entry)
+            with zipfile.ZipExtFile(self.file, "r", entry.info) as compressed:
+                data = read_in_pieces(compressed.read, entry.info.file_size)
+            if len(data) != entry.info.file_size:
+                raise EOFError(f"{len(data):,} of {entry.info.file_size:,} bytes")
+        except Exception as error:  # from BadZipFile to struct.error, and zlib's, lzma's and bz2's errors
+            return Found(name, error=explain(name, error, is_entry=True))
+        return Found(name, error=nested(name)) if is_archive(data) else Found(name, data)
 
-
-def _read(name: str, file: BinaryIO, entry: Entry) -> Found:
-    """Read one entry, at most the bytes that the table of contents states."""
-    try:
-        _seek_to(file, entry)
-        with zipfile.ZipExtFile(file, "r", entry.info) as compressed:
-            data = read_in_pieces(compressed.read, entry.info.file_size)
-        if len(data) != entry.info.file_size:
-            raise EOFError(f"{len(data):,} of {entry.info.file_size:,} bytes")
-    except Exception as error:  # from BadZipFile to struct.error, and zlib's, lzma's and bz2's errors
-        return Found(name, error=explain(name, error, is_entry=True))
-    return Found(name, error=nested(name)) if is_archive(data) else Found(name, data)
-
-
-def _seek_to(file: BinaryIO, entry: Entry) -> None:
-    """Seek past the entry's own header, whose name must be that in the table of contents."""
-    file.seek(entry.info.header_offset)
-    signature, name_length, extra_length = LOCAL.unpack(file.read(LOCAL.size))
-    if signature != b"PK\x03\x04" or file.read(name_length) != entry.raw_name:
-        raise zipfile.BadZipFile("its header is not what the table of contents says")
-    file.seek(extra_length, os.SEEK_CUR)
+    def _seek_to(self, entry: Entry) -> None:
+        """Seek past the entry's own header, whose name must be that in the table of contents."""
+        self.file.seek(entry.info.header_offset)
+        signature, name_length, extra_length = LOCAL.unpack(self.file.read(LOCAL.size))
+        if signature != b"PK\x03\x04" or self.file.read(name_length) != entry.raw_name:
+            raise zipfile.BadZipFile("its header is not what the table of contents says")
+        self.file.seek(extra_length, os.SEEK_CUR)
 
 
 class _Contents:

@@ -1,24 +1,32 @@
-"""What several tests of training share: a config, and what is compared of its runs."""
+"""What several tests of training share: a config, what is compared of its runs, and calling a command."""
 
 import json
 import os
 import signal
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
+import typer
 from typer.testing import CliRunner
 
 import training.run
 from training.checkpoint import load_checkpoint
 from training.config import Config
-from training.train import cli
 
 CPU = torch.device("cpu")
 OPTIONS = {"epochs": 3, "lr": 0.02, "batch_size": 32}
 CONFIG = Config.of("mnist", "lenet", seed=5, **OPTIONS)
 STEPS = 35
 """Steps of an epoch: 1,100 images in batches of 32."""
+
+
+def invoke(cli: typer.Typer, *arguments: object, code: int = 0) -> str:
+    """Run a command, hold its exit code against the one expected, and return what it printed."""
+    result = CliRunner().invoke(cli, [*map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result.output
 
 
 def weights(path: Path) -> torch.Tensor:
@@ -45,10 +53,17 @@ def metrics(folder: Path) -> list[dict[str, float]]:
     return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
 
 
+def small_config(**options: object) -> Config:
+    """The quickest network to train, for an epoch."""
+    return Config.of("mnist", "mlp_small", **{"epochs": 1, "batch_size": 32} | options)
+
+
+def noted_parts(module: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
+    """The parts of a data set that a module loads by a function of this name from now on."""
+    read, real = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda dataset, part, folder: (read.append(part), real(dataset, part, folder))[1])
+    return read
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def run_command(*options: str) -> tuple[int, str]:
-    result = CliRunner().invoke(cli, ["--dataset=mnist", "--epochs=1", "--device=cpu", *options])
-    return result.exit_code, result.output

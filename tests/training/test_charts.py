@@ -1,5 +1,7 @@
 from itertools import combinations
 
+import pytest
+
 from training.charts import Point, frontier, unbeaten
 
 
@@ -8,6 +10,7 @@ def test_the_frontier_is_what_nothing_quicker_beats() -> None:
     assert unbeaten(points) == [2, 0, 5]
 
 
+@pytest.mark.slow
 def test_names_of_points_that_lie_together_do_not_cover_each_other() -> None:
     points = [Point(f"network_{i}", 0.1 + i / 1000, 200 + i, 0.99 + i / 1e5) for i in range(5)]
     figure = frontier({"MNIST digits": [*points, Point("far", 9, 9000, 0.9)]})

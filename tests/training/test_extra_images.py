@@ -1,13 +1,20 @@
+"""Files of extra images, and the commands that make them."""
+
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from PIL import Image
 
-from training.config import Config
-from training.datasets import DATASETS
+from inkwear.classifier import Classifier
+from tests.conftest import EXPORTS
+from tests.hand import render
+from tests.training.runs import CPU, invoke, small_config
+from training import outliers, photos, simulate, split_samples
+from training.datasets import DATASETS, Part
 from training.errors import DataError
-from training.extra_images import ExtraImages, load_extra_images, save_extra_images
+from training.extra_images import NO_CLASS, ExtraImages, load_extra_images, save_extra_images
 from training.run import fit
 
 MNIST = DATASETS["mnist"]
@@ -28,20 +35,100 @@ def test_images_are_read_back(six: Path) -> None:
 
 
 def test_a_file_that_cannot_be_used_is_named(six: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds images for mnist, not for fashion_mnist"):
-        load_extra_images(six, DATASETS["fashion_mnist"])
-    with pytest.raises(DataError, match=r"is missing. Make it with"):
-        load_extra_images(tmp_path / "no.npz", MNIST)
     (tmp_path / "cut.npz").write_bytes(six.read_bytes()[:200])
-    with pytest.raises(DataError, match="damaged"):
-        load_extra_images(tmp_path / "cut.npz", MNIST)
     save_extra_images(ExtraImages("mnist", SIX.pixels, np.full(6, 77, np.uint8)), tmp_path / "strange.npz")
-    with pytest.raises(DataError, match=r"labels \[77\]"):
-        load_extra_images(tmp_path / "strange.npz", MNIST)
+    for path, dataset, reason in (
+        (six, "fashion_mnist", "holds images for mnist, not for fashion_mnist"),
+        (tmp_path / "no.npz", "mnist", r"is missing. Make it with"),
+        (tmp_path / "cut.npz", "mnist", "damaged"),
+        (tmp_path / "strange.npz", "mnist", r"labels \[77\]"),
+    ):
+        with pytest.raises(DataError, match=reason):
+            load_extra_images(path, DATASETS[dataset])
 
 
 @pytest.mark.slow
 def test_a_run_trains_on_extra_images_and_names_them(six: Path, data_dir: Path, tmp_path: Path) -> None:
-    config = Config.of("mnist", "mlp_small", extra_images=[six], epochs=1)
-    best = fit(config, data_dir, tmp_path / "run", torch.device("cpu"))
+    best = fit(small_config(extra_images=[six]), data_dir, tmp_path / "run", CPU)
     assert best.config["extra_images"].startswith("six.npz ")
+
+
+# ------------------------------------------------------------------------------------- simulated pictures, split rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [simulate, split_samples])
+def test_what_a_command_makes_depends_on_its_options_alone(command, data_dir: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / "one.npz", tmp_path / "two.npz"]
+    for path in paths:
+        invoke(command.cli, "--dataset=mnist", "--count=12", f"--data-dir={data_dir}", f"--output={path}")
+    first, second = (load_extra_images(path, MNIST) for path in paths)
+    assert np.array_equal(first.pixels, second.pixels)
+    good = first.labels != NO_CLASS
+    assert len(set(first.labels[good].tolist())) >= 5
+    if command is simulate:
+        assert len(first.labels) >= 8
+        assert first.pixels.max(axis=(1, 2)).min() >= 250
+    else:
+        assert 5 < good.sum() < len(good) - 5, "digits that stand there, and others that do not"
+
+
+def test_digits_of_a_row_touch_and_stand_where_they_stand_alone() -> None:
+    five = 255 - np.asarray(render("5", canvas=28, side=20, pen=2))
+    alone = split_samples.row_of_digits(np.stack([five] * 3), np.random.default_rng(0))
+    columns = [np.flatnonzero(one.any(axis=0)) for one in alone]
+    assert all(left[-1] + 8 >= right[0] for left, right in pairwise(columns))
+    assert columns[0][0] < columns[1][0] < columns[2][0]
+
+
+def test_clothes_are_not_cut_apart(data_dir: Path, tmp_path: Path) -> None:
+    options = ["--dataset=fashion_mnist", f"--data-dir={data_dir}", f"--output={tmp_path / 'no.npz'}"]
+    assert "fashion_mnist has no strokes" in invoke(split_samples.cli, *options, code=2)
+
+
+# ----------------------------------------------------------------------------------------------------------- outliers
+
+
+@pytest.mark.parametrize("kind", ["scribble", "letter", "noise", *outliers.MISCUT])
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_outliers_are_framed_and_repeatable(kind: str, part: Part, data_dir: Path) -> None:
+    first, second = (outliers.make_outliers(kind, MNIST, part, 8, 3, data_dir) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert first.shape[1:] == (28, 28)
+    assert len({image.tobytes() for image in first}) == len(first) >= 6
+
+
+def test_a_fragment_is_one_side_of_a_digit_and_no_straight_line() -> None:
+    ring = 255 - np.asarray(render("0", canvas=28, side=20, pen=2))
+    pixels, labels = np.repeat(ring[None], 10, axis=0), np.zeros(10, np.uint8)
+    for fragment in outliers._fragments(pixels, labels, 20, np.random.default_rng(1)):
+        assert outliers.breadth(fragment) > outliers.MAX_BREADTH_OF_ONE
+    cut = [outliers._cut(ring, True, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(fragment[:, :14].any() and not fragment[:, 22:].any() for fragment in cut)
+    stick = np.pad(np.full((20, 2), 255, np.uint8), ((4, 4), (13, 13)))
+    assert outliers.breadth(stick) < outliers.MAX_BREADTH_OF_ONE
+
+
+# -------------------------------------------------------------------------------------------------------- photographs
+
+
+def test_photographs_become_images_with_a_fifth_held_out(tmp_path: Path) -> None:
+    shirt = np.full((90, 80, 3), 250, np.uint8)
+    shirt[20:70, 25:55] = (200, 30, 30)
+    for kind in ("dress", "shoes"):
+        (tmp_path / kind).mkdir()
+        for index in range(5):
+            Image.fromarray(shirt).save(tmp_path / kind / f"{index}.png")
+    assert [path.name for path, _ in photos.find_photos(tmp_path, held_out=True)] == ["0.png", "0.png"]
+    export, output = EXPORTS / "fashion_mnist-mlp_small.onnx", tmp_path / "photos.npz"
+    invoke(photos.cli, tmp_path, f"--output={output}", f"--model={export}", "--variants=2")
+    images = load_extra_images(output, DATASETS["fashion_mnist"])
+    names = [Classifier(export, "cpu").metadata.class_names[label] for label in images.labels]
+    assert len(names) == 2 * 4 * 2
+    assert names[:8] == ["Dress"] * 8
+    assert set(names[8:]) <= {"Sandal", "Sneaker", "Ankle boot"}
+
+
+def test_a_folder_without_photographs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no photographs in folders named t-shirt"):
+        photos.find_photos(tmp_path, held_out=False)

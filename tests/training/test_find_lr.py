@@ -1,17 +1,14 @@
 from pathlib import Path
 
 import pytest
-import torch
 
-from tests.training.commands import invoke
+from tests.training.runs import CPU, invoke, small_config
 from training import find_lr
 from training.config import Config
 from training.find_lr import Sweep, sweep_learning_rates
 from training.train import cli
 
 pytestmark = pytest.mark.slow
-
-CPU = torch.device("cpu")
 
 
 def test_a_rate_from_the_sweep_is_one_that_learns(data_dir: Path) -> None:
@@ -22,15 +19,10 @@ def test_a_rate_from_the_sweep_is_one_that_learns(data_dir: Path) -> None:
     assert sweep.rates == sorted(sweep.rates)
 
 
-def test_a_sweep_can_be_repeated(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(find_lr, "STEPS", 30)
-    config = Config.of("mnist", "mlp_small", seed=3)
-    assert sweep_learning_rates(config, data_dir, CPU) == sweep_learning_rates(config, data_dir, CPU)
-
-
-def test_the_sweep_ends_where_the_loss_is_lost(data_dir: Path) -> None:
-    sweep = sweep_learning_rates(Config.of("mnist", "mlp_small"), data_dir, CPU)
-    assert sweep.rates[-1] < find_lr.MAX_LR
+def test_a_sweep_can_be_repeated_and_ends_where_the_loss_is_lost(data_dir: Path) -> None:
+    first, second = (sweep_learning_rates(small_config(seed=3), data_dir, CPU) for _ in range(2))
+    assert first == second
+    assert first.rates[-1] < find_lr.MAX_LR
 
 
 def test_the_suggestion_is_a_tenth_of_the_rate_with_the_lowest_loss() -> None:

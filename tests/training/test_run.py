@@ -11,8 +11,18 @@ import torch
 
 import training.run
 from tests.conftest import ROOT
-from tests.training.runs import CONFIG, CPU, OPTIONS, STEPS, interrupt_after, metrics, weights
-from training.checkpoint import load_checkpoint
+from tests.training.runs import (
+    CONFIG,
+    CPU,
+    OPTIONS,
+    STEPS,
+    interrupt_after,
+    metrics,
+    noted_parts,
+    small_config,
+    weights,
+)
+from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import Config
 from training.errors import CheckpointError, RunError
 from training.loop import Scores
@@ -33,8 +43,14 @@ def test_a_run_learns_and_leaves_its_files(checkpoint: Path) -> None:
     assert metrics["validation_accuracy"] >= highest - 0.05
 
 
-def test_the_same_command_gives_identical_weights(finished: Path, data_dir: Path, tmp_path: Path) -> None:
-    fit(CONFIG, data_dir, tmp_path, CPU)
+def test_the_same_command_gives_identical_weights_and_reads_the_test_set_once(
+    finished: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It does so with ``--resume`` too, where there is nothing to go on from."""
+    read = noted_parts(training.run, monkeypatch, "load_split")
+    fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
+    assert "is not there, so the run begins at its beginning" in capsys.readouterr().err
+    assert read == ["train", "validation", "test"]
     assert weights(tmp_path / "last.pt").equal(weights(finished / "last.pt"))
 
 
@@ -72,13 +88,14 @@ def test_kill_9_and_resume_end_in_identical_weights(finished: Path, data_dir: Pa
 def test_a_long_epoch_is_saved_on_the_way(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[tuple[int, int]] = []
     real = training.run.save_checkpoint
+
+    def save(checkpoint: Checkpoint, path: Path) -> None:
+        saved.append((len(checkpoint.history), checkpoint.steps))
+        real(checkpoint, path)
+
     monkeypatch.setattr(training.run, "SECONDS_BETWEEN_CHECKPOINTS", 0)
-    monkeypatch.setattr(
-        training.run,
-        "save_checkpoint",
-        lambda checkpoint, path: (saved.append((len(checkpoint.history), checkpoint.steps)), real(checkpoint, path)),
-    )
-    fit(Config.of("mnist", "mlp_small", epochs=1, batch_size=500), data_dir, tmp_path, CPU)
+    monkeypatch.setattr(training.run, "save_checkpoint", save)
+    fit(small_config(batch_size=500), data_dir, tmp_path, CPU)
     assert saved[:3] == [(0, 1), (0, 2), (0, 3)]
 
 
@@ -88,14 +105,14 @@ def test_a_run_that_no_longer_improves_ends_early(
     """The validation set has 100 images: at 60 % the standard error is 4.9 points."""
     accuracies = iter([0.4, 0.6, 0.56, 0.56, 0.5, 0.5, 0.9, 0.9])
     monkeypatch.setattr(training.run, "evaluate", lambda *_, **__: Scores(1.0, next(accuracies)))
-    config = Config.of("mnist", "mlp_small", epochs=8)
+    config = small_config(epochs=8)
     best = fit(replace(config, learning=replace(config.learning, patience=0.25)), data_dir, tmp_path, CPU)
     assert [line["validation_accuracy"] for line in metrics(tmp_path)] == [0.4, 0.6, 0.56, 0.56, 0.5, 0.5]
     assert best.metrics["epoch"] == 4, "the latest that is as good as the best"
 
 
 def test_a_run_may_end_within_an_epoch(data_dir: Path, tmp_path: Path) -> None:
-    fit(Config.of("mnist", "mlp_small", epochs=1.4, batch_size=110), data_dir, tmp_path, CPU)
+    fit(small_config(epochs=1.4, batch_size=110), data_dir, tmp_path, CPU)
     first, second = metrics(tmp_path)
     assert (first["epoch"], second["epoch"]) == (1, 2)
     assert second["lr"] < first["lr"], "the cycle is at its end"
@@ -103,54 +120,36 @@ def test_a_run_may_end_within_an_epoch(data_dir: Path, tmp_path: Path) -> None:
     assert [round(line["images_per_second"] * line["seconds"]) for line in seen] == [1100, 440]
 
 
+class Enlarging(torch.nn.Module):
+    """Sees its images at ``image_size``, notes it, and is best at half of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image_size, self.sizes = 8, []
+        self.linear = torch.nn.Linear(1, 10)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.sizes.append(self.image_size)
+        return self.linear(images.mean(dim=(2, 3)))
+
+
 def test_images_grow_on_the_way_and_only_the_large_ones_are_judged(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = []
-
-    class Enlarging(torch.nn.Module):
-        """Sees its images at ``image_size``, and is best at half of it."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.image_size = 8
-            self.linear = torch.nn.Linear(1, 10)
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            if self.training:
-                sizes.append(self.image_size)
-            return self.linear(images.mean(dim=(2, 3)))
-
-    monkeypatch.setattr(training.run, "create_model", lambda name, classes: Enlarging())
-    config = Config.of("mnist", "mlp", epochs=4, batch_size=600)
-    config = replace(config, learning=replace(config.learning, small_images=0.5))
-    best = fit(config, data_dir, tmp_path, CPU)
-    assert sizes == [4] * 4 + [8] * 4, "two batches an epoch"
+    network = Enlarging()
+    monkeypatch.setattr(training.run, "create_model", lambda name, classes: network)
+    config = small_config(epochs=4, batch_size=600)
+    best = fit(replace(config, learning=replace(config.learning, small_images=0.5)), data_dir, tmp_path, CPU)
+    assert network.sizes == [4] * 4 + [8] * 4, "two batches an epoch"
     assert best.metrics["epoch"] in (3, 4)
 
 
-def test_the_test_set_is_read_once_a_run(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    real = training.run.load_split
-    monkeypatch.setattr(training.run, "load_split", lambda d, part, f: (read.append(part), real(d, part, f))[1])
-    fit(CONFIG, data_dir, tmp_path, CPU)
-    assert read == ["train", "validation", "test"]
-
-
-def test_a_run_with_other_options_is_not_resumed(finished: Path, data_dir: Path) -> None:
+def test_a_run_with_other_options_or_a_damaged_checkpoint_is_not_resumed(
+    finished: Path, data_dir: Path, tmp_path: Path
+) -> None:
     with pytest.raises(RunError, match=r"lr was 0.02, now 0.1"):
         fit(Config.of("mnist", "lenet", seed=5, **OPTIONS | {"lr": 0.1}), data_dir, finished, CPU, resume=True)
-
-
-def test_a_run_stopped_before_its_first_checkpoint_begins_again(
-    finished: Path, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    fit(CONFIG, data_dir, tmp_path, CPU, resume=True)
-    assert "is not there, so the run begins at its beginning" in capsys.readouterr().err
-    assert weights(tmp_path / "last.pt").equal(weights(finished / "last.pt"))
-
-
-def test_a_damaged_checkpoint_is_not_resumed(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match=r"last.pt: not a checkpoint of Inkwear, or damaged"):
         fit(CONFIG, data_dir, tmp_path, CPU, resume=True)

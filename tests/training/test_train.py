@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -7,33 +8,28 @@ import pytest
 import torch
 
 from tests.conftest import ROOT
-from tests.training.runs import contents, interrupt_after, run_command
+from tests.training.runs import interrupt_after, invoke, metrics, weights
 from training.checkpoint import load_checkpoint
+from training.train import cli
 
 pytestmark = pytest.mark.slow
 
 
+def run(folder: Path, *options: object, code: int = 0) -> str:
+    output = invoke(
+        cli, "--dataset=mnist", "--epochs=1", "--device=cpu", f"--checkpoints={folder}", *options, code=code
+    )
+    return " ".join(output.split())
+
+
 def test_ctrl_c_says_how_to_go_on(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt_after(3, monkeypatch)
-    code, output = run_command("--model=mlp", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}")
-    assert code == 130
-    assert "last.pt holds every step; the same command with --resume goes on from there" in " ".join(output.split())
-
-
-def test_a_mistake_in_a_command_that_overwrites_costs_no_earlier_run(data_dir: Path, tmp_path: Path) -> None:
-    command = ("--model=mlp_small", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", "--no-report")
-    assert run_command(*command, "--epochs=0.1")[0] == 0
-    before = contents(tmp_path)
-    code, output = run_command(*command, "--overwrite", f"--extra-images={tmp_path / 'no.npz'}")
-    assert (code, contents(tmp_path)) == (2, before), output
-    assert run_command(*command, "--epochs=0.1", "--overwrite")[0] == 0
-    assert contents(tmp_path).keys() == before.keys()
-    assert contents(tmp_path) != before, "the times differ"
+    output = run(tmp_path, "--model=mlp", f"--data-dir={data_dir}", code=130)
+    assert "last.pt holds every step; the same command with --resume goes on from there" in output
 
 
 def test_the_command_trains_and_says_what_comes_next(data_dir: Path, tmp_path: Path) -> None:
-    code, output = run_command("--model=convnet", f"--data-dir={data_dir}", f"--checkpoints={tmp_path}")
-    assert code == 0
+    output = run(tmp_path, "--model=convnet", f"--data-dir={data_dir}")
     assert "mnist-convnet: test accuracy" in output
     assert f"Next: python -m training.export {tmp_path}/mnist-convnet/best.pt" in output
     assert "exports/mnist-convnet.onnx is there already and was made by another run" in output
@@ -59,9 +55,7 @@ NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA 
 def test_a_mistake_ends_in_a_sentence_and_its_exit_code(
     data_dir: Path, tmp_path: Path, options: str, code: int, reason: str
 ) -> None:
-    result = run_command(f"--data-dir={data_dir}", f"--checkpoints={tmp_path}", *options.split())
-    assert result[0] == code
-    assert reason in " ".join(result[1].split())
+    assert reason in run(tmp_path, f"--data-dir={data_dir}", *options.split(), code=code)
 
 
 def test_options_are_understood_by_their_earlier_names(data_dir: Path, tmp_path: Path) -> None:
@@ -86,3 +80,22 @@ def test_help_needs_no_torch(command: str) -> None:
     script = f"import training.{command}, sys; print({{'torch', 'matplotlib', 'sklearn'}} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert printed.stdout.strip() == "set()", printed.stderr
+
+
+def test_two_processes_learn_what_one_learns(data_dir: Path, tmp_path: Path) -> None:
+    """The tutorial's perceptron has nothing random but the order of images: two halves of a batch add up to it."""
+    options = ["--dataset=mnist", "--model=mlp", "--recipe=tutorial", "--epochs=2", "--device=cpu", "--no-report"]
+    command = ["-m", "training.train", *options, f"--data-dir={data_dir}"]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    for name, started in (("one", command), ("two", launcher + command)):
+        arguments = [sys.executable, *started, f"--checkpoints={tmp_path / name}"]
+        done = subprocess.run(arguments, cwd=ROOT, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    one, two = (tmp_path / name / "mnist-mlp-tutorial" for name in ("one", "two"))
+    torch.testing.assert_close(weights(one / "last.pt"), weights(two / "last.pt"), atol=1e-5, rtol=1e-4)
+    assert done.stdout.count("test accuracy") == 1, "one process speaks"
+    assert load_checkpoint(two / "best.pt").versions["device"] == "2 × CPU, threads: 1"
+    assert [line["validation_accuracy"] for line in metrics(one)] == [
+        pytest.approx(line["validation_accuracy"], abs=0.011) for line in metrics(two)
+    ]

@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from inkwear.numbers.line_reader import ROWS, LineReader
-from tests.training.commands import invoke
+from tests.training.runs import invoke
 from training.line_reader import stack
 from training.train_line_reader import cli
 

@@ -3,38 +3,28 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import training.watch
-from training.config import Config
+from tests.training.runs import CPU, small_config
 from training.run import fit
 from training.watch import Watch
 
-EPOCH = {
-    "epoch": 1,
-    "train_loss": 0.5,
-    "train_accuracy": 0.8,
-    "validation_loss": 0.4,
-    "validation_accuracy": 0.9,
-    "lr": 0.01,
-    "seconds": 2.0,
-    "images_per_second": 500.0,
-}
+EPOCH = {"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.8, "validation_loss": 0.4, "validation_accuracy": 0.9}
+EPOCH |= {"lr": 0.01, "seconds": 2.0, "images_per_second": 500.0}
 
 
+@pytest.mark.slow
 def test_the_curves_grow_while_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.watch, "SECONDS_BETWEEN_CURVES", 0)
-    history, pictures = [], []
+    history, curves = [EPOCH | {"epoch": number} for number in (1, 2, 3)], tmp_path / "curves.png"
     with Watch("run", tmp_path, 10, tensorboard=False) as watch:
-        for number in (1, 2, 3):
-            history.append(EPOCH | {"epoch": number})
-            watch.epoch(history)
-            if number == 1:
-                assert not (tmp_path / "curves.png").exists(), "one epoch makes no curve"
-                continue
-            pictures.append((tmp_path / "curves.png").read_bytes())
-    assert pictures[0] != pictures[1]
+        watch.epoch(history[:1])
+        assert not curves.exists(), "one epoch makes no curve"
+        watch.epoch(history[:2])
+        before = curves.read_bytes()
+        watch.epoch(history)
+        assert curves.read_bytes() != before
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 3
 
 
@@ -66,8 +56,7 @@ def test_without_tensorboard_the_wish_is_answered(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.slow
 def test_tensorboard_gets_every_epoch(data_dir: Path, tmp_path: Path) -> None:
-    config = Config.of("mnist", "mlp_small", epochs=2)
-    fit(config, data_dir, tmp_path, torch.device("cpu"), tensorboard=True)
+    fit(small_config(epochs=2), data_dir, tmp_path, CPU, tensorboard=True)
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     history = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     for tag, name in (("accuracy/validation", "validation_accuracy"), ("loss/train", "train_loss"), ("lr", "lr")):

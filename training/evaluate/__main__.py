@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -63,10 +64,12 @@ def _open(file: Path) -> Classifier:
 
 def _print(file: Path, results: Iterable[Result], as_json: bool) -> None:
     for result in results:
-        values = {"images": result.images, "correct": result.correct, "accuracy": result.accuracy}
-        text = f"{result.correct:,} of {result.images:,} right, {result.accuracy:.2%}  {file}  {result.condition}"
-        line = {"file": str(file), **values, "condition": result.condition}
-        typer.echo(json.dumps(line) if as_json else text.rstrip())
+        if as_json:
+            typer.echo(json.dumps({"file": str(file), "accuracy": result.accuracy, **asdict(result)}))
+            continue
+        text = f"{result.correct:,} of {result.images:,} right, {result.accuracy:.2%}"
+        sure = "" if result.wrong_with_ok is None else f", {result.wrong_with_ok:,} wrong with ok"
+        typer.echo(f"{text}{sure}  {file}  {result.condition}".rstrip())
 
 
 if __name__ == "__main__":

@@ -26,9 +26,6 @@ def measure(classifier: Classifier, count: int, seed: int, data_dir: Path) -> It
         The name of each measure and its value: the expected calibration error on the test set, the share of it that
         is answered with "not sure", and how well confidence separates it from outliers of each kind (area under the
         ROC curve: 1 is perfect, 0.5 is chance).
-
-    Raises:
-        DataError: a test set is missing or damaged.
     """
     dataset = find_dataset(classifier.metadata.dataset)
     pixels, labels = load_pixels(dataset, "test", data_dir)

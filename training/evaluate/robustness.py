@@ -1,7 +1,8 @@
 """How well an export reads pictures as people send them: simulated, condition by condition, and real photographs."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from PIL import Image
 
 from inkwear.classifier import Classifier
 from inkwear.images.decode import open_image
+from inkwear.prediction import Prediction
 from training.datasets import VALIDATION_SIZE, Dataset, Part, find_dataset, load_pixels
 from training.evaluate import Result
 from training.photos import find_photos
 from training.recipes import current_config
-from training.simulate import MIXTURE
+from training.simulate import mixed
 from training.simulator import CONDITIONS, originals, simulate
 from training.simulator.numbers import numbers
 
@@ -48,7 +50,6 @@ def simulated(
         part: of the data set; ``validation`` to choose by.
 
     Raises:
-        DataError: the test set is missing or damaged.
         ValueError: there is no condition with such a name.
     """
     dataset = _dataset_of(classifier)
@@ -62,12 +63,13 @@ def simulated(
     for name, condition in CONDITIONS[dataset.name].items():
         if name not in asked:
             continue
-        answers = _class_ids(classifier, simulate(images, condition, seed))
-        right = sum(answer == int(label) for answer, label in zip(answers, labels[chosen], strict=True))
-        yield Result(name, right, len(chosen))
+        predictions = _predictions(classifier, simulate(images, condition, seed))
+        answers = zip(predictions, labels[chosen].tolist(), strict=True)
+        yield Result.of(name, ((prediction, prediction.class_id == label) for prediction, label in answers))
     for name in (name for name in NUMBERS if name in asked):
-        touching = name == NUMBERS[1]
-        yield Result(name, _read_numbers(classifier, numbers(pixels, labels, count, seed, touching)), count)
+        pictures = numbers(pixels, labels, count, seed, touching=name == NUMBERS[1])
+        read = ((classifier.predict([picture])[0], number) for number, picture in pictures)
+        yield Result.of(name, ((prediction, prediction.label == number) for prediction, number in read))
 
 
 def real_accuracy(classifier: Classifier, count: int, data_dir: Path) -> float:
@@ -79,19 +81,13 @@ def real_accuracy(classifier: Classifier, count: int, data_dir: Path) -> float:
         classifier: the export.
         count: of pictures.
         data_dir: torchvision's folder of data sets.
-
-    Raises:
-        DataError: the training set is missing or damaged.
     """
     dataset = _dataset_of(classifier)
     pixels, labels = load_pixels(dataset, "validation", data_dir)
-    shares = MIXTURE[dataset.name]
     right = 0
     images = originals(dataset.name, pixels[:count], labels[:count], SEED)
     for index, (image, label) in enumerate(zip(images, labels[:count], strict=True)):
-        rng = np.random.default_rng([SEED, index])
-        condition = CONDITIONS[dataset.name][rng.choice(list(shares), p=list(shares.values()))]
-        right += classifier.predict([condition(image, rng)])[0].class_id == int(label)
+        right += classifier.predict([mixed(dataset.name, image, SEED, index)])[0].class_id == int(label)
     return right / min(count, len(labels))
 
 
@@ -106,22 +102,16 @@ def photographed(classifier: Classifier, folder: Path) -> Iterator[Result]:
 
     Raises:
         ValueError: there are none in ``folder``.
-        ImageError: one cannot be opened.
     """
     found = find_photos(folder, held_out=True)
-    labels = [prediction.label for prediction in classifier.predict([open_image(path) for path, _ in found])]
-    right = np.array([label in classes for label, (_, classes) in zip(labels, found, strict=True)])
-    kinds = np.array([path.parent.name for path, _ in found])
-    for kind in dict.fromkeys(kinds):
-        yield Result(kind, int(right[kinds == kind].sum()), int((kinds == kind).sum()))
-    yield Result("all photographs", int(right.sum()), len(right))
+    predictions = classifier.predict([open_image(path) for path, _ in found])
+    by_kind: dict[str, list[tuple[Prediction, bool]]] = defaultdict(list)
+    for prediction, (path, classes) in zip(predictions, found, strict=True):
+        by_kind[path.parent.name].append((prediction, prediction.label in classes))
+    yield from (Result.of(kind, answers) for kind, answers in by_kind.items())
+    yield Result.of("all photographs", chain.from_iterable(by_kind.values()))
 
 
-def _read_numbers(classifier: Classifier, pictures: Iterator[tuple[str, Image.Image]]) -> int:
-    """Return how many numbers are read without a mistake."""
-    return sum(classifier.predict([picture])[0].label == number for number, picture in pictures)
-
-
-def _class_ids(classifier: Classifier, pictures: Iterator[Image.Image]) -> Iterator[int | None]:
+def _predictions(classifier: Classifier, pictures: Iterator[Image.Image]) -> Iterator[Prediction]:
     while part := list(islice(pictures, CHUNK)):
-        yield from (prediction.class_id for prediction in classifier.predict(part))
+        yield from classifier.predict(part)

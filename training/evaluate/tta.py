@@ -29,11 +29,7 @@ def views(pixels: Pixels, *, mirror: bool) -> Iterator[Pixels]:
 
 
 def evaluate_views(classifier: Classifier, data_dir: Path) -> Result:
-    """Classify the test set by the mean probabilities of all views.
-
-    Raises:
-        DataError: the test set is missing or damaged.
-    """
+    """Classify the test set by the mean probabilities of all views."""
     dataset = find_dataset(classifier.metadata.dataset)
     pixels, labels = load_pixels(dataset, "test", data_dir)
     seen = views(pixels, mirror=dataset.augmentation.mirror)

@@ -83,12 +83,13 @@ def export_checkpoint(
     with listed_path(output) as temporary:
         write_onnx(model, metadata, temporary)
         if compact:
-            metadata = make_compact(temporary, metadata, pixels, labels)
+            metadata = _make_compact(temporary, metadata, pixels, labels)
             check_compact(temporary, metadata, pixels)
         else:
             check_export(temporary, model, metadata, pixels, load_split(dataset, "test", data_dir))
         if real:
-            _measure_on_real(temporary, metadata, real, data_dir)
+            accuracy = real_accuracy(Classifier(temporary, "cpu", temporary.read_bytes()), real, data_dir)
+            _set_metadata(temporary, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
     write_report(output, checkpoint, data_dir)
     return output
 
@@ -156,39 +157,21 @@ def write_onnx(model: nn.Module, metadata: ModelMetadata, path: Path) -> None:
     program.save(path, external_data=False)
 
 
-def make_compact(path: Path, metadata: ModelMetadata, pixels: Pixels, labels: Pixels) -> ModelMetadata:
-    """Give a written file weights of fewer bits, and the accuracy and reference logits of these.
-
-    Args:
-        path: the file, in float32; replaced.
-        metadata: of the file.
-        pixels: (N, 28, 28) uint8, the test set as stored.
-        labels: (N,) of the test set.
-
-    Returns:
-        The new metadata.
-    """
+def _make_compact(path: Path, metadata: ModelMetadata, pixels: Pixels, labels: Pixels) -> ModelMetadata:
+    """Give a written file weights of fewer bits, and return its metadata with their accuracy and reference logits."""
     onnx.save(compact_weights(onnx.load(path)), path)
     classifier = Classifier(path, "cpu", path.read_bytes())
     image = reference_image()
     right = float((logits_in_batches(classifier, pixels).argmax(axis=1) == labels).mean())
+    before = {"float32_test_accuracy": metadata.metrics["test_accuracy"]}
     metadata = replace(
         metadata,
-        metrics={
-            **metadata.metrics,
-            "float32_test_accuracy": metadata.metrics["test_accuracy"],
-            "test_accuracy": right,
-        },
+        metrics={**metadata.metrics, **before, "test_accuracy": right},
         recipe={**metadata.recipe, "weights": DESCRIPTION},
         reference=Reference.of(image, classifier.logits(image[None])[0]),
     )
     _set_metadata(path, metadata)
     return metadata
-
-
-def _measure_on_real(path: Path, metadata: ModelMetadata, count: int, data_dir: Path) -> None:
-    accuracy = real_accuracy(Classifier(path, "cpu", path.read_bytes()), count, data_dir)
-    _set_metadata(path, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
 
 
 def _set_metadata(path: Path, metadata: ModelMetadata) -> None:

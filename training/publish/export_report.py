@@ -53,10 +53,6 @@ def write_report(export: Path, checkpoint: "Checkpoint", data_dir: Path) -> Path
         export: the file.
         checkpoint: what it was made from.
         data_dir: torchvision's folder of data sets.
-
-    Raises:
-        ModelFileError: the export cannot be opened.
-        DataError: the test set is missing or damaged.
     """
     from training.publish.layers import list_layers  # torch: 3 s that --help need not wait for
 
@@ -80,11 +76,7 @@ def _rounded(values: dict[str, float]) -> dict[str, float]:
 
 
 def answer_test_set(classifier: Classifier, data_dir: Path) -> Answers:
-    """Let an export classify its test set, with the probabilities that users see.
-
-    Raises:
-        DataError: the test set is missing or damaged.
-    """
+    """Let an export classify its test set, with the probabilities that users see."""
     metadata = classifier.metadata
     pixels, labels = load_pixels(find_dataset(metadata.dataset), "test", data_dir)
     probabilities = softmax(logits_in_batches(classifier, pixels), metadata.temperature)
@@ -103,7 +95,6 @@ def find_checkpoint(export: Path, folder: Path) -> "Checkpoint":
     """Return the checkpoint that an export was made from: with its options, epoch and validation accuracy.
 
     Raises:
-        ModelFileError: the export cannot be opened.
         CheckpointError: no run of ``folder`` is the one.
     """
     from training.checkpoint import load_checkpoint  # torch: 3 s that --help need not wait for

@@ -120,7 +120,7 @@ def _write_model(folder: Path, export: Export, max_batch_size: int) -> None:
     shutil.copyfile(export.path, folder / "1" / "model.onnx")
     (folder / "config.pbtxt").write_text(config(export, max_batch_size), encoding="utf-8")
     if export.metadata:
-        text = "".join(f"{_one_line(name)}\n" for name in export.metadata.class_names)
+        text = "".join(f"{' '.join(name.split())}\n" for name in export.metadata.class_names)
         (folder / "labels.txt").write_text(text, encoding="utf-8")
 
 
@@ -180,10 +180,6 @@ def _quoted(text: str) -> str:
     escaped = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
     plain = "".join(escaped.get(letter, letter) for letter in text)
     return '"' + "".join(letter if letter >= " " else f"\\{ord(letter):03o}" for letter in plain) + '"'
-
-
-def _one_line(name: str) -> str:
-    return " ".join(name.split())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from inkwear.numbers.line_image import to_strip
 from inkwear.preprocess.spec import Floats, Pixels
 from training.datasets import find_dataset, load_pixels
 from training.simulator.chance import BANK, around, between, happens, noise
-from training.simulator.glyphs import FAR, Hand, write
+from training.simulator.glyphs import FAR, Hand, cut_to_ink, write
 from training.simulator.habits import with_habits
 from training.simulator.numbers import SIMILAR, WIDTH, join_line, joined, stroke_widths, until_touching
 
@@ -53,17 +53,11 @@ def make_lines(dataset: str, digits: int, seed: int, data_dir: Path, first: int,
         count: of lines.
     """
     fields, labels = _bank(dataset, digits, seed, data_dir)
-    return [make_line(fields, labels, np.random.default_rng([seed, first + index])) for index in range(count)]
+    return [_make_line(fields, labels, np.random.default_rng([seed, first + index])) for index in range(count)]
 
 
-def make_line(fields: list[Floats], labels: Pixels, rng: np.random.Generator) -> Line:
-    """Write some digits on a line, with one pen and slant, and frame it as the app does.
-
-    Args:
-        fields: distance fields of digits, similar hands near each other.
-        labels: their classes.
-        rng: draws everything.
-    """
+def _make_line(fields: list[Floats], labels: Pixels, rng: np.random.Generator) -> Line:
+    """Write some digits on a line, with one pen and slant, and frame it as the app does."""
     length = int(rng.choice(np.arange(1, 11), p=[0.05, 0.18, 0.18, 0.16, 0.12, 0.1, 0.08, 0.06, 0.04, 0.03]))
     window = max(1, round(SIMILAR * len(labels)))
     chosen = rng.integers(len(labels) - window + 1) + rng.integers(window, size=length)
@@ -122,12 +116,7 @@ def _rewritten(field: Floats, pen: float, slant: float, turn: float, scale: floa
     inked = (turned > 0).astype(np.uint8)
     if grow > 0:  # beyond the stored field distances are unknown, so they are measured
         turned = np.where(turned > -1, turned, -cv2.distanceTransform(1 - inked, cv2.DIST_L2, 5)).astype(np.float32)
-    turned += grow
-    near = turned > -2
-    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
-    if not len(rows):
-        return turned
-    return np.ascontiguousarray(turned[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    return cut_to_ink(turned + grow)
 
 
 def _photographed(field: Floats, pen: float, rng: np.random.Generator) -> Floats:

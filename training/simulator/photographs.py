@@ -254,12 +254,8 @@ RARE = (
 
 def photograph_any(pixels: Pixels, rng: np.random.Generator) -> Image.Image:
     """Photograph a digit in a mixed scene; one in ten is a crop, one in sixty as large as phones take them."""
-    return photograph(pixels, rng, any_scene(rng))
-
-
-def any_scene(rng: np.random.Generator) -> Scene:
     draw = rng.random()
-    return RARE[0] if draw < 0.1 else RARE[1] if draw < 0.1 + 1 / 60 else MIXED
+    return photograph(pixels, rng, RARE[0] if draw < 0.1 else RARE[1] if draw < 0.1 + 1 / 60 else MIXED)
 
 
 CONDITIONS: dict[str, Callable[[Pixels, np.random.Generator], Image.Image]] = {

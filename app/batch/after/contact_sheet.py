@@ -17,6 +17,7 @@ from app.batch.output.formats import as_bytes
 from app.batch.output.row import Row
 from app.batch.run.reader import open_source
 from inkwear.errors import ImageError
+from inkwear.files import atomic_path
 from inkwear.images.thumbnail import thumbnail
 
 TEMPLATE = Path(__file__).with_suffix(".html.jinja")
@@ -40,13 +41,7 @@ class SheetError(ValueError):
 
 @dataclass(frozen=True)
 class Shown:
-    """A row that is shown.
-
-    Attributes:
-        index: the position of its input, from 0.
-        row: the row.
-        label: what the picture really shows, where that is known.
-    """
+    """A row that is shown, the index of its input, and what the picture really shows, where that is known."""
 
     index: int
     row: Row
@@ -136,16 +131,11 @@ def save_sheet(
         SheetError: it cannot be written.
     """
     page = _page(chosen, _pictures(chosen, inputs), about, total, score)
-    unfinished = f"{path}.partial"
     try:
-        with open(unfinished, "w", encoding="utf-8") as file:
+        with atomic_path(Path(path)) as unfinished, unfinished.open("w", encoding="utf-8") as file:
             file.writelines(page)
-        os.replace(unfinished, path)
     except OSError as error:
         raise SheetError(f"--sheet {path} cannot be written: {error.strerror}. The table is complete.") from error
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(unfinished)
 
 
 def _pictures(chosen: Sequence[Shown], inputs: Iterable[Input]) -> dict[int, Picture]:

@@ -104,14 +104,10 @@ def _named(path: str, left_out: LeftOut, listing_digest: bytes = b"", trust_endi
         yield failed(path, "unreadable", f"cannot be read ({getattr(error, 'strerror', None) or error})")
     else:
         if stat.S_ISDIR(mode):
-            yield from _in_folder(path, left_out)
+            endings = ", ".join(sorted(SUFFIXES))
+            reason = f"the folder holds no pictures; taken are {endings}, archives, IDX and Parquet files"
+            yield from or_else(in_folder(path, left_out), failed(path, "empty", reason))
         elif stat.S_ISREG(mode) and trust_ending and is_picture(path):
             yield Input(path, None, listing_digest)
         else:
             yield from in_file(path, listing_digest)
-
-
-def _in_folder(path: str, left_out: LeftOut) -> Iterator[Input]:
-    endings = ", ".join(sorted(SUFFIXES))
-    reason = f"the folder holds no pictures; taken are {endings}, archives, IDX and Parquet files"
-    return or_else(in_folder(path, left_out), failed(path, "empty", reason))

@@ -4,15 +4,13 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from app.archives import tars, zips
-from app.archives.entry import Found, Limits, max_unpacked
+from app.archives.entry import Limits, max_unpacked
+from app.archives.pictures import entries
 from app.archives.sniff import Kind
 from app.batch.inputs import idx, parquet
 from app.batch.inputs.input import MAX_ENTRIES, MAX_ENTRY_BYTES, Content, Failure
 
 _TABLES = {"idx": idx.images, "parquet": parquet.images}
-
-_ARCHIVES = {"zip": zips.entries, "tar": tars.entries}
 
 
 def contents(path: str, file: BinaryIO, kind: Kind) -> Iterator[Content]:
@@ -24,10 +22,8 @@ def contents(path: str, file: BinaryIO, kind: Kind) -> Iterator[Content]:
         kind: any kind of container.
     """
     if kind in _TABLES:
-        return _TABLES[kind](path, file)
+        yield from _TABLES[kind](path, file)
+        return
     limits = Limits(MAX_ENTRIES, MAX_ENTRY_BYTES, max_unpacked(os.fstat(file.fileno()).st_size))
-    return map(_content, _ARCHIVES[kind](path, file, limits))
-
-
-def _content(found: Found) -> Content:
-    return found.name, Failure.of(found.error) if found.error else found.data
+    for found in entries(kind, path, file, limits):
+        yield found.name, Failure.of(found.error) if found.error else found.data

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from app.archives.sniff import Kind, holds_labels, is_hidden, kind_of, kind_of_name
+from app.archives.sniff import Kind, kind_of
 from app.batch.inputs.input import Failure, Input, failed, or_else
 from inkwear.errors import ImageError
 from inkwear.images.decode import open_file
@@ -17,16 +17,6 @@ def is_picture(name: str) -> bool:
     """Whether a name has the ending of a picture."""
     stem, dot, ending = name.rpartition(".")
     return (dot + ending).lower() in SUFFIXES and stem != ""
-
-
-def is_container(name: str) -> bool:
-    """Whether a name has the ending of an archive or of a table of pictures."""
-    return kind_of_name(name) != "file"
-
-
-def is_companion(name: str) -> bool:
-    """Whether a name is that of a file that is no picture on purpose: hidden, a system's own, or IDX labels."""
-    return is_hidden(name) or holds_labels(name)
 
 
 def in_file(path: str, listing_digest: bytes = b"") -> Iterator[Input]:

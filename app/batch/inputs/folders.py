@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from app.batch.inputs.files import in_file, is_companion, is_container, is_picture
+from app.archives.sniff import holds_labels, is_hidden, kind_of_name
+from app.batch.inputs.files import in_file, is_picture
 from app.batch.inputs.input import Input, failed
 from app.batch.inputs.names import Names
 
@@ -120,10 +121,10 @@ class _Listing:
             self._files.add(name)
             if not is_file:
                 self._to_open.add(name)
-        elif is_container(name):
+        elif kind_of_name(name) != "file":
             self._files.add(name)
             self._to_open.add(name)
-        elif is_file and not is_companion(name):
+        elif is_file and not (is_hidden(name) or holds_labels(name)):
             self._left_out.add(name)
 
     def inputs(self) -> Iterator[Input]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.archives.compression import READ_AHEAD, Stream
 from app.archives.entry import MEGABYTE, ArchiveError, check_ratio, explain, read_in_pieces
-from app.batch.inputs.input import Content, Failure
+from app.batch.inputs.input import Content, Failure, TableError
 from inkwear.images.decode import MAX_PIXELS
 
 IMAGES = 0x00000803
@@ -20,15 +20,11 @@ BLOCK = 64 * 1024
 """Bytes of images that are read at once."""
 
 
-class _TableError(ValueError):
-    """A file that breaks its format; the message says how."""
-
-
 def images(path: str, file: BinaryIO) -> Iterator[Content]:
     """Yield ``path#0``, ``path#1``, … with (H, W) uint8 pixels, and a failure where the file is broken."""
     try:
         yield from _images(path, Stream(file))
-    except _TableError as error:
+    except TableError as error:
         yield path, Failure("table_damaged", f"{path}: {error}.")
     except ArchiveError as error:
         yield path, Failure.of(error)
@@ -55,9 +51,9 @@ def _images(path: str, stream: Stream) -> Iterator[Content]:
             yield f"{path}#{index}", pixels
             index += 1
         if whole < wanted:
-            raise _TableError(f"cut short: it promises {count:,} images of {height}×{width} and holds {index:,}")
+            raise TableError(f"cut short: it promises {count:,} images of {height}×{width} and holds {index:,}")
     if stream.read(1):
-        raise _TableError(f"it goes on after the {count:,} images that it promises; what follows is not read")
+        raise TableError(f"it goes on after the {count:,} images that it promises; what follows is not read")
 
 
 def _header(stream: Stream) -> tuple[int, int, int]:
@@ -66,12 +62,12 @@ def _header(stream: Stream) -> tuple[int, int, int]:
     [magic] = struct.unpack(">L", head) if len(head) == 4 else [0]
     if magic != IMAGES:
         what = "labels" if magic == 0x801 else "no images"
-        raise _TableError(f"an IDX file of {what} (magic number {magic}, 0x{magic:08x}); {ACCEPTED}")
+        raise TableError(f"an IDX file of {what} (magic number {magic}, 0x{magic:08x}); {ACCEPTED}")
     sizes = stream.read(12)
     if len(sizes) < 12:
-        raise _TableError("cut short within its header")
+        raise TableError("cut short within its header")
     count, height, width = struct.unpack(">3L", sizes)
     if not 0 < height * width <= MAX_PIXELS:
         max_pixels = MAX_PIXELS // MEGABYTE
-        raise _TableError(f"it promises images of {height}×{width} pixels; accepted are 1 to {max_pixels} million")
+        raise TableError(f"it promises images of {height}×{width} pixels; accepted are 1 to {max_pixels} million")
     return count, height, width

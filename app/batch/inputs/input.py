@@ -93,6 +93,10 @@ Chunk = Sequence[Input]
 """Inputs that are answered together."""
 
 
+class TableError(ValueError):
+    """A table of pictures that breaks its format or holds none; the message says how."""
+
+
 def failed(path: str, code: Code, reason: str, listing_digest: bytes = b"") -> Input:
     """Return an input whose row says that it cannot be read.
 

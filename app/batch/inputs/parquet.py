@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.archives.entry import MEGABYTE, ArchiveError, check_ratio, too_large
-from app.batch.inputs.input import MAX_ENTRY_BYTES, Code, Content, Failure
+from app.batch.inputs.input import MAX_ENTRY_BYTES, Code, Content, Failure, TableError
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -21,10 +21,6 @@ READ_AHEAD = 1 << 20
 
 PREFERRED = ("image", "img", "picture")
 """Names of the column to read where several could hold pictures, best first."""
-
-
-class _TableError(ValueError):
-    """A file without pictures that can be read; the message says why."""
 
 
 def images(path: str, file: BinaryIO) -> Iterator[Content]:
@@ -51,7 +47,7 @@ def images(path: str, file: BinaryIO) -> Iterator[Content]:
                 yield f"{path}#{index}", _checked(f"{path}#{index}", data)
                 index += 1
             if index < end:
-                raise _TableError("they are not there")
+                raise TableError("they are not there")
         except Exception as error:
             sentence = f"{path}: rows {index:,} to {end - 1:,} cannot be read ({_reason(error)})."
             code: Code = "archive_refused" if isinstance(error, ArchiveError) else "table_damaged"
@@ -89,7 +85,7 @@ def _column(table: "ParquetFile") -> str:
     """Return Parquet's name of the column that holds the pictures.
 
     Raises:
-        _TableError: no column, or more than one, can hold them.
+        TableError: no column, or more than one, can hold them.
     """
     import pyarrow.types as types
 
@@ -107,7 +103,7 @@ def _column(table: "ParquetFile") -> str:
         return columns[chosen[0]]
     has = ", ".join(f"{field.name} ({field.type})" for field in table.schema_arrow)
     wanted = "a column of type binary, or struct with a field 'bytes' of it; of several, one named image"
-    raise _TableError(f"which column holds pictures? It has {has}; accepted is {wanted}")
+    raise TableError(f"which column holds pictures? It has {has}; accepted is {wanted}")
 
 
 def _reason(error: Exception) -> str:

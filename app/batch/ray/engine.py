@@ -1,10 +1,9 @@
 """The engine of many machines: the readers of the local engine as tasks of Ray Data, their answers in order.
 
 A dataset of Ray Data is known from its beginning, so a million inputs would have to be listed first. So the inputs pass
-through a window: a few loads of chunks for each core of the cluster make one dataset, and the next window runs beside
-it while its answers are awaited. The driver holds a window until its answers are there, so nothing that is lost
-elsewhere is lost. Tasks answer the loads, not actors: Ray keeps an idle process for a moment, and the process keeps its
-reader, so the model is opened once a process and not once a window.
+through a window: a few loads of chunks for each core make one dataset, and the next window runs beside it. The driver
+holds a window until its answers are there, so a machine's death loses nothing. Tasks answer the loads: Ray keeps an
+idle process for a moment, and the process keeps its reader, so the model is opened once a process.
 
 Ray restarts a task whose process dies forever, which a picture that kills every reader must not cause. So every
 beginning is counted; after the third the load is returned unanswered and taken apart, down to the picture that kills,
@@ -191,12 +190,9 @@ class Cluster:
         except ray.exceptions.RayError as error:
             raise ClusterError(f"The Ray cluster failed: {last_line(error)}. The rows so far are intact.") from error
         self._spec.attempts.forget.remote(numbers)
-        self._adapt(sum(map(len, loads)), sum(outcome.seconds for outcome in outcomes.values()))
+        if seconds := sum(outcome.seconds for outcome in outcomes.values()):
+            self._load_size = min(max(1, round(LOAD_SECONDS * sum(map(len, loads)) / seconds)), MAX_LOAD)
         return [outcomes[number].answers for number in numbers]
-
-    def _adapt(self, chunks: int, seconds: float) -> None:
-        if seconds:
-            self._load_size = min(max(1, round(LOAD_SECONDS * chunks / seconds)), MAX_LOAD)
 
 
 def _check(outcome: Outcome) -> None:

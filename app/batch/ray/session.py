@@ -69,8 +69,7 @@ def connected(address: str | None) -> Iterator[None]:
         import ray
         import ray.data
 
-        _silence()
-        _disable_auto_connect()
+        _keep_quiet()
         _init({"address": address} if address else stack.enter_context(_own_cluster()))
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
@@ -102,9 +101,8 @@ def _init(cluster: Mapping[str, Any]) -> None:
                 time.sleep(SECONDS_BETWEEN_TRIES)
                 continue
             address = cluster["address"]
-            what = "Ray cannot be started here"
-            if address != "local":
-                what = f"--ray-address {address}: this cluster cannot be joined"
+            joined = f"--ray-address {address}: this cluster cannot be joined"
+            what = "Ray cannot be started here" if address == "local" else joined
             raise ClusterError(f"{what} ({last_line(error)}).") from error
 
 
@@ -132,24 +130,18 @@ def _signals_kept() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _silence() -> None:
-    """Keep Ray's log off stderr, and its reports of dead machines off stdout; errors are raised."""
+def _keep_quiet() -> None:
+    """Keep Ray's log off stderr, its reports of dead machines off stdout, and its threads from connecting again.
+
+    A thread of Ray Data that outlives its run still calls Ray, which would connect again, so that the next run would
+    find itself connected already. RAY_ENABLE_AUTO_CONNECT would have to be set before Ray is first imported.
+    """
     import ray
+    import ray._private.auto_init_hook
 
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     ray._private.worker._worker_logs_enabled = False  # log_to_driver=False leaves the reports
-
-
-def _disable_auto_connect() -> None:
-    """Let nothing but ``ray.init`` open a connection.
-
-    A thread of Ray Data that outlives its run still calls Ray, which would connect again, so that the next run
-    would find itself connected already. Ray's own variable (RAY_ENABLE_AUTO_CONNECT) must be set before Ray is
-    first imported.
-    """
-    import ray._private.auto_init_hook
-
     ray._private.auto_init_hook.enable_auto_connect = False
 
 

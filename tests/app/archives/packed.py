@@ -10,13 +10,11 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 
-from tests.hand import render
+from tests import hand
 
 
 def png(digit: str = "5") -> bytes:
-    file = io.BytesIO()
-    render(digit).save(file, "PNG")
-    return file.getvalue()
+    return hand.png(hand.render(digit))
 
 
 def zipped(entries: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -11,15 +11,12 @@ def found(data: bytes, name: str = "scans.zip") -> list[Found]:
     return list(pictures_in(name, io.BytesIO(data)))
 
 
-def test_a_file_is_itself() -> None:
-    assert found(b"not a ZIP", "five.png") == [Found("five.png", b"not a ZIP")]
-
-
 @pytest.mark.parametrize("pack", [zipped, tarred])
-def test_an_archive_gives_its_pictures_in_order_without_what_is_hidden(pack) -> None:
+def test_an_archive_gives_its_pictures_without_what_is_hidden_and_a_file_itself(pack) -> None:
     entries = {"b.png": b"b", "deep/a.png": b"a", "__MACOSX/b.png": b"-", "deep/.DS_Store": b"-", "Thumbs.db": b"-"}
     assert found(pack(entries)) == [Found("scans.zip/b.png", b"b"), Found("scans.zip/deep/a.png", b"a")]
     assert found(pack({})) == []
+    assert found(b"no archive", "five.png") == [Found("five.png", b"no archive")]
 
 
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:

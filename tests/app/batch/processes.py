@@ -1,6 +1,5 @@
 """Processes that a test has started, as Linux lists them."""
 
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,9 +27,3 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def signal_all(pids: Iterable[int], number: int) -> None:
-    """Send a signal to each."""
-    for pid in pids:
-        os.kill(pid, number)

@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 from inkwear.classifier import Classifier
 from inkwear.report import Report, read_report, report_path
-from tests.training.commands import invoke
+from tests.training.runs import invoke
 from training.analysis import Answers
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.errors import CheckpointError
@@ -16,12 +17,10 @@ from training.publish.export_report import cli, find_checkpoint, measure_confide
 @pytest.fixture
 def runs(checkpoint: Path, tmp_path: Path) -> Path:
     """A folder of two runs, of which the second was exported."""
-    for name in ("mnist-convnet", "mnist-convnet-tuned"):
-        (tmp_path / "runs" / name).mkdir(parents=True)
-    shutil.copy(checkpoint, tmp_path / "runs/mnist-convnet-tuned/best.pt")
-    other = load_checkpoint(checkpoint)
-    other.config["seed"] = 9
-    save_checkpoint(other, tmp_path / "runs/mnist-convnet/best.pt")
+    first, second = (tmp_path / "runs" / name / "best.pt" for name in ("mnist-convnet", "mnist-convnet-tuned"))
+    run = load_checkpoint(checkpoint)
+    save_checkpoint(run, second)
+    save_checkpoint(dataclasses.replace(run, config=run.config | {"seed": 9}), first)
     return tmp_path / "runs"
 
 
@@ -31,14 +30,12 @@ def alone(export: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(export, tmp_path))
 
 
-def test_an_export_comes_with_its_report(export: Path, checkpoint: Path) -> None:
+def test_an_export_comes_with_its_report(export: Path) -> None:
     report, metrics = read_report(export), Classifier(export, "cpu").metadata.metrics
     right = sum(row[index] for index, row in enumerate(report.confusion))
     assert sum(map(sum, report.confusion)) == 200
     assert right / 200 == pytest.approx(metrics["test_accuracy"])
-    assert [epoch["epoch"] for epoch in report.curves] == [
-        epoch["epoch"] for epoch in load_checkpoint(checkpoint).history
-    ]
+    assert [epoch["epoch"] for epoch in report.curves] == [1, 2, 3]
     assert sum(layer.parameters for layer in report.layers) == metrics["parameters"]
     sure = report.confidence
     assert right / 200 >= sure["accuracy_when_sure"] * (1 - sure["unsure"]) - 1e-4

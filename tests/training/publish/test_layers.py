@@ -2,11 +2,12 @@ import pytest
 from torch import Tensor, nn
 
 import models.registry
+from tests.training.runs import invoke
 from training.publish.layers import list_layers
-from training.summary import summarize
+from training.summary import cli, summarize
 
 
-@pytest.mark.parametrize("name", ["lenet", "inception", "resnet", "alexnet"])
+@pytest.mark.parametrize("name", ["lenet", "inception", "resnet", pytest.param("alexnet", marks=pytest.mark.slow)])
 def test_layers_add_up_to_the_network(name: str) -> None:
     found, summary = list_layers(name, 10), summarize(name)
     assert sum(layer.parameters for layer in found) == summary.total_params
@@ -35,3 +36,26 @@ class Fickle(nn.Module):
 def test_a_network_that_cannot_be_followed_has_no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(models.registry._builders, "fickle", lambda num_classes: Fickle())
     assert list_layers("fickle", 10) == ()
+
+
+def test_alexnet_is_shown_layer_by_layer() -> None:
+    output = invoke(cli, "--model=alexnet")
+    assert "[1, 96, 54, 54]" in output
+    assert "46,764,746" in output
+
+
+@pytest.mark.parametrize(
+    ("model", "macs"),
+    [
+        ("mlp_small", 784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10),
+        ("convnet", 28 * 28 * 16 * (25 + 1) + 2 * 16 + 14 * 14 * 32 * (16 * 25 + 1) + 2 * 32 + 32 * 49 * 10 + 10),
+    ],
+)
+def test_multiply_adds_are_what_a_hand_counts(model: str, macs: int) -> None:
+    """The library counts a bias, and BatchNorm's two numbers a channel, as one each."""
+    assert summarize(model).total_mult_adds == macs
+
+
+def test_an_unknown_network_is_a_sentence() -> None:
+    output = invoke(cli, "--model=resnett", code=2)
+    assert "Did you mean 'resnet'?" in output

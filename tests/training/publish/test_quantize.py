@@ -3,6 +3,7 @@ from pathlib import Path
 import onnx
 import pytest
 import torch
+from torch import nn
 
 import training.publish.parity
 from inkwear.classifier import Classifier
@@ -28,10 +29,12 @@ def test_weights_of_fewer_bits_are_smaller_and_as_good(checkpoint: Path, data_di
     assert (classifier.logits(pixels).argmax(1) == labels).mean() == metadata.metrics["test_accuracy"]
 
 
+def two_layers() -> nn.Sequential:
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10)).eval()
+
+
 def test_linear_layers_get_eight_bits_but_for_the_last() -> None:
-    model = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
-    ).eval()
+    model = two_layers()
     program = torch.onnx.export(model, (torch.zeros(2, 1, 28, 28),), dynamo=True, verbose=False)
     compacted = compact_weights(program.model_proto)
     assert [node.op_type for node in compacted.graph.node if "MatMul" in node.op_type] == ["MatMulNBits", "MatMul"]
@@ -41,9 +44,7 @@ def test_linear_layers_get_eight_bits_but_for_the_last() -> None:
 def test_two_thin_layers_answer_like_one_whose_answers_vary_in_few_directions() -> None:
     torch.manual_seed(0)
     images = torch.randn(200, 1, 28, 28)
-    model = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
-    ).eval()
+    model = two_layers()
     model[1].weight.data = torch.randn(256, 8) @ model[1].weight.data[:8]
     before = model(images)
     thin_out(model, images, rank=8)
@@ -56,8 +57,6 @@ def test_fewer_bits_that_cost_too_much_are_refused(
     checkpoint: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training.publish.parity, "MAX_COMPACT_LOSS", -0.1)
-    with pytest.raises(
-        ExportError, match=r"'accuracy' failed: \d+\.\d\d% of the test set were read right with float32"
-    ):
+    with pytest.raises(ExportError, match=r"'accuracy' failed: \d+\.\d\d% of the test set"):
         export_checkpoint(checkpoint, tmp_path, data_dir, compact=True)
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,6 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 from PIL import Image
-from typer.testing import CliRunner
 
 from inkwear.classifier import Classifier
 from inkwear.onnx.props import read_props
@@ -21,6 +20,7 @@ from tests.conftest import EXPORTS, some_exports
 from tests.exports.test_snippets import CLASSIFIERS, Said, images_of, run_alone
 from tests.packages import wheel
 from tests.training.publish.test_exports import small_model
+from tests.training.runs import invoke
 from training.publish.exports import read_export, read_exports
 from training.publish.readme import SNIPPETS
 from training.publish.triton import RepositoryError, cli, config, write_repository
@@ -46,9 +46,6 @@ def parsed(text: str, schema: ModuleType) -> Any:
     return text_format.Parse(text, schema.ModelConfig())
 
 
-# --------------------------------------------------------------------------------------------------- configurations
-
-
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
 def test_a_configuration_keeps_to_tritons_schema_and_to_the_file(path: Path, schema: ModuleType) -> None:
     told = parsed(config(read_export(path), 32), schema)
@@ -64,20 +61,25 @@ def test_a_configuration_keeps_to_tritons_schema_and_to_the_file(path: Path, sch
     assert parameters == session.get_modelmeta().custom_metadata_map
 
 
-def test_a_file_of_fixed_sizes_is_not_batched(tmp_path: Path, schema: ModuleType) -> None:
-    onnx.save(small_model([1, 3], TensorProto.INT64), tmp_path / "fixed.onnx")
-    told = parsed(config(read_export(tmp_path / "fixed.onnx")), schema)
-    assert (told.max_batch_size, told.HasField("dynamic_batching")) == (0, False)
-    assert (list(told.input[0].dims), told.input[0].data_type) == ([1, 3], schema.TYPE_INT64)
-    assert not told.output[0].label_filename
-
-
-def test_open_sizes_are_left_to_the_request(tmp_path: Path, schema: ModuleType) -> None:
-    model = small_model(["lines", 1, 32, "width"])
+@pytest.mark.parametrize(
+    ("shape", "dtype", "max_batch_size", "dims"),
+    [
+        ([1, 3], TensorProto.INT64, 0, [1, 3]),
+        (["lines", 1, 32, "width"], TensorProto.FLOAT, 64, [1, 32, -1]),
+    ],
+    ids=["fixed sizes are not batched", "open sizes are left to the request"],
+)
+def test_any_file_is_configured_by_its_shapes(
+    tmp_path: Path, schema: ModuleType, shape: list, dtype: int, max_batch_size: int, dims: list[int]
+) -> None:
+    model = small_model(shape, dtype)
     onnx.helper.set_model_props(model, {"odd": 'two "words",\na \\ and \x01 Ä'})
-    onnx.save(model, tmp_path / "lines.onnx")
-    told = parsed(config(read_export(tmp_path / "lines.onnx")), schema)
-    assert (told.max_batch_size, list(told.input[0].dims)) == (64, [1, 32, -1])
+    onnx.save(model, tmp_path / "small.onnx")
+    told = parsed(config(read_export(tmp_path / "small.onnx")), schema)
+    assert (told.max_batch_size, told.HasField("dynamic_batching")) == (max_batch_size, max_batch_size > 0)
+    assert list(told.input[0].dims) == dims
+    assert told.input[0].data_type == (schema.TYPE_INT64 if dtype == TensorProto.INT64 else schema.TYPE_FP32)
+    assert not told.output[0].label_filename
     assert told.parameters["odd"].string_value == 'two "words",\na \\ and \x01 Ä'
 
 
@@ -90,17 +92,12 @@ def test_what_triton_cannot_serve_is_said(tmp_path: Path) -> None:
         config(read_export(tmp_path / "complex.onnx"))
 
 
-# ------------------------------------------------------------------------------------------------------ a repository
+NAMES = ("mnist-mlp_small", "fashion_mnist-mlp_small")
 
 
 @pytest.fixture
 def exports(tmp_path: Path) -> Path:
-    return some_exports(tmp_path / "exports", ["mnist-mlp_small", "fashion_mnist-mlp_small"])
-
-
-def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(cli, [*map(str, arguments)])
-    return result.exit_code, result.output
+    return some_exports(tmp_path / "exports", NAMES)
 
 
 def files(folder: Path) -> set[str]:
@@ -108,42 +105,36 @@ def files(folder: Path) -> set[str]:
 
 
 def test_a_repository_holds_the_very_files_and_their_labels(exports: Path, tmp_path: Path) -> None:
-    code, output = run(tmp_path / "new" / "models", "--exports", exports)
-    assert code == 0, output
     models = tmp_path / "new" / "models"
-    names = ("mnist-mlp_small", "fashion_mnist-mlp_small")
+    invoke(cli, models, "--exports", exports)
     assert files(models) == {
-        f"{name}/{file}" for name in names for file in ("1/model.onnx", "config.pbtxt", "labels.txt")
+        f"{name}/{file}" for name in NAMES for file in ("1/model.onnx", "config.pbtxt", "labels.txt")
     }
-    for name in names:
+    for name in NAMES:
         assert (models / name / "1" / "model.onnx").read_bytes() == (exports / f"{name}.onnx").read_bytes()
         labels = (models / name / "labels.txt").read_text(encoding="utf-8").splitlines()
         assert labels == json.loads(read_props(exports / f"{name}.onnx")["class_names"])
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["models"], "something was left beside it"
 
 
-def test_its_own_folder_is_written_anew_and_others_stay(exports: Path, tmp_path: Path) -> None:
+def test_its_own_models_are_written_anew_others_only_where_told_and_the_rest_stays(
+    exports: Path, tmp_path: Path
+) -> None:
     models = tmp_path / "models"
-    assert run(models, "--exports", exports)[0] == 0
-    assert run(models, "mnist-mlp_small", "--exports", exports, "--max-batch-size", 7)[0] == 0
-    assert "max_batch_size: 7\n" in (models / "mnist-mlp_small" / "config.pbtxt").read_text()
-    assert "max_batch_size: 64\n" in (models / "fashion_mnist-mlp_small" / "config.pbtxt").read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["exports", "models"]
-
-
-def test_a_folder_with_other_things_is_refused_unless_told_and_they_stay(exports: Path, tmp_path: Path) -> None:
-    models = tmp_path / "models"
-    for name in ("resnet50", "mnist-mlp_small"):
-        (models / name).mkdir(parents=True)
-        (models / name / "config.pbtxt").write_text('platform: "tensorrt_plan"')
-    before = files(models)
-    code, output = run(models, "--exports", exports)
-    assert code == 2
+    invoke(cli, models, "--exports", exports)
+    invoke(cli, models, "mnist-mlp_small", "--exports", exports, "--max-batch-size", 7)
+    first, second = (models / name / "config.pbtxt" for name in NAMES)
+    assert "max_batch_size: 7\n" in first.read_text()
+    assert "max_batch_size: 64\n" in second.read_text()
+    strangers = (first, models / "resnet50" / "config.pbtxt")
+    strangers[1].parent.mkdir()
+    for path in strangers:
+        path.write_text('platform: "tensorrt_plan"')
+    output = invoke(cli, models, "--exports", exports, code=2)
     assert "holds mnist-mlp_small, which python -m training.publish.triton did not write" in " ".join(output.split())
-    assert files(models) == before
-    assert run(models, "--exports", exports, "--overwrite")[0] == 0
-    assert (models / "resnet50" / "config.pbtxt").read_text() == 'platform: "tensorrt_plan"'
-    assert (models / "mnist-mlp_small" / "1" / "model.onnx").exists()
+    assert {path.read_text() for path in strangers} == {'platform: "tensorrt_plan"'}
+    invoke(cli, models, "--exports", exports, "--overwrite")
+    assert [path.read_text() == 'platform: "tensorrt_plan"' for path in strangers] == [False, True]
 
 
 def test_a_failure_leaves_everything_as_it_was(exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,27 +157,18 @@ def test_a_failure_leaves_everything_as_it_was(exports: Path, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["mnist-mpl_small"], "there is no mnist-mpl_small.onnx in"),
         (["mnist-mpl_small"], "did you mean mnist-mlp_small?"),
         (["--exports", "nowhere"], "nowhere is no folder"),
         (["--max-batch-size", "0"], "should be greater than or equal to 1"),
+        ([], "is a file; name a folder"),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(exports: Path, tmp_path: Path, arguments: list, said: str) -> None:
-    code, output = run(tmp_path / "models", "--exports", exports, *arguments)
-    assert code == 2
+    models = tmp_path / "models"
+    models.write_text("a file")
+    output = invoke(cli, models, "--exports", exports, *arguments, code=2)
     assert said in " ".join(output.replace("│", " ").split())
-    assert not (tmp_path / "models").exists()
-
-
-def test_a_file_is_no_repository(exports: Path, tmp_path: Path) -> None:
-    (tmp_path / "models").write_text("a file")
-    code, output = run(tmp_path / "models", "--exports", exports)
-    assert (code, (tmp_path / "models").read_text()) == (2, "a file")
-    assert "is a file" in output
-
-
-# -------------------------------------------------------------------------------------------------------- a client
+    assert models.read_text() == "a file"
 
 
 @pytest.fixture
@@ -199,29 +181,27 @@ def server(exports: Path, tmp_path: Path, schema: ModuleType) -> Iterator[str]:
 
     write_repository(tmp_path / "models", read_exports(exports))
 
+    def model_of(path: str, asked: str) -> str:
+        _, version, models, model, what = path.split("/")
+        assert (version, models, what) == ("v2", "models", asked)
+        return model
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            model = self._model("config")
-            told = parsed((tmp_path / "models" / model / "config.pbtxt").read_text(encoding="utf-8"), schema)
-            self._answer(MessageToDict(told, preserving_proto_field_name=True))
+            text = (tmp_path / "models" / model_of(self.path, "config") / "config.pbtxt").read_text(encoding="utf-8")
+            self.answer(MessageToDict(parsed(text, schema), preserving_proto_field_name=True))
 
         def do_POST(self) -> None:
-            model = self._model("infer")
+            session = onnxruntime.InferenceSession(tmp_path / "models" / model_of(self.path, "infer") / "1/model.onnx")
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             [given], [wanted] = asked["inputs"], asked["outputs"]
             assert (given["datatype"], len(given["data"])) == ("FP32", np.prod(given["shape"]))
-            session = onnxruntime.InferenceSession(tmp_path / "models" / model / "1" / "model.onnx")
             images = np.array(given["data"], np.float32).reshape(given["shape"])
             [found] = session.run([wanted["name"]], {given["name"]: images})
             output = {"name": wanted["name"], "datatype": "FP32", "shape": found.shape, "data": found.ravel().tolist()}
-            self._answer({"model_name": model, "model_version": "1", "outputs": [output]})
+            self.answer({"outputs": [output]})
 
-        def _model(self, what: str) -> str:
-            _, version, models, model, asked = self.path.split("/")
-            assert (version, models, asked) == ("v2", "models", what)
-            return model
-
-        def _answer(self, value: object) -> None:
+        def answer(self, value: object) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps(value).encode())
@@ -235,7 +215,7 @@ def server(exports: Path, tmp_path: Path, schema: ModuleType) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("name", ["mnist-mlp_small", "fashion_mnist-mlp_small"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_program_for_triton_asks_as_the_protocol_has_it(
     server: str, name: str, real_data: Path, tmp_path: Path
 ) -> None:

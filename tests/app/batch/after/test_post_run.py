@@ -20,9 +20,10 @@ def test_the_score_and_the_page_are_of_the_table(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_done_is_refused_before_the_run(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="name a file as --output"):
-        PostRun.of("-", "folders", None, ("1",), overwrite=False)
-    with pytest.raises(ValueError, match=r"the ending must be \.html"):
-        PostRun.of("table.csv", None, "sheet.pdf", ("1",), overwrite=False)
-    with pytest.raises(ValueError, match="cannot be read"):
-        PostRun.of("table.csv", str(tmp_path / "labels.csv"), None, ("1",), overwrite=False)
+    for output, labels, sheet, reason in (
+        ("-", "folders", None, "name a file as --output"),
+        ("table.csv", None, "sheet.pdf", r"the ending must be \.html"),
+        ("table.csv", str(tmp_path / "labels.csv"), None, "cannot be read"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            PostRun.of(output, labels, sheet, ("1",), overwrite=False)

@@ -1,18 +1,21 @@
-import io
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.grayscale import ORIENTATION
 from inkwear.preprocess.spec import Pixels
 from tests.hand import DIGITS, render
 from training.simulator import CONDITIONS, simulate
 from training.simulator.glyphs import Glyph, Hand, write
-from training.simulator.numbers import LENGTHS, choose, number, numbers, stroke_widths, write_line
+from training.simulator.habits import with_habits
+from training.simulator.lines import make_lines
+from training.simulator.numbers import LENGTHS, choose, numbers, stroke_widths, write_line
 from training.simulator.photographs import SCENES, photograph
 
 MNIST = CONDITIONS["mnist"]
@@ -64,17 +67,11 @@ def test_every_condition_gives_a_picture_of_the_promised_size_with_ink_on_it(nam
         assert np.ptp(np.asarray(image.convert("RGBA")).astype(int)) > 30
 
 
-def test_a_thicker_pen_leaves_more_ink(pixels: Pixels) -> None:
-    for digit in pixels:
-        areas = [ink(write(digit, Hand(pen), np.random.default_rng(0))) for pen in (0.02, 0.05, 0.1, 0.15, 0.2)]
-        assert all(thinner < thicker for thinner, thicker in pairwise(areas))
-
-
-@pytest.mark.parametrize("pen", [0.02, 0.05, 0.1, 0.2, 0.4])
-def test_no_pen_tears_a_digit_apart_or_fills_its_loops(pen: float, pixels: Pixels) -> None:
+def test_a_thicker_pen_leaves_more_ink_and_neither_tears_a_digit_apart_nor_fills_its_loops(pixels: Pixels) -> None:
     for digit, expected in zip(pixels, (1, 0, 0, 0, 0, 0, 1, 0, 2, 1), strict=True):
-        glyph = write(digit, Hand(pen), np.random.default_rng(0))
-        assert (parts(glyph), loops(glyph)) == (1, expected)
+        glyphs = [write(digit, Hand(pen), np.random.default_rng(0)) for pen in (0.02, 0.05, 0.1, 0.15, 0.2, 0.4)]
+        assert all((parts(glyph), loops(glyph)) == (1, expected) for glyph in glyphs)
+        assert all(ink(thinner) < ink(thicker) for thinner, thicker in pairwise(glyphs[:5]))
 
 
 def test_a_loop_that_ran_full_is_not_drawn_as_a_line() -> None:
@@ -83,7 +80,10 @@ def test_a_loop_that_ran_full_is_not_drawn_as_a_line() -> None:
     assert ink(thin) > 1.5 * ink(write(image_of("6"), Hand(0.03), np.random.default_rng(0)))
 
 
-def test_a_turned_photograph_says_so_and_is_upright_again() -> None:
+def test_only_a_turned_photograph_says_so_and_it_is_upright_again() -> None:
+    plain = photograph(image_of("7"), np.random.default_rng(0), SCENES["plain"])
+    assert plain.format == "JPEG"
+    assert ORIENTATION not in plain.getexif()
     scene = replace(SCENES["plain"], aspect=(1.4, 1.4), turned=1)
     for seed in range(6):
         stored = photograph(image_of("7"), np.random.default_rng(seed), scene)
@@ -96,12 +96,6 @@ def test_a_turned_photograph_says_so_and_is_upright_again() -> None:
         assert np.ptp(across) > 1.5 * np.ptp(columns[rows > np.quantile(rows, 0.85)])
 
 
-def test_an_upright_photograph_is_a_file_without_the_tag(pixels: Pixels) -> None:
-    image = next(simulate(pixels, MNIST["photographs/plain"], seed=0))
-    assert image.format == "JPEG"
-    assert ORIENTATION not in image.getexif()
-
-
 @pytest.mark.parametrize("name", ["drawings/transparent", "drawings/white_transparent"])
 def test_there_is_nothing_below_what_is_transparent(name: str, pixels: Pixels) -> None:
     for image in simulate(pixels[:3], MNIST[name], seed=2):
@@ -112,18 +106,12 @@ def test_there_is_nothing_below_what_is_transparent(name: str, pixels: Pixels) -
 
 
 def test_the_numbers_say_what_stands_in_them(pixels: Pixels) -> None:
-    labels = np.arange(10)
-    made = list(numbers(pixels, labels, count=6, seed=3, touching=False))
-    assert all(LENGTHS[0] <= len(text) <= LENGTHS[1] and text.isdigit() for text, _ in made)
-    again = list(numbers(pixels, labels, count=6, seed=3, touching=False))
-    assert [(text, content(image)) for text, image in made] == [(text, content(image)) for text, image in again]
-
-
-def test_a_number_is_a_picture_that_can_be_saved(pixels: Pixels) -> None:
-    for seed in range(4):
-        image = number(pixels[:5], np.random.default_rng(seed), touching=True)
-        image.convert("RGB").save(io.BytesIO(), "PNG")
+    made, again = (list(numbers(pixels, np.arange(10), count=6, seed=3, touching=True)) for _ in range(2))
+    for text, image in made:
+        assert LENGTHS[0] <= len(text) <= LENGTHS[1]
+        assert text.isdigit()
         assert 200 <= max(image.size) <= 1605
+    assert [(text, content(image)) for text, image in made] == [(text, content(image)) for text, image in again]
 
 
 def test_digits_stand_apart_or_touch(pixels: Pixels) -> None:
@@ -144,3 +132,38 @@ def test_the_digits_of_a_number_have_similar_strokes() -> None:
     chosen = choose(by_stroke, np.random.default_rng(0))
     ranks = np.argsort(by_stroke)[chosen]
     assert np.ptp(ranks) <= 9
+
+
+def test_a_line_depends_on_its_number_and_on_nothing_else(data_dir: Path) -> None:
+    together = make_lines("mnist", 100, 0, data_dir, first=0, count=8)
+    later = make_lines("mnist", 100, 0, data_dir, first=5, count=3)
+    for (strip, classes), (same, likewise) in zip(together[5:], later, strict=True):
+        assert classes == likewise
+        assert np.array_equal(strip, same)
+    assert all(strip.shape[0] == ROWS and strip.max() > 100 for strip, _ in together)
+    assert len({classes for _, classes in together}) > 4
+
+
+PLAIN_ONE = np.pad(np.full((20, 3), 255, np.uint8), ((4, 4), (13, 12)))
+
+
+def with_a_habit(image: Pixels, label: int) -> Pixels:
+    """Return those of 200 copies that a habit changed."""
+    made = with_habits(np.repeat(image[None], 200, axis=0), np.full(200, label), seed=3)
+    assert np.array_equal(made[:10], with_habits(np.repeat(image[None], 10, axis=0), np.full(10, label), seed=3))
+    return made[(made != image).any(axis=(1, 2))]
+
+
+def test_a_third_of_plain_ones_get_a_flag_at_the_upper_left() -> None:
+    flagged = with_a_habit(PLAIN_ONE, 1)
+    assert 40 < len(flagged) < 100
+    added = flagged.astype(int) - PLAIN_ONE
+    assert (added >= 0).all()
+    assert (added[:, :14, :13] > 100).any(axis=(1, 2)).all()
+    assert not added[:, :14, 18:].any()
+
+
+def test_sevens_get_a_bar_or_a_hook_and_other_digits_stay(pixels: Pixels) -> None:
+    changed = [len(with_a_habit(image, label)) for label, image in enumerate(pixels)]
+    assert 40 < changed[7] < 110
+    assert sum(changed[label] for label in (0, 2, 3, 4, 5, 6, 8, 9)) == 0
