@@ -15,6 +15,12 @@ def client() -> TestClient:
     return TestClient(build_app(scan(EXPORTS)), raise_server_exceptions=False)
 
 
+def uploaded(client: TestClient, content: bytes) -> dict[str, object]:
+    """Upload a file to Gradio; return how a call names it."""
+    path = client.post("/gradio_api/upload", files={"files": ("five.png", content)}).json()[0]
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
 def error_of(response: httpx.Response) -> tuple[int, str]:
     """Status and code of an error in the one form, whose id is that of the header."""
     error = response.json()["error"]

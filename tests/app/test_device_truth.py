@@ -23,6 +23,7 @@ from app.doctor import check_cuda
 from app.predict import main
 from inkwear.onnx import session as runtime
 from inkwear.onnx.session import CPU, CUDA
+from tests.app.conftest import uploaded
 from tests.conftest import EXPORTS, ROOT, some_exports
 from tests.hand import png, render, write_number
 from tests.inkwear.onnx.test_session import Driver
@@ -134,13 +135,11 @@ FIVE = png(render("5"))
 def devices_shown(client: TestClient, asked: str, model: str = DIGITS) -> set[tuple[str, str]]:
     """(device, code of the obstacle) of every answer to a request that names this device, or (error, status)."""
     form, file = {"model": model, "device": asked}, {"image": ("5.png", FIVE)}
-    uploaded = client.post("/gradio_api/upload", files={"files": ("5.png", FIVE)}).json()[0]
-    data = [{"path": uploaded, "meta": {"_type": "gradio.FileData"}}, model, asked]
     responses = [
         *(client.post(path, files=file, data=form) for path in ("/classify", "/explain", "/compare")),
         client.post("/classify", params=form, content=FIVE, headers={"Content-Type": "image/png"}),
         client.post("/classify/many", files={"images": ("5.png", FIVE)}, data=form),
-        client.post("/gradio_api/run/classify", json={"data": data}),
+        client.post("/gradio_api/run/classify", json={"data": [uploaded(client, FIVE), model, asked]}),
     ]
     shown = set()
     for response in responses:

@@ -118,6 +118,7 @@ def test_the_download_defuses_formulas_as_the_batch_does(page) -> None:
     assert [row["error"] for row in rows] == [defused(name) for name in names]
 
 
+@pytest.mark.slow
 def test_a_zip_becomes_a_table_that_can_be_filtered_and_cut_short(page) -> None:
     rows = page.locator(".many-table tbody tr")
     bring(page, ("drawings.zip", archive(20)))
@@ -141,6 +142,7 @@ def test_corrections_are_off_until_switched_on(page) -> None:
     assert "python -m app --corrections" in page.locator("#corrections .hint").inner_text()
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_corrected_undone_and_deleted(browser, tmp_path: Path) -> None:
     with running_app("--corrections", str(tmp_path / "kept")) as app:
         page = open_page(browser, app.url)

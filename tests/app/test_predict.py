@@ -55,16 +55,6 @@ def test_one_row_for_each_input_in_order_whatever_happens(pictures: Path, tmp_pa
     assert LEFT_OUT in stderr
 
 
-def test_json_lines(pictures: Path, tmp_path: Path) -> None:
-    output = tmp_path / "table.jsonl"
-    run(pictures / "5.png", pictures / "2b.png", "--output", output, "--top-k", "10")
-    first, second = (json.loads(line) for line in output.read_text().splitlines())
-    assert (first["status"], first["label"], first["class_id"]) == ("ok", "5", 5)
-    assert first["top_k"][0] == ["5", first["confidence"]]
-    assert len(first["top_k"]) == 10
-    assert (second["status"], second["label"], second["top_k"]) == ("error", None, [])
-
-
 def test_stdout_holds_the_table_and_nothing_else(tmp_path: Path) -> None:
     write_number("4711").save(tmp_path / "number.png")
     render("5").save(tmp_path / "one.png")

@@ -146,6 +146,7 @@ def test_an_answer_is_held_against_what_was_sent_and_an_error_explains_it(check,
     assert (fault.kind if fault else None) == kind
 
 
+@pytest.mark.slow
 def test_the_same_seed_asks_the_same() -> None:
     first, again, other = (list(itertools.islice(calls(seed), 300)) for seed in (1, 1, 2))
     assert [call.data for call in first] == [call.data for call in again]

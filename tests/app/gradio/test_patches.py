@@ -6,6 +6,7 @@ from app.application import build_app
 from app.catalog import scan
 from app.gradio.mount import mounted_apps
 from tests.app.archives.packed import png
+from tests.app.conftest import uploaded
 from tests.conftest import EXPORTS
 
 
@@ -21,8 +22,7 @@ def test_of_sessions_that_are_gone_only_some_are_remembered(monkeypatch: pytest.
     [queue] = [mounted.get_blocks()._queue for mounted in mounted_apps(app)]
     with TestClient(app) as client:
         for number in range(5):
-            path = client.post("/gradio_api/upload", files={"files": ("five.png", png("5"))}).json()[0]
-            data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "mnist-lenet", "cpu"]
+            data = [uploaded(client, png("5")), "mnist-lenet", "cpu"]
             call = {"data": data, "fn_index": 0, "session_hash": f"session{number}"}
             assert client.post("/gradio_api/queue/join", json=call).status_code == 200
             heard = client.get(f"/gradio_api/queue/data?session_hash=session{number}").text
