@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwear.preprocess.components import stroke_width
-from inkwear.preprocess.garment import cut_out
-from inkwear.preprocess.ink import find_ink
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.scaling import tight_crop
 from inkwear.preprocess.spec import SIZE, Floats, InputSpec, Pixels
@@ -137,9 +135,11 @@ def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[
 
 def find(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
     """Separate ink from its sheet, or a garment from its background, which becomes 0: (h, w) float32."""
+    from inkwear.preprocess import garment, ink  # 8 ms, which images of a data set need not wait for
+
     if spec.stroke is None and max(picture.shape) > SIZE:
-        return cut_out(picture)
-    return find_ink(picture, spec)
+        return garment.cut_out(picture)
+    return ink.find_ink(picture, spec)
 
 
 def _with_usual_stroke(crop: Floats, spec: InputSpec) -> tuple[Floats, list[Note]]:
