@@ -11,9 +11,9 @@ from app.catalog import scan
 from app.console import EXPORTS, exit_codes_for_errors, ignore_pillow_warnings
 from app.corrections import Corrections
 from app.logs import LogFormat, set_up
-from app.middleware import SecuritySettings
 from app.middleware.auth import BasicAuth
 from app.middleware.hosts import Hosts
+from app.middleware.stack import SecuritySettings
 from inkwear.onnx.session import Device, require_device
 
 cli = typer.Typer(add_completion=False)

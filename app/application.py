@@ -15,9 +15,9 @@ from app.corrections import Corrections
 from app.gradio import gate, uploads
 from app.gradio.mount import PageFiles, mount_page
 from app.metrics import Metrics
-from app.middleware import SecuritySettings, security_stack
 from app.middleware.limits import RouteLimits
 from app.middleware.routes import READ, RouteTable
+from app.middleware.stack import SecuritySettings, security_stack
 from inkwear.onnx.session import Device
 
 ENDPOINTS = (classify, classify_batch, explain, compare, models, card, corrections, snippets, health)

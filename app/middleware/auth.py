@@ -139,8 +139,12 @@ class AuthMiddleware(HTTPMiddleware):
 
 def main() -> None:
     """Print the line of an ``--auth`` file for the person named."""
-    if len(sys.argv) != 2:
-        raise SystemExit("Usage: python -m app.middleware.auth NAME >> people")
+    usage = "Usage: python -m app.middleware.auth NAME >> people"
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(usage)
+        return
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        raise SystemExit(usage)
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     print(hashed(sys.argv[1], password))
 

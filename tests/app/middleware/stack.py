@@ -7,9 +7,9 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.metrics import Metrics
-from app.middleware import SecuritySettings, security_stack
 from app.middleware.limits import RouteLimits
 from app.middleware.routes import RouteTable
+from app.middleware.stack import SecuritySettings, security_stack
 
 
 async def answers(scope: Scope, receive: Receive, send: Send) -> None:

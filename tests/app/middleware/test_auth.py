@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from app.application import build_app
 from app.catalog import scan
-from app.middleware import SecuritySettings
 from app.middleware.auth import MAX_CHECKS, BasicAuth, hashed, main
+from app.middleware.stack import SecuritySettings
 from tests.app.conftest import error_of
 from tests.conftest import EXPORTS
 from tests.hostile import apart
@@ -62,6 +62,7 @@ def test_the_command_prints_a_line_of_the_file(monkeypatch: pytest.MonkeyPatch, 
     main()
     (tmp_path / "people").write_text(capsys.readouterr().out)
     apart(BasicAuth(str(tmp_path / "people")).check(basic("ann", "secret")["Authorization"].encode()))
-    monkeypatch.setattr(sys, "argv", ["auth"])
-    with pytest.raises(SystemExit, match="NAME"):
-        main()
+    for wrong in ([], ["--name"], ["ann", "bob"]):
+        monkeypatch.setattr(sys, "argv", ["auth", *wrong])
+        with pytest.raises(SystemExit, match="NAME"):
+            main()

@@ -5,8 +5,8 @@ from fastapi.testclient import TestClient
 
 from app.application import build_app
 from app.catalog import scan
-from app.middleware import SecuritySettings
 from app.middleware.hosts import Hosts
+from app.middleware.stack import SecuritySettings
 from tests.app.conftest import error_of
 from tests.conftest import EXPORTS
 
