@@ -1,6 +1,6 @@
 """What the commands of training share: options, devices by name, and exit codes for errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkwear.errors import DeviceError, ModelFileError
+from inkwear.numbers.line_reader import FILE as LINE_READER
 from inkwear.onnx.session import Device
 from training.errors import CheckpointError, DataError
 
@@ -41,6 +42,15 @@ def find_device(asked: Device) -> "torch.device":
     if asked == "cuda" and not torch.cuda.is_available():
         raise DeviceError("--device cuda: torch finds no CUDA device here. Use --device auto or cpu.")
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def models_among(exports: Iterable[Path]) -> Iterator[Path]:
+    """Yield the exports that are models, and say on stderr that the reader of lines is none."""
+    for export in exports:
+        if export.name == LINE_READER:
+            typer.echo(f"{export}: left out, as it reads lines for the models and is no model itself.", err=True)
+        else:
+            yield export
 
 
 @contextmanager

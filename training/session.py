@@ -85,8 +85,9 @@ def _print_result(config: Config, best: Checkpoint) -> None:
 
 
 def _print_next(best: Checkpoint, path: Path) -> None:
-    typer.echo(f"{path}\nNext: python -m training.export {path}")
+    command = f"{path}\nNext: python -m training.export {path}"
     try:
         check_replaceable(output_path(best, DEFAULT_OUTPUT_DIR), best)
+        typer.echo(command)
     except ReplaceError as error:
-        typer.echo(str(error))
+        typer.echo(f"{command} --output-dir mine\n{error}")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from inkwear.prediction import Prediction
+from tests.conftest import EXPORTS
 from tests.training.runs import invoke, noted_parts
 from training.checkpoint import load_checkpoint
 from training.evaluate import Result, robustness
@@ -23,6 +24,12 @@ def test_a_checkpoint_and_its_export_are_measured_alike(checkpoint: Path, export
     assert f" right, {second['accuracy']:.2%}, {second['wrong_with_ok']} wrong with ok  {export}" in invoke(
         cli, export, f"--data-dir={data_dir}"
     )
+
+
+def test_the_reader_of_lines_among_the_exports_is_left_out(export: Path, data_dir: Path) -> None:
+    output = invoke(cli, EXPORTS / "lines.onnx", export, f"--data-dir={data_dir}")
+    assert "lines.onnx: left out" in output
+    assert f"wrong with ok  {export}" in output
 
 
 def test_wrong_answers_that_say_ok_are_counted() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from inkwear.classifier import Classifier
-from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors, models_among
 from training.evaluate import Result
 
 cli = typer.Typer(add_completion=False)
@@ -39,7 +39,7 @@ def evaluate(
     from training.evaluate import reliability, robustness, testset, tta  # torch: 3 s not needed for --help
 
     with exit_codes_for_errors():
-        for file in files:
+        for file in models_among(files):
             if trust:
                 for name, value in reliability.measure(_open(file), count, seed, data_dir):
                     result = {"file": str(file), "measure": name, "value": value}

@@ -16,7 +16,7 @@ from inkwear.files import file_digest, write_text
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.report import Report, report_path
 from training.analysis import Answers, calibration, confusion_counts
-from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors
+from training.console import DEFAULT_DATA_DIR, DataDir, exit_codes_for_errors, models_among
 from training.datasets import find_dataset, load_pixels
 from training.errors import CheckpointError
 from training.inference import logits_in_batches
@@ -42,7 +42,7 @@ def report(
 ) -> None:
     """Write reports/<name>.json beside each export: its layers, curves, confusions and confidence."""
     with exit_codes_for_errors():
-        for export in exports:
+        for export in models_among(exports):
             typer.echo(str(write_report(export, find_checkpoint(export, checkpoints), data_dir)))
 
 
