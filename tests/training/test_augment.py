@@ -37,10 +37,10 @@ def center(light: Tensor, dim: int) -> Tensor:
 def test_without_limits_or_with_those_of_strong_augmentation_nothing_changes_but_where_it_is_strong() -> None:
     images = image_of((14, 14), (6, 20))
     strong = {"bend": 2, "stroke": 0.5, "sharp": 0.5}
-    torch.testing.assert_close(light(images), images - EMPTY, atol=1e-5, rtol=0)
     torch.testing.assert_close(light(images, **strong), images - EMPTY, atol=1e-5, rtol=0)
     changed = light(images, strong=True, **strong) - (images - EMPTY)
-    assert changed.abs().amax(dim=(1, 2, 3)).min() > 1e-3
+    assert changed.abs().amax(dim=(1, 2, 3)).min() > 0.01
+    torch.testing.assert_close(light(images), images - EMPTY, atol=1e-5, rtol=0)
 
 
 def test_a_shift_stays_within_its_limit_and_the_empty_is_filled() -> None:

@@ -1,5 +1,6 @@
 import socket
 import sys
+import time
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ def test_addresses_where_no_cluster_is() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         closed = f"127.0.0.1:{probe.getsockname()[1]}"
+    started = time.monotonic()
     for address, reason in ((closed, "nobody answers there"), ("ray://head:10001", "give HOST:PORT"), ("head", "give")):
         with pytest.raises(ClusterError, match=f"--ray-address {address}: {reason}"):
             session.check_address(address)
+    assert time.monotonic() - started < 20, "Ray itself would wait for long"
 
 
 def test_a_cluster_that_answers_too_late_is_asked_again(ray_installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
