@@ -18,10 +18,11 @@ from typing import Annotated
 import cv2
 import typer
 
-from benchmarks.number_pictures import KNOWN_KINDS, Kind, Picture, real_kinds
+from benchmarks.number_pictures import KNOWN_KINDS, Kind, Picture, real_kinds, simulated_kinds
 from inkwear.classifier import Classifier
 from inkwear.images.decode import open_image
 from inkwear.onnx.props import read_props
+from training.console import DEFAULT_DATA_DIR, DataDir
 
 MEGABYTE = 1_000_000
 
@@ -120,6 +121,9 @@ def main(
     model: Annotated[str, typer.Option(help="Name of an export for digits.")] = "mnist-inkwear_s",
     exports: Annotated[Path, typer.Option(help="The folder of the exports.")] = Path("exports"),
     limit: Annotated[int | None, typer.Option(min=1, help="Pictures of each kind, at most.")] = None,
+    simulated: Annotated[int, typer.Option(min=0, help="Simulated pictures of each kind.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated pictures.")] = 0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     only: Annotated[str, typer.Option(help="Part of the names of the kinds to read.")] = "",
     output: Annotated[Path | None, typer.Option("--json", help="A file for all answers.")] = None,
 ) -> None:
@@ -132,6 +136,9 @@ def main(
     missing = set(KNOWN_KINDS) - {kind.name for kind in kinds}
     for name in sorted(missing) if folders else ():
         print(f"{name}: left out, as no folder has such pictures.", file=sys.stderr)
+    if simulated:
+        print(f"Simulated from MNIST's test images, seed {seed}.\n")
+        kinds += simulated_kinds(simulated, seed, data_dir)
     answers = measure(classifier, [kind for kind in kinds if only in kind.name], limit)
     used = networks_beside(path)
     megabytes = sum(file.stat().st_size for file in used) / MEGABYTE

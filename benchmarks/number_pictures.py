@@ -1,4 +1,4 @@
-"""The pictures of ``benchmarks.number_peers``: real ones in folders, and variants of them with margins."""
+"""The pictures of ``benchmarks.number_peers``: real ones in folders, variants of them with margins, simulated ones."""
 
 import csv
 import io
@@ -8,9 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from benchmarks.number_pages import pages
 from inkwear.images.decode import open_image
+from training.datasets import DATASETS, load_pixels
+from training.simulator import CONDITIONS, originals, simulate
+from training.simulator.numbers import numbers
 
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
@@ -129,6 +134,39 @@ def letterboxed(photo: Image.Image, margin: str) -> Image.Image:
         square = Image.new("RGB", (side, side), margin)
     square.paste(photo, ((side - photo.width) // 2, (side - photo.height) // 2))
     return square
+
+
+def simulated_kinds(count: int, seed: int, data_dir: Path) -> list[Kind]:
+    """Return kinds of pictures made of MNIST's test images, as ``training.evaluate --real`` makes them, and pages.
+
+    Args:
+        count: pictures of each kind.
+        seed: decides everything.
+        data_dir: torchvision's folder of data sets.
+    """
+    pixels, labels = load_pixels(DATASETS["mnist"], "test", data_dir)
+    chosen = np.random.default_rng(seed).permutation(len(labels))[:count]
+    images = originals("mnist", pixels[chosen], labels[chosen], seed)
+
+    def one_digit(condition: str) -> Iterator[tuple[str, Image.Image]]:
+        return zip(map(str, labels[chosen]), simulate(images, CONDITIONS["mnist"][condition], seed), strict=True)
+
+    makers: dict[str, Callable[[], Iterator[tuple[str, Image.Image]]]] = {
+        "numbers apart": lambda: numbers(pixels, labels, count, seed, touching=False),
+        "numbers touching": lambda: numbers(pixels, labels, count, seed, touching=True),
+        "drawings": lambda: one_digit("drawings"),
+        "photographs": lambda: one_digit("photographs"),
+        "pages": lambda: pages(pixels, labels, count, seed),
+    }
+    return [
+        Kind(f"simulated {name}", lambda name=name, make=make: _as_pictures(name, make()))
+        for name, make in makers.items()
+    ]
+
+
+def _as_pictures(kind: str, made: Iterator[tuple[str, Image.Image]]) -> Iterator[Picture]:
+    for index, (digits, picture) in enumerate(made):
+        yield Picture(f"{kind} {index}", digits, as_file(picture))
 
 
 def as_file(picture: Image.Image) -> bytes:
