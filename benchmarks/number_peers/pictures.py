@@ -6,12 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from benchmarks.number_pages import pages
+from benchmarks.number_peers.pages import pages
 from inkwear.images.decode import open_image
 from training.datasets import DATASETS, load_pixels
 from training.simulator import CONDITIONS, originals, simulate
@@ -69,6 +70,10 @@ class Kind:
     make: Callable[[], Iterator[Picture]]
 
 
+Maker = Callable[[], Iterator[tuple[str, Image.Image]]]
+"""Simulates pictures, each with its digits."""
+
+
 def real_kinds(folders: list[Path]) -> list[Kind]:
     """Return the kinds of pictures in folders, each kind with the pictures of all folders, and those with margins."""
     found: dict[str, list[Picture]] = defaultdict(list)
@@ -76,7 +81,7 @@ def real_kinds(folders: list[Path]) -> list[Kind]:
         for kind, picture in labeled_pictures(folder):
             found[kind].append(picture)
     order = [*(name for name in KNOWN_KINDS if name in found), *sorted(found.keys() - set(KNOWN_KINDS))]
-    kinds = [Kind(name, lambda name=name: iter(found[name])) for name in order]
+    kinds = [Kind(name, partial(iter, found[name])) for name in order]
     photos = [picture for picture in found.get("digits", ()) if picture.name.startswith(PHOTOS)]
     return kinds + [_with_margins(photos, margin) for margin in MARGINS if photos]
 
@@ -101,7 +106,7 @@ def labeled_pictures(folder: Path) -> Iterator[tuple[str, Picture]]:
 
 def _rows(folder: Path) -> dict[str, dict[str, str]]:
     """Return the rows of the folder's CSV files by ``file``."""
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     for path in sorted(folder.glob("*.csv")):
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
@@ -151,21 +156,18 @@ def simulated_kinds(count: int, seed: int, data_dir: Path) -> list[Kind]:
     def one_digit(condition: str) -> Iterator[tuple[str, Image.Image]]:
         return zip(map(str, labels[chosen]), simulate(images, CONDITIONS["mnist"][condition], seed), strict=True)
 
-    makers: dict[str, Callable[[], Iterator[tuple[str, Image.Image]]]] = {
+    makers: dict[str, Maker] = {
         "numbers apart": lambda: numbers(pixels, labels, count, seed, touching=False),
         "numbers touching": lambda: numbers(pixels, labels, count, seed, touching=True),
         "drawings": lambda: one_digit("drawings"),
         "photographs": lambda: one_digit("photographs"),
         "pages": lambda: pages(pixels, labels, count, seed),
     }
-    return [
-        Kind(f"simulated {name}", lambda name=name, make=make: _as_pictures(name, make()))
-        for name, make in makers.items()
-    ]
+    return [Kind(f"simulated {name}", partial(_as_pictures, name, make)) for name, make in makers.items()]
 
 
-def _as_pictures(kind: str, made: Iterator[tuple[str, Image.Image]]) -> Iterator[Picture]:
-    for index, (digits, picture) in enumerate(made):
+def _as_pictures(kind: str, make: Maker) -> Iterator[Picture]:
+    for index, (digits, picture) in enumerate(make()):
         yield Picture(f"{kind} {index}", digits, as_file(picture))
 
 
@@ -174,7 +176,7 @@ def as_file(picture: Image.Image) -> bytes:
     file = getattr(picture, "fp", None)
     if file:
         file.seek(0)
-        return file.read()
+        return bytes(file.read())
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Pages of several lines of digits that stand apart, drawn in an app or photographed, for ``benchmarks.number_peers``."""
+"""Simulated pages of several lines of digits that stand apart, drawn in an app or photographed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
