@@ -59,7 +59,7 @@ def tile(kind: str, picture: Picture, answer: Answer) -> Image.Image:
     image = Image.fromarray(to_colors(open_image(picture.source))[0]).convert("RGB")
     drawn = Image.new("RGB", (SIDE, SIDE + CAPTION), "white")
     drawn.paste(ImageOps.pad(image, (SIDE - 4, SIDE - 4), color="#d0d0e0"), (2, 2))
-    caption = f"{kind}\n{answer.right}\n{answer.read or '–'} {answer.status} {answer.confidence:.2f}"
+    caption = f"{kind}\n{answer.right}\n{answer.read or 'nothing'} {answer.status} {answer.confidence:.2f}"
     color = SURELY_WRONG if answer.is_surely_wrong else WRONG
     ImageDraw.Draw(drawn).multiline_text((4, SIDE), caption, fill=color, font_size=12, spacing=2)
     return drawn
