@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.number_peers import pages as simulated_pages
 from benchmarks.number_peers import table
 from benchmarks.number_peers.__main__ import networks_beside
 from benchmarks.number_peers.answers import Answer, read_all
-from benchmarks.number_peers.pages import DIGITS, LINES, pages
 from benchmarks.number_peers.peer import write_upright
 from benchmarks.number_peers.pictures import MARGINS, Kind, Picture, digits_in_name, letterboxed, real_kinds
 from benchmarks.number_peers.rapidocr_reader import digits_of, in_reading_order
@@ -94,15 +94,17 @@ def test_margins_make_a_square_half_as_large_again(margin: str, shade: int) -> N
     assert (square[20:40, 10:50] == 200).all()
 
 
-def test_pages_come_from_their_seed_and_read_line_by_line() -> None:
+def test_pages_come_from_their_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_pages, "LINES", (2, 3))
+    monkeypatch.setattr(simulated_pages, "DIGITS", (1, 2))
     images = np.stack([np.asarray(render(digit, canvas=28)) for digit in "0123456789"])
     labels = np.arange(10)
-    made = list(pages(255 - images, labels, 2, seed=3))
-    again = list(pages(255 - images, labels, 2, seed=3))
+    made = list(simulated_pages.pages(255 - images, labels, 2, seed=3))
+    again = list(simulated_pages.pages(255 - images, labels, 2, seed=3))
     for (digits, page), (digits_again, page_again) in zip(made, again, strict=True):
         assert digits == digits_again
         assert np.array_equal(page, page_again)
-        assert LINES[0] * DIGITS[0] <= len(digits) <= LINES[1] * DIGITS[1]
+        assert 2 * 1 <= len(digits) <= 3 * 2
     assert made[0][0] != made[1][0]
 
 
