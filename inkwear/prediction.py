@@ -44,8 +44,8 @@ class Prediction:
         pixels: (28, 28) uint8, the whole picture as the network saw it, also if it is a number.
         notes: what was done to the picture.
         digits: of a number in reading order, line by line from left to right; empty if it is one thing.
-        written: a number as it is written, with separators and signs, its lines parted by ``\\n``; None if nothing is
-            known but its digits, and for one thing.
+        written: a number as it is written, with separators, signs and line breaks; None if nothing is known but its
+            digits, and for one thing.
         reader: what read the digits of a number; None for one thing.
     """
 
