@@ -22,9 +22,9 @@ HELP = """Classify pictures, one row each.
 Exit code 1 says that some could not be read; their rows say why. The status unsure says that the model had better not
 answer: the label is the likeliest, no more.
 
-A picture of several digits is read as a number: its label is the digits in a row, its confidence that of the least
-certain one, and the column digits lists [label, confidence, left, top, right, bottom] for each, in pixels of the
-upright picture; class_id and top_k are empty.
+A picture of several digits is read as a number: its label is the digits in a row, its text all that was read, with
+separators, signs and line breaks, its confidence that of the least certain digit, and the column digits lists [label,
+confidence, left, top, right, bottom] for each, in pixels of the upright picture; class_id and top_k are empty.
 """
 
 

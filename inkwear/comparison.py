@@ -63,6 +63,12 @@ class Comparison(Generic[Entry]):
     label: str | None
     agreement: float | None
 
+    @property
+    def text(self) -> str | None:
+        """The text of the earliest model with that label."""
+        predictions = [reading.prediction for reading in self.readings if reading.prediction]
+        return next((prediction.text for prediction in predictions if prediction.label == self.label), None)
+
 
 def compare(
     picture: Image.Image, metadata: ModelMetadata, entries: Sequence[Entry], open_model: Callable[[str], Classifier]

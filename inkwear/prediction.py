@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from inkwear.numbers.components import Box
     from inkwear.numbers.score import Candidate, Line
 
+ReadBy = Literal["model", "line reader", "both"]
+"""What read the digits of a number: the model, the reader of whole lines beside it, or both together."""
+
 
 @dataclass(frozen=True, eq=False)
 class Digit:
@@ -41,6 +44,9 @@ class Prediction:
         pixels: (28, 28) uint8, the whole picture as the network saw it, also if it is a number.
         notes: what was done to the picture.
         digits: of a number in reading order, line by line from left to right; empty if it is one thing.
+        written: a number as it is written, with separators, signs and line breaks; None if nothing is known but its
+            digits, and for one thing.
+        reader: what read the digits of a number; None for one thing.
     """
 
     status: Literal["ok", "unsure", "blank"]
@@ -49,6 +55,8 @@ class Prediction:
     pixels: Pixels
     notes: tuple[Note, ...]
     digits: tuple[Digit, ...] = ()
+    written: str | None = None
+    reader: ReadBy | None = None
 
     @property
     def class_id(self) -> int | None:
@@ -60,6 +68,11 @@ class Prediction:
         if self.digits:
             return "".join(digit.label for digit in self.digits)
         return None if self.class_id is None else self.class_names[self.class_id]
+
+    @property
+    def text(self) -> str | None:
+        """All that was read, separators and signs kept, such as 1.234,- where the label is 1234."""
+        return self.label if self.written is None else self.written
 
     @property
     def confidence(self) -> float | None:

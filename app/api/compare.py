@@ -24,6 +24,7 @@ class ReadingResponse(BaseModel):
     model: str
     status: str
     label: str | None
+    text: str | None
     confidence: float | None
     probabilities: dict[str, float]
     milliseconds: float | None
@@ -40,6 +41,7 @@ class ReadingResponse(BaseModel):
             model=reading.entry.name,
             status=said.status if said else "error",
             label=said.label if said else None,
+            text=said.text if said else None,
             confidence=said.confidence if said else None,
             probabilities=dict(zip(said.class_names, said.probabilities, strict=False)) if said else {},
             milliseconds=reading.milliseconds,
@@ -51,10 +53,14 @@ class ReadingResponse(BaseModel):
 
 
 class ComparisonResponse(BaseModel):
-    """Each model's answer, the best model first; the commonest label, and the share of answers that agree with it."""
+    """Each model's answer, the best model first; the commonest label, and the share of answers that agree with it.
+
+    ``text`` is what the best of these models read, signs and lines kept.
+    """
 
     answers: list[ReadingResponse]
     label: str | None
+    text: str | None
     agreement: float | None
 
 
@@ -74,5 +80,6 @@ def compare_models(request: PictureRequestDep, state: AppStateDep) -> Comparison
     return ComparisonResponse(
         answers=[ReadingResponse.of(reading) for reading in comparison.readings],
         label=comparison.label,
+        text=comparison.text,
         agreement=comparison.agreement,
     )

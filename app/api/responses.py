@@ -70,6 +70,8 @@ class PredictionResponse(BaseModel):
 
     status: str
     label: str | None
+    text: str | None
+    """All that was read of a number, with separators, signs and line breaks; otherwise the label."""
     class_id: int | None
     confidence: float | None
     probabilities: dict[str, float]
@@ -78,6 +80,8 @@ class PredictionResponse(BaseModel):
     """28×28 bytes, row by row, in base64: what the network saw of the whole picture."""
     digits: list[DigitResponse]
     """Digits of a number, line by line and from left to right; empty where the picture shows one thing."""
+    reader: str | None
+    """What read the digits of a number: ``model``, ``line reader`` or ``both``."""
     model: str
     digest: str
     """SHA-256 of the model file that answered; /models lists it too while the file is there."""
@@ -97,6 +101,7 @@ class PredictionResponse(BaseModel):
         return cls.model_construct(
             status=prediction.status,
             label=prediction.label,
+            text=prediction.text,
             class_id=prediction.class_id,
             confidence=prediction.confidence,
             probabilities=dict(zip(prediction.class_names, prediction.probabilities, strict=False)),
@@ -108,6 +113,7 @@ class PredictionResponse(BaseModel):
                 )
                 for digit in prediction.digits
             ],
+            reader=prediction.reader,
             model=model,
             digest=classifier.digest,
             device=DeviceResponse.of(classifier),

@@ -15,6 +15,7 @@ TEMPLATES = {
     "frame": "the frame around the drawing left out",
     "marks": "specks and what comes in over the border left out",
     "background": "background noise set to zero",
+    "turned_by": "turned by {degrees}°, as its digits stand that way",
     "plain_background": "the garment taken for what differs from its plain background",
     "cut_out": "the garment cut out of its background",
     "one_of_a_pair": "one of a pair taken",
@@ -24,6 +25,9 @@ TEMPLATES = {
     "contrast": "contrast raised to full range",
     "framed": "cut out, scaled to {box} pixels and centred by its {centering}",
     "number": "split into {digits} digits, each framed by itself",
+    "lines": "{lines} lines read from top to bottom",
+    "signs": "signs kept in the text: {signs}",
+    "unknown_marks": "marks that are no digits: {count}",
     "already_framed": "already framed as the data set frames",
     "blank": "nothing stands out from the background",
 }
@@ -33,10 +37,13 @@ STEPS = {
     "original": ("turned", "first_frame", "deep", "transparency"),
     "gray": ("gray",),
     "found": (
-        *("lighting", "inverted", "rulings", "frame", "marks", "background"),
+        *("lighting", "inverted", "rulings", "frame", "marks", "background", "turned_by"),
         *("plain_background", "cut_out", "one_of_a_pair", "negated", "blank"),
     ),
-    "framed": ("thickened", "thinned", "contrast", "framed", "number", "already_framed"),
+    "framed": (
+        *("thickened", "thinned", "contrast", "framed", "number", "lines", "signs", "unknown_marks"),
+        "already_framed",
+    ),
     "normalized": (),
 }
 """Codes of the notes that each step of the preprocessing may make, in the order of the steps."""

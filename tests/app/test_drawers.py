@@ -103,7 +103,35 @@ def test_several_pictures_become_a_table_and_a_bad_one_costs_no_other(page) -> N
     assert names(page) == ["three.png", "bad.png", "=eight.png"]
     rows = list(csv.DictReader(io.StringIO(download(page, "[data-many=csv]").decode("utf-8-sig"))))
     assert [row["name"] for row in rows] == ["three.png", "bad.png", "'=eight.png"]
-    assert [row["label"] for row in rows] == ["3", "", "8"]
+    assert [row["label"] for row in rows] == [row["text"] for row in rows] == ["3", "", "8"]
+
+
+def test_numbers_keep_signs_and_lines_in_the_table_and_its_download(page) -> None:
+    found = {"status": "ok", "label": "710", "text": "-7\n=10", "confidence": 0.9}
+    lines = [{"index": 0, "name": "sum.png", "answer": found, "thumbnail": ""}]
+    page.route("**/classify/many", lambda route: route.fulfill(body="".join(f"{json.dumps(line)}\n" for line in lines)))
+    bring(page, ("any.zip", b"the answer is the one above"))
+    finished(page, 1)
+    assert page.locator(".many-table .said").inner_text() == "-7\n=10"
+    table = io.StringIO(download(page, "[data-many=csv]").decode("utf-8-sig"), newline="")
+    [row] = csv.DictReader(table)
+    assert list(row) == ["name", "status", "label", "text", "confidence", "error"]
+    assert (row["label"], row["text"]) == ("710", defused("-7\n=10"))
+
+
+def test_numbers_that_are_compared_keep_signs_and_lines(page) -> None:
+    def answer(route) -> None:
+        reply = route.fetch()
+        rows = [row | {"text": "3-"} if row["label"] == "3" else row for row in reply.json()["answers"]]
+        route.fulfill(response=reply, json=reply.json() | {"answers": rows})
+
+    page.route("**/compare", answer)
+    draw(page, "3")
+    settled(page)
+    open_drawer(page, "compare")
+    page.wait_for_selector(".comparison tbody tr")
+    assert {said.removesuffix("?") for said in page.locator(".comparison .agrees .said").all_inner_texts()} == {"3-"}
+    assert "say 3." in page.locator("#compare .hint").inner_text()
 
 
 def test_the_download_defuses_formulas_as_the_batch_does(page) -> None:

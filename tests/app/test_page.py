@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlparse
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from app.gradio.mount import PAGE
 from inkwear.onnx.session import cuda_fallback_reason
+from inkwear.prediction import ReadBy
 from inkwear.preprocess.notes import TEMPLATES
 from tests.app.command import predict
 from tests.browser import bring, draw, open_page, settled
@@ -143,6 +145,25 @@ def test_the_boxes_lie_on_the_digits_of_a_picture(page) -> None:
     assert box["y"] == pytest.approx(top + scale * rows[0], abs=6)
 
 
+def test_a_number_is_shown_as_it_is_written_with_who_read_it(page) -> None:
+    def answer(route) -> None:
+        reply = route.fetch()
+        route.fulfill(response=reply, json=reply.json() | {"text": "3\n-0", "reader": "both"})
+
+    choose(page, "mnist-convnet")
+    page.route("**/classify?*", answer)
+    bring(page, ("number.png", encoded(write_number("30"))))
+    assert settled(page) == "3\n-0"
+    assert page.locator(".digits .name").all_inner_texts() == list("30")
+    assert page.locator(".notes li").last.inner_text() == "read by the line reader and the model"
+    page.click("[data-language=zh]")
+    assert page.locator(".notes li").last.inner_text() == "由整行识别器和模型共同识别"
+    page.unroute("**/classify?*")
+    bring(page, ("five.png", FIVE))
+    assert settled(page) == "5"
+    assert "识别器" not in page.locator(".notes").inner_text()
+
+
 def test_the_camera_takes_a_picture_and_a_drawing_ends_it(page) -> None:
     page.context.grant_permissions(["camera"])
     page.click("[data-tool=camera]")
@@ -192,6 +213,7 @@ def test_both_languages_say_the_same_things() -> None:
     words = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
     assert set(words["zh"]) - {"values"} == set(words["en"])
     assert set(words["zh"]["notes"]) == set(TEMPLATES)
+    assert set(words["zh"]["readers"]) == set(words["en"]["readers"]) == set(get_args(ReadBy))
 
 
 def test_the_page_asks_for_nothing_outside_and_reports_no_errors(browser, app_url: str) -> None:

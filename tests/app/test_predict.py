@@ -62,6 +62,7 @@ def test_stdout_holds_the_table_and_nothing_else(tmp_path: Path) -> None:
     assert code == 0
     number, one = csv.DictReader(io.StringIO(stdout))
     assert (number["status"], number["label"], number["class_id"], number["top_k"]) == ("ok", "4711", "", "{}")
+    assert (number["text"], one["text"]) == ("4711", "5")
     digits = json.loads(number["digits"])
     assert [digit[0] for digit in digits] == list("4711")
     assert float(number["confidence"]) == min(digit[1] for digit in digits)

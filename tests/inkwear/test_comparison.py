@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from app.catalog import scan
 from inkwear.classifier import Classifier
-from inkwear.comparison import compare, majority
+from inkwear.comparison import Comparison, Reading, compare, majority
 from inkwear.errors import ModelFileError
 from inkwear.prediction import Prediction
 from tests.conftest import some_exports
@@ -69,3 +71,10 @@ def test_a_model_that_cannot_be_opened_says_why_in_its_place(catalog) -> None:
 )
 def test_the_majority(labels: list[str | None], expected: tuple) -> None:
     assert majority([prediction(label) for label in labels]) == expected
+
+
+def test_the_text_is_that_of_the_earliest_model_with_the_label() -> None:
+    read = (("1", "1."), ("2", "2,"), ("2", "2"))
+    readings = tuple(Reading("a model", replace(prediction(label), written=text)) for label, text in read)
+    assert Comparison(readings, "2", 2 / 3).text == "2,"
+    assert Comparison(readings[:0], None, None).text is None

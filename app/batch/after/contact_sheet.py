@@ -61,6 +61,11 @@ class Shown:
         return {"wrong": f"labelled {self.label}", "unsure": "unsure"}.get(self.kind, "")
 
     @property
+    def lines(self) -> Sequence[str]:
+        """What was read, line by line; the word blank where that is nothing."""
+        return (self.row.text or "blank").split("\n")
+
+    @property
     def bars(self) -> Sequence[tuple[str, float]]:
         """The likeliest classes, or the least certain digits of a number as it reads, each with its probability."""
         weakest = sorted(digit[1] for digit in self.row.digits)[:MAX_DIGITS]

@@ -107,6 +107,7 @@ def _csv_line(row: Row) -> str:
     return (
         f"{_cell(row.path)},{row.status},"
         f"{'' if row.label is None else _cached_cell(row.label)},"
+        f"{'' if row.text is None else _cached_cell(row.text)},"
         f"{'' if row.class_id is None else row.class_id},"
         f"{'' if row.confidence is None else repr(row.confidence)},"
         f"{_quoted(defused(f'{{{top_k}}}'))},{_cached_cell('; '.join(row.notes))},"

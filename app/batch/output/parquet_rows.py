@@ -82,6 +82,7 @@ def _schema() -> "pa.Schema":
             pa.field("path", pa.string(), nullable=False),
             pa.field("status", pa.string(), nullable=False),
             ("label", pa.string()),
+            ("text", pa.string()),
             ("class_id", pa.int32()),
             ("confidence", pa.float64()),
             ("top_k", pa.list_(ranked)),
@@ -98,7 +99,7 @@ def _record(line: bytes) -> dict[str, Any]:
     """Return the row of a JSON line as ``pa.Table.from_pylist`` takes it."""
     values = json_values(line)
     name = values["path"]
-    values["path"], values["label"], values["error"] = map(_utf8, (name, values["label"], values["error"]))
+    values |= {column: _utf8(values[column]) for column in ("path", "label", "text", "error")}
     values["top_k"] = [{"label": _utf8(label), "probability": probability} for label, probability in values["top_k"]]
     values["notes"] = list(map(_utf8, values["notes"]))
     values["digits"] = [dict(zip(DIGIT, (_utf8(label), *numbers), strict=True)) for label, *numbers in values["digits"]]

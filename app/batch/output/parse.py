@@ -45,11 +45,12 @@ def _parsed(path: str, unit: str, lines: Iterable[tuple[int, Any]], parse: Calla
 
 
 def _of_cells(cells: Sequence[str]) -> Row:
-    path, status, label, class_id, confidence, top_k, notes, error, code, digits = cells
+    path, status, label, text, class_id, confidence, top_k, notes, error, code, digits = cells
     return Row(
         path=plain(path),
         status=cast(Any, status),
         label=plain(label) or None,
+        text=plain(text) or None,
         class_id=int(class_id) if class_id else None,
         confidence=float(confidence) if confidence else None,
         top_k=tuple(json.loads(plain(top_k), object_pairs_hook=lambda pairs: pairs)),
@@ -67,7 +68,9 @@ def of_json(line: bytes) -> Row:
         ValueError, TypeError: it is none.
     """
     values = json_values(line)
-    lists = {name: tuple(map(tuple, values[name])) for name in ("top_k", "digits")} if isinstance(values, dict) else {}
+    if not isinstance(values, dict) or tuple(values) != COLUMNS:
+        raise ValueError(f"its fields must be {', '.join(COLUMNS)}")
+    lists = {name: tuple(map(tuple, values[name])) for name in ("top_k", "digits")}
     return Row(**{**values, **lists, "notes": tuple(values["notes"])})
 
 

@@ -15,14 +15,16 @@ Status = Literal["ok", "unsure", "blank", "error"]
 class Row:
     """An input and its answer.
 
-    The label of a number is its digits in a row; its ``class_id`` is None, its ``top_k`` empty, and ``digits`` lists
-    (label, confidence, left, top, right, bottom) for each, in pixels of the upright picture. A failure has a ``code``
-    and an ``error`` only.
+    The label of a number is its digits in a row, its ``text`` keeps separators, signs and line breaks; its
+    ``class_id`` is None, its ``top_k`` empty, and ``digits`` lists (label, confidence, left, top, right, bottom) for
+    each, in pixels of the upright picture. The text of one thing is its label. A failure has a ``code`` and an
+    ``error`` only.
     """
 
     path: str
     status: Status
     label: str | None = None
+    text: str | None = None
     class_id: int | None = None
     confidence: float | None = None
     top_k: tuple[tuple[str, float], ...] = ()
@@ -41,10 +43,12 @@ class Row:
             top_k: number of classes to list.
         """
         digits, best = prediction.digits, prediction.top(top_k)
+        label = best[0][0] if best else prediction.label
         return cls(
             path=path,
             status=prediction.status,
-            label=best[0][0] if best else prediction.label,
+            label=label,
+            text=prediction.text if digits else label,
             class_id=prediction.probabilities.index(best[0][1]) if best else None,
             confidence=best[0][1] if best else prediction.confidence,
             top_k=tuple(best),

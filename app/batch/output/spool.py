@@ -21,7 +21,7 @@ from typing import Any, Self
 from app.batch.output.fingerprint import RunFingerprint
 from app.batch.run.reader import Answered
 
-VERSION = 2
+VERSION = 3
 """Version of the spool and of the rows in it; a spool of another version cannot be resumed."""
 
 LOCK = (

@@ -1,7 +1,8 @@
 // Asks for an answer while the pen still moves: one request at a time, always about the newest state of the sheet.
 
 import {
-  chance, className, find, findAll, make, noteSentence, obstacle, on, paint, requestJson, say, studio, tell,
+  chance, className, find, findAll, make, noteSentence, obstacle, on, paint, readBy, requestJson, said, say, studio,
+  tell,
 } from "./root.js";
 import { chosenDevice, chosenModel, folder, models } from "./models.js";
 import { broughtFile, image, isDrawing, isEmpty, sheet, showBoxes, version } from "./sheet.js";
@@ -58,8 +59,8 @@ function receive(reply) {
 
 function show() {
   const label = find(".label");
-  label.textContent = answer?.label ? className(answer.label) + (answer.status === "unsure" ? "?" : "") : "";
-  label.classList.toggle("word", (answer?.label ?? "").length > 2);
+  label.textContent = answer?.label ? said(answer) + (answer.status === "unsure" ? "?" : "") : "";
+  label.classList.toggle("word", (answer?.text ?? "").length > 2);
   find(".sentence").textContent = sentence();
   find(".answer").classList.toggle("empty", !answer?.label);
   find(".answer").classList.toggle("unsure", answer?.status === "unsure");
@@ -128,6 +129,7 @@ function markDigits() {
 
 function showNotes() {
   const sentences = answer ? answer.notes.map(noteSentence) : [];
+  if (answer?.reader) sentences.push(readBy(answer.reader));
   if (answer && !sentences.length) sentences.push(say("untouched"));
   find(".notes").replaceChildren(...sentences.map((textContent) => make("li", { textContent })));
 }

@@ -1,7 +1,7 @@
 // The answers of all models with the same classes to this picture.
 
 import { answer, question } from "./answer.js";
-import { chance, className, count, find, make, on, percent, requestJson, say } from "./root.js";
+import { chance, className, count, find, make, on, percent, requestJson, said, say } from "./root.js";
 import { frontier } from "./frontier.js";
 import { choose, chosenModel } from "./models.js";
 import { whenRested } from "./newest.js";
@@ -28,7 +28,7 @@ function newRow(row, label) {
   const cells = row.error
     ? [make("td", { colSpan: 6, textContent: row.error.message })]
     : [
-        make("td", { className: "said" }, row.label ? className(row.label) + (row.status === "unsure" ? "?" : "") : "–"),
+        make("td", { className: "said" }, row.label ? said(row) + (row.status === "unsure" ? "?" : "") : "–"),
         make("td", { className: "figure" }, row.confidence === null ? "–" : chance(row.confidence)),
         make("td", { className: "figure" }, row.milliseconds.toFixed(2)),
         make("td", { className: "figure" }, row.test_accuracy ? percent(row.test_accuracy, 2) : "–"),

@@ -1,10 +1,10 @@
 // Many pictures at once, or a ZIP of them, in a table that fills while the server reads.
 
-import { chance, className, count, find, findAll, formulaStart, make, on, request, say } from "./root.js";
+import { chance, count, find, findAll, formulaStart, make, on, request, said, say } from "./root.js";
 import { chosenDevice, chosenModel } from "./models.js";
 import { open } from "./tabs.js";
 
-const COLUMNS = ["name", "status", "label", "confidence"];
+const COLUMNS = ["name", "status", "label", "text", "confidence"];
 
 let rows = []; // as the server sends them
 let running = null; // an AbortController while the server reads
@@ -87,6 +87,7 @@ const value = (row, column) =>
     name: row.name,
     status: row.error ? "error" : row.answer.status,
     label: row.answer?.label ?? "",
+    text: row.answer?.text ?? "",
     confidence: row.answer?.confidence ?? -1,
   })[column];
 
@@ -98,13 +99,13 @@ function sorted(chosen) {
 
 function newRow(row) {
   const thumbnail = row.thumbnail ? make("img", { src: `data:image/webp;base64,${row.thumbnail}`, alt: "" }) : "";
-  const said = row.error ? row.error.message : row.answer.label ? className(row.answer.label) : "–";
+  const verdict = row.error ? row.error.message : row.answer.label ? said(row.answer) : "–";
   return make(
     "tr", { className: value(row, "status") },
     make("td", {}, thumbnail),
     make("th", { scope: "row", textContent: row.name }),
     make("td", { textContent: say(`status_${value(row, "status")}`) }),
-    make("td", { className: "said", textContent: said }),
+    make("td", { className: "said", textContent: verdict }),
     make("td", { className: "figure", textContent: row.answer?.confidence ? chance(row.answer.confidence) : "" }),
   );
 }

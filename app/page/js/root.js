@@ -54,9 +54,14 @@ export const count = (number) => new Intl.NumberFormat(language).format(number);
 
 export const className = (name) => words[language].classes[name] ?? name;
 
+// All that was read: a number as it is written, or the name of a class.
+export const said = ({ label, text }) => (text === label ? className(label) : text);
+
 export const setTitle = (title) => words[language].titles[title] ?? title;
 
 export const obstacle = (code, reason) => words[language].obstacles[code] ?? reason;
+
+export const readBy = (reader) => words[language].readers[reader];
 
 export function noteSentence(note) {
   const { notes, values: names = {} } = words[language];

@@ -33,7 +33,7 @@ def row_of(item: Input) -> Row:
         return Row(item.path, "blank", notes=("nothing stands out from the background",))
     label, sure = str(number % 10), 0.5 + (number % 1000) / 2001
     top = ((label, sure), (str((number + 1) % 10), 1 - sure))
-    return Row(item.path, "ok" if sure > 0.6 else "unsure", label, number % 10, sure, top, ("a note", "another"))
+    return Row(item.path, "ok" if sure > 0.6 else "unsure", label, label, number % 10, sure, top, ("a note", "another"))
 
 
 def items_in(folder: Path) -> Iterator[Input]:

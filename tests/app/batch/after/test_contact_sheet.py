@@ -37,7 +37,7 @@ def test_wrong_ones_come_first_then_unsure_ones_then_the_least_confident() -> No
 
 def shown_of(path: str, index: int = 0, label: str | None = None) -> Shown:
     top = (("5", 0.5), ("<b>", 0.25), ("7", 0.15), ("not shown", 0.1))
-    return Shown(index, Row(path, "unsure", "5", 5, 0.5, top, ("a note & more",)), label)
+    return Shown(index, Row(path, "unsure", "5", "5", 5, 0.5, top, ("a note & more",)), label)
 
 
 def page(tmp_path: Path, chosen: list[Shown], items: list[Input], **how: object) -> str:
@@ -89,6 +89,12 @@ def test_of_a_long_number_the_least_certain_digits_are_shown(tmp_path: Path) -> 
     assert re.findall(r"<span>(\d)</span>", text) == list("345678")
 
 
+def test_a_number_is_shown_as_it_is_written_and_blank_as_a_word(tmp_path: Path) -> None:
+    rows = (Row("n", "ok", "710", "7,-\n<10", confidence=0.8), Row("b", "blank"))
+    text = page(tmp_path, [Shown(index, row) for index, row in enumerate(rows)], [])
+    assert re.findall("<h2>(.*?)</h2>", text) == ["7,-<br>&lt;10", "blank"]
+
+
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>.png',
@@ -102,7 +108,7 @@ HOSTILE = [
 
 
 def test_a_hostile_name_is_shown_and_does_nothing(browser, tmp_path: Path) -> None:
-    rows = [Row(f"a/{name}", "unsure", name, 1, 0.5, ((name, 0.5),), (name,)) for name in HOSTILE]
+    rows = [Row(f"a/{name}", "unsure", name, name, 1, 0.5, ((name, 0.5),), (name,)) for name in HOSTILE]
     chosen = [Shown(index, row, f"{row.label}!") for index, row in enumerate(rows)]
     page(tmp_path, chosen, [], score=score(rows, labels_from(FOLDERS, ("a", *HOSTILE))))
     asked: list[str] = []

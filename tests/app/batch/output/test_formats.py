@@ -19,13 +19,14 @@ PLAIN = Row(
     "pictures/5.png",
     "ok",
     "5",
+    "5",
     5,
     0.9999839067459106,
     (("5", 0.9999839067459106), ("3", 1e-07)),
     ("inverted", "cut out"),
 )
 NUMBER = Row(
-    "n.png", "unsure", "47", None, 0.25, (), (), None, None, (("4", 0.5, 1, 2, 30, 40), ("7", 0.25, 9, 2, 3, 4))
+    "n.png", "unsure", "47", "4.7", None, 0.25, (), (), None, None, (("4", 0.5, 1, 2, 30, 40), ("7", 0.25, 9, 2, 3, 4))
 )
 ERROR = Row("gone.png", "error", error="gone.png: cannot be read (No such file); was it moved?", code="missing")
 
@@ -44,6 +45,7 @@ ROWS = [
     *(replace(PLAIN, path=name) for name in NASTY_NAMES),
     *(replace(ERROR, path=name, error=f"{name}: the file is empty; accepted are PNG.") for name in NASTY_NAMES[:20]),
     replace(PLAIN, label="=1", top_k=(("=1", 0.5), ('T-shirt/"top";=2', 0.25), ("数", 0.25))),
+    *(replace(NUMBER, text=text) for text in ("-4\n=7", "4\n\n7", '4"7', "4;-7", "'-47", "4,-\r\n7", "12 345")),
     replace(PLAIN, confidence=1.0, class_id=-1, top_k=(("5", 5e-324), ("6", 1.0))),
 ]
 
@@ -100,11 +102,11 @@ def test_csv_is_that_of_the_library_for_rows_that_hide_nothing() -> None:
     theirs = list(csv.reader(io.StringIO(file.getvalue(), newline="")))
     ours = encode([PLAIN, NUMBER, ERROR], "csv").decode()
     assert list(csv.reader(io.StringIO(ours, newline=""))) == theirs
-    assert theirs[0][4] == "0.9999839067459106"
+    assert theirs[0][5] == "0.9999839067459106"
 
 
 def test_names_stand_in_csv_as_the_bytes_they_are() -> None:
-    assert encode([replace(PLAIN, path=os.fsdecode(b"f\xfcnf.png"))], "csv").startswith(b"f\xfcnf.png,ok,5,5,")
+    assert encode([replace(PLAIN, path=os.fsdecode(b"f\xfcnf.png"))], "csv").startswith(b"f\xfcnf.png,ok,5,5,5,")
 
 
 def test_a_surrogate_that_is_no_byte_costs_no_row() -> None:
@@ -117,14 +119,14 @@ def test_a_surrogate_that_is_no_byte_costs_no_row() -> None:
 def test_no_cell_is_a_formula_whatever_the_spreadsheet_takes_for_a_separator(separator: str) -> None:
     text = as_bytes("").decode() + encode(ROWS, "csv").decode("utf-8", "surrogateescape")
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-        numbers = row[3:5] if separator == "," else ()
+        numbers = row[4:6] if separator == "," else ()
         for cell in row:
             assert cell in numbers or not cell.lstrip('"').startswith(tuple("=+-@\t\r＝＋－＠")), row
 
 
 def test_numbers_are_never_touched() -> None:
     cells = next(csv.reader([encode([replace(PLAIN, class_id=-1, confidence=1e-07)], "csv").decode()]))
-    assert cells[3:5] == ["-1", "1e-07"]
+    assert cells[4:6] == ["-1", "1e-07"]
 
 
 def test_taking_the_apostrophe_away_gives_every_text_back() -> None:
@@ -145,6 +147,7 @@ def test_parquet_has_types_and_the_bytes_of_odd_names(tmp_path: Path) -> None:
     assert table.column_names == [*COLUMNS, "path_bytes"]
     assert table["path"].to_pylist() == ["pictures/5.png", "f\\xfcnf.png", "n.png"]
     assert table["path_bytes"].to_pylist() == [None, b"f\xfcnf.png", None]
+    assert table["text"].to_pylist() == ["5", "5", "4.7"]
     assert table["class_id"].to_pylist() == [5, 5, None]
     assert table["top_k"].to_pylist()[0][1] == {"label": "3", "probability": 1e-07}
     assert table["digits"].to_pylist()[2][0] == dict(zip(DIGIT, NUMBER.digits[0], strict=True))
@@ -164,9 +167,11 @@ def test_parquet_of_many_groups_and_of_none(tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("a.csv", b"name,label\r\n", "its first line must be path,status"),
+        ("old.csv", b"path,status,label,class_id,confidence\r\n", "its first line must be path,status,label,text"),
         ("b.csv", header("csv") + b"a,b\r\n", "row 2: not a row"),
         ("a.jsonl", b"[1]\n", "line 1: not a row"),
         ("b.jsonl", b"{\n", "line 1: not a row"),
+        ("old.jsonl", b'{"path": "a", "status": "ok", "label": "5"}\n', "its fields must be path, status, label, text"),
         ("a.parquet", b"PAR1", "is not a Parquet file"),
     ],
 )

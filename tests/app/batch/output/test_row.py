@@ -17,9 +17,11 @@ DIGITS = (Digit("4", 0.5, (1, 2, 3, 4), PIXELS), Digit("7", 0.25, (5, 6, 7, 8), 
 def test_a_row_says_what_the_prediction_says() -> None:
     blank = replace(ONE, status="blank", probabilities=(), notes=(Note("blank"),))
     number = replace(ONE, probabilities=(), digits=DIGITS)
-    for prediction in (ONE, blank, number, replace(ONE, probabilities=(0.4, 0.2, 0.4))):
+    signs, tie = replace(number, written="4.\n7"), replace(ONE, probabilities=(0.4, 0.2, 0.4))
+    for prediction in (ONE, blank, number, signs, tie):
         row = Row.of("a.png", prediction, 2)
         assert (row.status, row.label, row.class_id) == (prediction.status, prediction.label, prediction.class_id)
+        assert row.text == prediction.text
         assert row.confidence == prediction.confidence
         assert row.top_k == tuple(prediction.top(2))
         assert row.notes == tuple(map(str, prediction.notes))

@@ -137,8 +137,9 @@ def test_a_spool_of_another_version_or_program_is_refused(tmp_path: Path, folder
     output, partial = tmp_path / "table.csv", tmp_path / "table.csv.partial"
     other = "another version of Inkwear, or another program, began it"
     cut_off(output, folder, "csv", 2)
-    execute(partial, f"PRAGMA user_version = {VERSION + 1}")
-    assert other in refusal(output, folder, resume=True)
+    for version in (VERSION - 1, VERSION + 1):
+        execute(partial, f"PRAGMA user_version = {version}")
+        assert other in refusal(output, folder, resume=True)
     partial.unlink()
     execute(partial, "CREATE TABLE precious (page TEXT)")
     assert other in refusal(output, folder)

@@ -43,7 +43,7 @@ def test_of_a_run_that_wrote_no_row_nothing_stays(tmp_path: Path, folder: Path) 
 
 def test_no_inputs_are_a_table_without_rows(tmp_path: Path) -> None:
     run(tmp_path / "table.csv", write_inputs(tmp_path / "pictures", 0), "csv")
-    assert (tmp_path / "table.csv").read_bytes().startswith(b"path,status,label")
+    assert (tmp_path / "table.csv").read_bytes().startswith(b"path,status,label,text,class_id")
     assert list(rows(str(tmp_path / "table.csv"), "csv")) == []
 
 
