@@ -1,20 +1,17 @@
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.grayscale import ORIENTATION
 from inkwear.preprocess.spec import Pixels
 from tests.hand import DIGITS, render
 from training.simulator import CONDITIONS, simulate
 from training.simulator.glyphs import Glyph, Hand, write
 from training.simulator.habits import with_habits
-from training.simulator.lines import make_lines
 from training.simulator.numbers import LENGTHS, choose, numbers, stroke_widths, write_line
 from training.simulator.photographs import SCENES, photograph
 
@@ -132,16 +129,6 @@ def test_the_digits_of_a_number_have_similar_strokes() -> None:
     chosen = choose(by_stroke, np.random.default_rng(0))
     ranks = np.argsort(by_stroke)[chosen]
     assert np.ptp(ranks) <= 9
-
-
-def test_a_line_depends_on_its_number_and_on_nothing_else(data_dir: Path) -> None:
-    together = make_lines("mnist", 100, 0, data_dir, first=0, count=8)
-    later = make_lines("mnist", 100, 0, data_dir, first=5, count=3)
-    for (strip, classes), (same, likewise) in zip(together[5:], later, strict=True):
-        assert classes == likewise
-        assert np.array_equal(strip, same)
-    assert all(strip.shape[0] == ROWS and strip.max() > 100 for strip, _ in together)
-    assert len({classes for _, classes in together}) > 4
 
 
 PLAIN_ONE = np.pad(np.full((20, 3), 255, np.uint8), ((4, 4), (13, 12)))

@@ -102,7 +102,7 @@ def write(pixels: Pixels, hand: Hand, rng: np.random.Generator) -> Glyph:
     for _ in range(hand.skips):
         field -= _skip(trace.line, stroke, rng)
     field = _bent(field, hand, rng)
-    return Glyph(cut_to_ink(field), stroke)
+    return Glyph(_cut_to_ink(field), stroke)
 
 
 def random_hand(rng: np.random.Generator, pen: float, turn: float = 8) -> Hand:
@@ -266,7 +266,7 @@ def _bent(field: Floats, hand: Hand, rng: np.random.Generator) -> Floats:
     )
 
 
-def cut_to_ink(field: Floats) -> Floats:
+def _cut_to_ink(field: Floats) -> Floats:
     """Cut a field to the ink and the paper at its edge; a field without ink stays as it is."""
     near = field > -EDGE
     if not near.any():

@@ -99,18 +99,6 @@ def write_line(pixels: Pixels, pen: float, rng: np.random.Generator, touching: b
     """
     hand = replace(random_hand(rng, pen, turn=4), pressure=between(rng, (0, 0.15)))
     fields = [_resized(write(digit, _varied(hand, rng), rng).field, 1 + around(rng, 0.15)) for digit in pixels]
-    return join_line(fields, pen, rng, touching)
-
-
-def join_line(fields: list[Floats], pen: float, rng: np.random.Generator, touching: bool) -> Glyph:
-    """Put written digits side by side.
-
-    Args:
-        fields: of the digits from left to right.
-        pen: stroke width as a fraction of a digit's height.
-        rng: draws gaps, slope and heights.
-        touching: whether some neighbors touch or overlap; otherwise all stand apart.
-    """
     high = float(np.median([field.shape[0] for field in fields]))
     gap, slope, left = between(rng, GAPS) * WIDTH * high, around(rng, 0.06), 0.0
     places: list[tuple[int, int]] = []
@@ -143,10 +131,10 @@ def _advance(before: Floats, after: Floats, gap: float, stroke: float, rng: np.r
     if gap:
         return before.shape[1] + between(rng, (0.6, 1.4)) * gap
     overlap = min(between(rng, (0.3, 1.1)) * stroke, MAX_OVERLAP * CELLS)  # more than a stroke would cross a digit out
-    return until_touching(before, after) - overlap
+    return _until_touching(before, after) - overlap
 
 
-def until_touching(before: Floats, after: Floats) -> float:
+def _until_touching(before: Floats, after: Floats) -> float:
     """Return the cells between the left edges of two digits on one baseline whose ink just meets."""
     rows = min(before.shape[0], after.shape[0])
     left, right = before[-rows:] > 0, after[-rows:] > 0
