@@ -1,19 +1,15 @@
 """Training and exporting the line reader, from simulated lines (``training.simulator.lines``)."""
 
 import json
-import math
-import sys
-import time
 from collections.abc import Iterator
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import ctc_loss
 
 from inkwear.numbers.line_reader import KIND, ROWS
@@ -22,80 +18,46 @@ from inkwear.preprocess.spec import Floats, Pixels
 from inkwear.preprocess.steps import scale_to_one
 from models.line_reader import LineReader
 from training.datasets import find_dataset
-from training.learner import multiplies_bfloat16
-from training.publish.quantize import compact_convolutions
-from training.simulator.lines import Line, make_lines
-from training.workers import process_pool
+from training.publish.quantize import halve_convolutions
+from training.simulated import Task, train_on_simulated
+from training.simulated_recipe import SimulatedRecipe
+from training.simulator.lines import Line, alphabet, make_lines
 
-PART = 256
-"""Lines that a process makes at a time."""
-
-ROUND = 2048
-"""Lines that are sorted by width before they are put together into batches."""
+VALIDATION_SEED, VALIDATION_LINES = 7_000_001, 512
+"""Seed and number of the lines that progress is measured on, written with validation images."""
 
 
-@dataclass(frozen=True)
-class LineRecipe:
-    """All that decides the weights of a line reader but its data set.
-
-    Attributes:
-        count: lines to learn from, each seen once.
-        digits: images whose distance fields are kept.
-        batch_size: lines a step.
-        lr: the highest learning rate.
-        seed: of the lines and the weights.
-    """
-
-    count: int = 60_000
-    digits: int = 12_000
-    batch_size: int = 32
-    lr: float = 0.004
-    seed: int = 0
-
-
-def train_line_reader(dataset: str, recipe: LineRecipe, data_dir: Path) -> tuple[LineReader, float]:
-    """Train a line reader and return it, in evaluation mode, with its recent loss a digit.
+def train_line_reader(
+    dataset: str, recipe: SimulatedRecipe, data_dir: Path, checkpoint: Path
+) -> tuple[LineReader, float]:
+    """Train a line reader and return it, in evaluation mode, with its recent loss a character.
 
     Args:
         dataset: name of a data set of digits.
         recipe: decides the weights.
         data_dir: torchvision's folder of data sets.
+        checkpoint: a file that is written after each round, and gone on from if it is there.
     """
     torch.manual_seed(recipe.seed)
-    model = LineReader(len(find_dataset(dataset).class_names))
-    rounds = range(0, recipe.count, ROUND)
-    steps = sum(math.ceil(min(ROUND, recipe.count - first) / recipe.batch_size) for first in rounds)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.lr, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, total_steps=steps + 1, pct_start=0.15)
-    started, done, recent = time.monotonic(), 0, 0.0
-    for lines in _rounds(dataset, recipe, data_dir):
-        for batch in _batches(lines, recipe.batch_size, np.random.default_rng([recipe.seed, done])):
-            loss = _step(model, optimizer, batch)
-            schedule.step()
-            done += 1
-            recent = loss if not recent else 0.98 * recent + 0.02 * loss
-            if done % 50 == 0:
-                seconds = time.monotonic() - started
-                print(f"{done}/{steps}  loss a digit {recent:.4f}  {seconds:.0f} s", file=sys.stderr)
-    return model.eval(), recent
+    model = LineReader(len(alphabet(find_dataset(dataset).class_names))).to(memory_format=torch.channels_last)
+    make = partial(make_lines, dataset, recipe.digits, recipe.seed, data_dir, "train")
+    validation = make_lines(dataset, 2_000, VALIDATION_SEED, data_dir, "validation", 0, VALIDATION_LINES)
+    task = Task(make, partial(_batches, recipe.batch_size), _loss, partial(_describe, validation))
+    return model, train_on_simulated(model, recipe, task, checkpoint)
 
 
-def _rounds(dataset: str, recipe: LineRecipe, data_dir: Path) -> Iterator[list[Line]]:
-    """Yield lines in rounds, which other processes make while the round before is learnt from."""
-    make = partial(make_lines, dataset, recipe.digits, recipe.seed, data_dir)
-    with process_pool(spare=1) as pool:
-
-        def submit(first: int) -> list[Future[list[Line]]]:
-            starts = range(first, min(first + ROUND, recipe.count), PART)
-            return [pool.submit(make, start, min(PART, recipe.count - start)) for start in starts]
-
-        coming = submit(0)
-        for first in range(0, recipe.count, ROUND):
-            futures, coming = coming, submit(first + ROUND)
-            yield [line for future in futures for line in future.result()]
+def _describe(lines: list[Line], model: nn.Module) -> str:
+    """Measure the share of lines of which the likeliest class of each step spells the whole text."""
+    right = 0
+    for strip, classes in lines:
+        logits = model(torch.from_numpy(stack([strip])))[0]
+        best = logits.argmax(dim=1).tolist()
+        spelled = [each for each, last in zip(best, [None, *best], strict=False) if each != last]
+        right += tuple(each for each in spelled if each < logits.shape[1] - 1) == classes
+    return f"lines read {right / len(lines):.3f}"
 
 
-def _batches(lines: list[Line], size: int, rng: np.random.Generator) -> Iterator[list[Line]]:
+def _batches(size: int, lines: list[Line], rng: np.random.Generator) -> Iterator[list[Line]]:
     """Yield batches of lines of similar width, in random order."""
     by_width = sorted(lines, key=lambda line: line[0].shape[1])
     batches = [by_width[first : first + size] for first in range(0, len(by_width), size)]
@@ -103,32 +65,26 @@ def _batches(lines: list[Line], size: int, rng: np.random.Generator) -> Iterator
         yield batches[index]
 
 
-def _step(model: nn.Module, optimizer: torch.optim.Optimizer, batch: list[Line]) -> float:
-    images = stack([strip for strip, _ in batch])
-    with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
-        logits = model(torch.from_numpy(images).to(memory_format=torch.channels_last))
+def _loss(model: nn.Module, batch: list[Line]) -> Tensor:
+    images = torch.from_numpy(stack([strip for strip, _ in batch]))
+    logits = model(images.to(memory_format=torch.channels_last))
     log_probabilities = logits.float().log_softmax(dim=2).transpose(0, 1)
     lengths = torch.tensor([len(classes) for _, classes in batch])
     targets = torch.tensor([each for _, classes in batch for each in classes])
     steps = torch.full((len(batch),), log_probabilities.shape[0])
     blank = log_probabilities.shape[2] - 1
     losses = ctc_loss(log_probabilities, targets, steps, lengths, blank, reduction="none", zero_infinity=True)
-    loss = losses.sum() / lengths.sum()
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-    optimizer.step()
-    return float(loss.detach())
+    return losses.sum() / lengths.sum()
 
 
 def stack(strips: list[Pixels]) -> Floats:
     """Put line images of different widths into one batch (N, 1, 40, W) from 0 to 1, empty to the right."""
-    width = max(strip.shape[1] for strip in strips)
+    width = max(max(strip.shape[1] for strip in strips), 8)
     return scale_to_one(np.stack([np.pad(strip, ((0, 0), (0, width - strip.shape[1]))) for strip in strips])[:, None])
 
 
-def export_line_reader(model: nn.Module, output: Path, dataset: str, recipe: LineRecipe) -> None:
-    """Write a line reader as ONNX with 8-bit weights.
+def export_line_reader(model: nn.Module, output: Path, dataset: str, recipe: SimulatedRecipe) -> None:
+    """Write a line reader as ONNX, its weights in 16 bits.
 
     ``strips`` (batch, 1, 40, width) float32 -> ``logits`` (batch, steps, classes + 1) float32.
 
@@ -152,10 +108,10 @@ def export_line_reader(model: nn.Module, output: Path, dataset: str, recipe: Lin
     class_names = find_dataset(dataset).class_names
     facts = {
         "kind": KIND,
-        "title": "reader of whole lines of digits",
+        "title": "reader of whole lines of digits and signs",
         "dataset": dataset,
         "alphabet": "".join(class_names),
-        "blank": len(class_names),
+        "signs": alphabet(class_names)[len(class_names) :],
         "input": "strips of inkwear.numbers.line_image.to_strip, divided by 255",
         "recipe": asdict(recipe),
     }
@@ -163,5 +119,6 @@ def export_line_reader(model: nn.Module, output: Path, dataset: str, recipe: Lin
     with listed_path(output) as temporary:
         program.save(str(temporary), external_data=False)
         model_file = onnx.load(temporary)
-        compact_convolutions(model_file)
+        halve_convolutions(model_file)
+        onnx.checker.check_model(model_file)
         onnx.save(model_file, temporary)

@@ -111,8 +111,10 @@ train <<'RUNS'
 RUNS
 $python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500 --replace
 
-# The reader of whole lines, for digits that touch.
-[ -e exports/lines.onnx ] || $python -m training.train_line_reader --count 180000 --digits 16000
+# The finder of ink, which all pictures are framed with, and the reader of whole lines.
+# The shipped ones learned while the simulator grew (docs/accuracy-log.md); these learn as long from what it is today.
+[ -e inkwear/preprocess/finder.onnx ] || $python -m training.train_ink_finder
+[ -e exports/lines.onnx ] || $python -m training.train_line_reader
 
 # The tutorials' recipes, and two more seeds of the default.
 train <<'RUNS'

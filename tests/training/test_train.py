@@ -69,8 +69,8 @@ def test_options_are_understood_by_their_earlier_names(data_dir: Path, tmp_path:
 
 
 COMMANDS = (
-    *("train", "export", "evaluate.__main__", "compare", "summary", "run_report", "train_line_reader"),
-    *("simulate", "photos", "outliers", "split_samples"),
+    *("train", "export", "evaluate.__main__", "compare", "summary", "run_report"),
+    *("train_line_reader", "train_ink_finder", "simulate", "photos", "outliers", "split_samples"),
     *("publish.readme", "publish.triton", "publish.export_report"),
 )
 

@@ -99,6 +99,20 @@ def compact_convolutions(model: ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def halve_convolutions(model: ModelProto) -> None:
+    """Store the weights of all convolutions of a model in 16 bits, in place; the network computes in 32."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    casts: list[NodeProto] = []
+    for name in (node.input[1] for node in model.graph.node if node.op_type == "Conv"):
+        half = numpy_helper.from_array(numpy_helper.to_array(weights[name]).astype(np.float16), f"{name}.half")
+        model.graph.initializer.remove(weights[name])
+        model.graph.initializer.append(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
 def _dequantize(model: ModelProto, tensor: TensorProto) -> NodeProto:
     """Replace a tensor by 8-bit weights and their scales; return the node that restores it."""
     weights = numpy_helper.to_array(tensor)  # (out, in, H, W)
