@@ -10,6 +10,9 @@ from inkwear.preprocess.spec import Pixels
 ORIENTATION = 0x0112
 """EXIF tag that says which way up the camera was held; 1 is upright."""
 
+SHEET_SHARE = 0.6
+"""Share of opaque pixels from which a picture with transparency has a background of its own; ink covers less."""
+
 ROW_STEP = 32
 """Rows from one that is searched for color first to the next."""
 
@@ -78,13 +81,18 @@ def _to_8_bits(values: NDArray, notes: list[Note]) -> tuple[Pixels, tuple[Note, 
 
 
 def _lay_on_backdrop(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Flatten RGBA onto white, or onto black where the visible part is light; None where nothing is transparent."""
+    """Flatten RGBA onto white or black; None where nothing is transparent.
+
+    Ink alone gets the backdrop that shows it. A picture that is opaque for the most part has a background of its own,
+    which its faint edges and corners continue.
+    """
     alpha = np.asarray(image.getchannel("A"), dtype=np.float32)
     if alpha.min() == 255:
         return image.convert("RGB"), None
     luma = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
-    visible_luma = (luma * alpha).sum() / max(alpha.sum(), 1)
-    backdrop = "white" if visible_luma < 128 else "black"
+    is_light = (luma * alpha).sum() / max(alpha.sum(), 1) >= 128
+    is_sheet = np.count_nonzero(alpha >= 128) >= SHEET_SHARE * alpha.size
+    backdrop = "white" if is_light == is_sheet else "black"
     flat = Image.new("RGBA", image.size, backdrop)
     flat.alpha_composite(image)
     return flat.convert("RGB"), backdrop

@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwear.preprocess import illumination
-from inkwear.preprocess.components import MIN_PART, choose_ink, find_marks, stroke_width, without_frame
+from inkwear.preprocess import finder
+from inkwear.preprocess.components import FRAME_DEPTH, MIN_PART, without_frame
 from inkwear.preprocess.grayscale import to_grayscale
 from inkwear.preprocess.notes import Note
-from inkwear.preprocess.ruled_lines import erase_ruled_lines
 from inkwear.preprocess.scaling import shrink, tight_crop
 from inkwear.preprocess.spec import SIZE, Floats, InputSpec, Pixels
 
@@ -21,11 +20,17 @@ MIN_CONTRAST = 16
 NOISE_FACTOR = 5
 """Standard deviations of the background's noise by which ink stands out at least."""
 
-FAINT = 0.6
-"""Fraction of the noise level from which pixels may belong to a ruled line, parts of which are as weak as noise."""
+EVEN_RIM = 0.5
+"""Share of a picture's rim that has one gray level if a program drew it."""
 
-MAX_STROKE_RATIO = 3
-"""Usual stroke widths that ink may be wide; what is wider belongs to the edge of a shadow."""
+RULED_SHARE = 0.85
+"""Share of a row or a column that is not of the rim's gray level where a line crosses the picture."""
+
+MOUNTED_SHARE = 0.6
+"""Share of its box that a picture with even margins fills at least; writing fills less."""
+
+MOUNT_EDGE = 0.006
+"""Width of the edge between such a picture and its margins, as a fraction of the whole's longer side."""
 
 HALO = 0.1
 """Fraction of the ink's level below which JPEG leaves its ringing around edges; it is set to zero."""
@@ -46,77 +51,64 @@ def find_ink(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
         notes: what was done.
     """
     gray = to_grayscale(shrink(picture, WORKING_SIDE))
-    if spec.even_lighting and not _is_drawn(gray):
-        return _photographed(gray)
-    return _drawn(gray, spec)
+    if not spec.even_lighting or max(gray.shape) <= SIZE:
+        return _drawn(gray, spec)
+    counts = np.bincount(_rim(gray))
+    rim = int(counts.argmax())
+    if counts[rim] < EVEN_RIM * counts.sum():
+        return finder.find(gray)
+    differs = cv2.absdiff(gray, np.full_like(gray, rim)) >= MIN_CONTRAST
+    if (box := _mounted(gray, differs)) is not None:
+        return _within_margins(gray, box)
+    return finder.find(gray) if _is_ruled(differs) else _drawn(gray, spec)
 
 
-def _photographed(gray: Pixels) -> tuple[Floats, list[Note]]:
-    """Find ink on paper or on a board, in any light."""
-    notes = [Note("lighting")]
-    if illumination.is_darker(gray):
-        notes.append(Note("inverted"))
-    else:
-        gray = 255 - gray
-    contrast, noise = illumination.contrast(gray, illumination.MAX_STROKE_WIDTH * max(gray.shape))
-    if not (contrast >= noise).any():
-        return np.zeros_like(contrast), notes
-    notes.append(Note("background"))
-    contrast, count = erase_ruled_lines(contrast * (contrast >= FAINT * noise), illumination.MIN_CONTRAST)
-    if count:
-        notes.append(Note("rulings"))
-    written, left_out = _written(contrast * (contrast >= noise))
-    if written.any():
-        written, also_left_out = _without_shadows(written, gray, noise)
-        left_out |= also_left_out
-    if left_out:
-        notes.append(Note("marks"))
-    return _inked(written), notes
+def _within_margins(gray: Pixels, box: tuple[slice, slice]) -> tuple[Floats, list[Note]]:
+    """Find ink in a picture that stands in the box of a larger one."""
+    inner = gray[box]
+    found, notes = finder.find(inner)
+    foreground = np.zeros(gray.shape, np.float32)
+    foreground[box] = cv2.resize(found, inner.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return foreground, [Note("margins"), *notes]
 
 
-def _without_shadows(written: Floats, gray: Pixels, noise: Floats) -> tuple[Floats, bool]:
-    """Measure the writing again against a sheet that follows all but its strokes; returns as ``_written`` does."""
-    widest = MAX_STROKE_RATIO * stroke_width(_inked(written))
-    left, top, width, height = cv2.boundingRect((written > 0).astype(np.uint8))
-    room = round(2 * widest) + 2  # the closing reaches as far
-    near = np.s_[max(0, top - room) : top + height + room, max(0, left - room) : left + width + room]
-    contrast, local_noise = illumination.contrast(gray[near], widest)
-    contrast = np.minimum(written[near], contrast)
-    found = np.zeros_like(written)
-    found[near], left_out = _written(contrast * (contrast >= np.minimum(noise[near], local_noise)))
-    return found, left_out
+def _is_ruled(differs: NDArray[np.bool_]) -> bool:
+    """Whether lines cross a picture, as in a form on a screen: one from side to side, or two from top to bottom.
+
+    A frame along the edges does not count, and neither does a tall 1.
+    """
+    height, width = differs.shape
+    across, down = (np.flatnonzero(differs.mean(axis=axis) >= RULED_SHARE) for axis in (1, 0))
+    across = across[(across > FRAME_DEPTH * height) & (across < (1 - FRAME_DEPTH) * height)]
+    down = down[(down > FRAME_DEPTH * width) & (down < (1 - FRAME_DEPTH) * width)]
+    return bool(len(across)) or bool((np.diff(down) > FRAME_DEPTH * width).any())
 
 
-def _written(contrast: Floats) -> tuple[Floats, bool]:
-    """Keep marks as large and as strong as writing, (H, W), and say whether there were others."""
-    marks = find_marks(contrast)
-    chosen = choose_ink(marks)
-    written = np.zeros_like(contrast)
-    if chosen.any():
-        left, top = marks.boxes[chosen, :2].min(axis=0)
-        right, bottom = marks.boxes[chosen, 2:].max(axis=0)
-        box = np.s_[top:bottom, left:right]
-        written[box] = contrast[box] * chosen[marks.labels[box]]
-    return written, int(np.count_nonzero(chosen)) < len(chosen) - 1
+def _mounted(gray: Pixels, differs: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Find the picture within even margins, from which it ``differs``; None if it is a drawing on an even ground.
 
-
-def _inked(written: Floats) -> Floats:
-    """Stretch the contrast of writing, (H, W), so that what is certainly ink becomes 255."""
-    left, top, width, height = cv2.boundingRect((written > 0).astype(np.uint8))
-    inked = np.zeros_like(written)
-    if width:
-        box = np.s_[top : top + height, left : left + width]
-        ink = written[box]
-        level = float(np.percentile(ink[ink > 0], 80))
-        # ink is there or not: up to a quarter of the ink's darkness is paper, from three quarters on it is ink
-        inked[box] = np.clip((ink / level - 0.25) * 2, 0, 1) * 255
-    return inked
-
-
-def _is_drawn(gray: Pixels) -> bool:
-    """Whether a program drew the picture: most of its rim has one gray level, or it is as small as an icon."""
-    rim = _rim(gray)
-    return max(gray.shape) <= SIZE or int(np.bincount(rim).max()) >= 0.5 * len(rim)
+    What differs from the margins fills its box, as only a thick 1 does, which is of one level and has nothing in
+    it. The edge of the box, where both are mixed, is left out.
+    """
+    left, top, width, height = cv2.boundingRect(differs.view(np.uint8))
+    inside = differs[top : top + height, left : left + width]
+    filled = int(np.count_nonzero(inside))
+    if not width or filled < MOUNTED_SHARE * inside.size:
+        return None
+    rim = round(MOUNT_EDGE * max(gray.shape)) if min(width, height) > SIZE else 0
+    box = slice(top + rim, top + height - rim), slice(left + rim, left + width - rim)
+    within = gray[top : top + height, left : left + width]
+    levels = np.bincount(within[inside])
+    if levels.max() < 0.5 * filled:
+        return box
+    near = max(1, round(0.04 * min(width, height)))
+    ends = slice(None, near), slice(-near, None)
+    corners = all(inside[rows, columns].any() for rows in ends for columns in ends)
+    other = cv2.absdiff(within, np.full_like(within, levels.argmax())) >= MIN_CONTRAST
+    _, _, stats, _ = cv2.connectedComponentsWithStats(other.view(np.uint8), connectivity=4)
+    ends_within = stats[1:, :2] + stats[1:, 2:4] < (width, height)
+    holds_something = bool(((stats[1:, :2] > 0) & ends_within).all(axis=1).any())
+    return box if corners and holds_something else None
 
 
 def _rim(gray: Pixels) -> Pixels:
@@ -199,7 +191,7 @@ def _without_noise_in_box(distance: Floats, threshold: float, spec: InputSpec) -
 def _without_noise(distance: Floats, threshold: float, spec: InputSpec) -> Floats:
     """Set noise and detached specks to exactly 0."""
     part, core = distance, threshold
-    if spec.stroke:  # ink is there or not, as in ``_inked``
+    if spec.stroke:  # ink is there or not, as the finder has it
         level = float(np.percentile(distance[distance >= threshold], 80))
         part, threshold, core = np.clip((distance / level - 0.25) * 2, 0, 1) * 255, 1, 128
     count, labels = cv2.connectedComponents((part >= threshold).astype(np.uint8))

@@ -88,6 +88,8 @@ def test_the_library_alone_is_installed(installed: Path) -> None:
     assert {path.relative_to(ROOT) for path in (ROOT / "inkwear").rglob("*.py")} == {
         path.relative_to(installed) for path in (installed / "inkwear").rglob("*.py")
     }
+    finder = Path("inkwear", "preprocess", "finder.onnx")
+    assert (installed / finder).read_bytes() == (ROOT / finder).read_bytes()
     assert (installed / "inkwear" / "py.typed").exists()
 
 

@@ -75,6 +75,24 @@ def test_ink_on_nothing_stays_visible(ink: tuple[int, int, int], backdrop: int) 
     assert "transparency" in codes(notes)
 
 
+@pytest.mark.parametrize(("sheet", "ink"), [(255, 20), (30, 240)], ids=["paper", "board"])
+def test_soft_edges_continue_a_sheet(sheet: int, ink: int) -> None:
+    gray = np.asarray(render("5", canvas=120, side=80, pen=10, ink=ink, sheet=sheet))
+    alpha = np.full(gray.shape, 255, np.uint8)
+    alpha[:6] = alpha[-6:] = alpha[:, :6] = alpha[:, -6:] = 3
+    alpha[6:12] = alpha[-12:-6] = 120
+    pixels, notes = gray_of(Image.merge("LA", [Image.fromarray(gray), Image.fromarray(alpha)]))
+    assert codes(notes) == ["transparency"]
+    assert np.abs(pixels.astype(int) - gray).max() <= 31  # a sheet of 30 is continued by black
+    assert np.ptp(pixels[:6]) <= 1
+
+
+def test_ink_with_soft_edges_on_nothing_stays_visible() -> None:
+    coverage = 255 - np.asarray(render("5", canvas=120, side=80, ink=0))
+    pixels, _ = gray_of(Image.merge("LA", [Image.new("L", FIVE.size, 0), Image.fromarray(coverage.astype(np.uint8))]))
+    assert np.array_equal(pixels, 255 - coverage)
+
+
 def test_a_palette_with_a_transparent_color_stays_visible() -> None:
     picture = Image.fromarray((GRAY < 128).astype(np.uint8), "P")
     picture.putpalette([0, 0, 0, 0, 0, 0])
