@@ -15,7 +15,10 @@ from PIL import Image
 
 from inkwear.errors import DeviceError, MetadataError, ModelFileError
 from inkwear.images.decode import FULL_SIZE
+from inkwear.numbers import components, decode
+from inkwear.numbers.answer import answer
 from inkwear.numbers.line_reader import LineReader, find_reader
+from inkwear.numbers.reading import read_page
 from inkwear.onnx.metadata import ModelMetadata
 from inkwear.onnx.sandbox import read_trusted
 from inkwear.onnx.session import Device, Runtime, open_session, share_session
@@ -120,15 +123,23 @@ class Classifier:
         spec, foreground, found = self.metadata.input, segmented.foreground, segmented.found
         framed = frame_found(segmented.picture, foreground, list(found), spec)
         framed = Framed(framed.pixels, segmented.notes + framed.notes, framed.blank)
-        may_be_number = self._reads_digits and not framed.blank and max(segmented.picture.shape[:2]) > SIZE
-        if not may_be_number:
+        if not self._reads_digits or framed.blank:
             return Prepared(framed, ())
-        from inkwear.numbers.segment import split, whole  # 0.01 s, which images of a data set need not wait for
+        scale = segmented.longer_side / max(foreground.shape)
+        if (reader := self.line_reader) is not None:
+            try:
+                page = read_page(segmented.picture, foreground, spec, reader)
+            except DeviceError:
+                self.device_failed = True
+                raise
+            return Prepared(framed, segmented.notes + found, scale=scale, page=page)
+        if max(segmented.picture.shape[:2]) <= SIZE:
+            return Prepared(framed, ())
+        from inkwear.numbers.segment import split, whole  # 0.01 s, which a model with a reader need not wait for
 
         lines = tuple(split(foreground, spec, cuts=not draft))
         if not lines:
             return Prepared(framed, ())
-        scale = segmented.longer_side / max(foreground.shape)
         return Prepared(framed, segmented.notes + found, lines, whole(foreground, framed.pixels), scale)
 
     def predict_prepared(self, prepared_images: Sequence[Prepared]) -> list[Prediction]:
@@ -140,6 +151,9 @@ class Classifier:
         predictions, end = [], 0
         for prepared in prepared_images:
             start, end = end, end + prepared.count
+            if prepared.page and prepared.page.lines:
+                predictions.append(answer(prepared, probabilities[start:end], self.metadata))
+                continue
             digits = self._digits(prepared, logits[start:end], probabilities[start:end]) if prepared.single else ()
             ours = () if prepared.framed.blank else tuple(as_lists[start])
             predictions.append(self._prediction(prepared, digits, ours))
@@ -197,11 +211,9 @@ class Classifier:
 
     def _digits(self, prepared: Prepared, logits: Floats, probabilities: Floats) -> tuple[Digit, ...]:
         """Return the digits of a number; none if it is one digit."""
-        from inkwear.numbers import components, decode  # as above
-
         pixels, boxes = prepared.pixels(), prepared.boxes()
         temperature = self.metadata.temperature
-        chosen = decode.read_number(prepared, logits, probabilities, temperature, lambda: self.line_reader)
+        chosen = decode.read_number(prepared, logits, probabilities, temperature)
         return tuple(
             Digit(
                 label=self.metadata.class_names[class_id],

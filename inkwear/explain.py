@@ -112,6 +112,7 @@ def _steps(classifier: Classifier, segmented: Segmented, prepared: Prepared, pre
         _step("original", segmented.picture, notes, scale),
         _step("gray", to_grayscale(segmented.picture), notes),
         _step("found", np.rint(segmented.foreground).astype(np.uint8), notes),
+        *([_step("read", _stacked([line.strip for line in prepared.read]), notes)] if prepared.read else []),
         _step("framed", seen, notes),
         _step("normalized", _around_zero(numbers), notes, numbers=_summary(numbers)),
     ]
@@ -132,6 +133,12 @@ def _side_by_side(pictures: Sequence[Pixels]) -> Pixels:
     sheet = np.zeros((rows, columns, SIZE, SIZE), np.uint8)
     sheet.reshape(-1, SIZE, SIZE)[: len(pictures)] = pictures
     return sheet.transpose(0, 2, 1, 3).reshape(rows * SIZE, columns * SIZE)
+
+
+def _stacked(strips: Sequence[Pixels]) -> Pixels:
+    """Put strips of one height under each other."""
+    width = max(strip.shape[1] for strip in strips)
+    return np.vstack([np.pad(strip, ((0, 0), (0, width - strip.shape[1]))) for strip in strips])
 
 
 def _around_zero(numbers: Floats) -> Pixels:

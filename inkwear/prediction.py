@@ -9,6 +9,7 @@ from inkwear.preprocess.spec import Floats, Pixels
 
 if TYPE_CHECKING:
     from inkwear.numbers.components import Box
+    from inkwear.numbers.reading import ReadLine, ReadPage
     from inkwear.numbers.score import Candidate, Line
 
 ReadBy = Literal["model", "line reader", "both"]
@@ -116,6 +117,7 @@ class Prepared:
         lines: candidates for digits; empty if it is one thing.
         single: all of it as one digit, if there are lines.
         scale: pixels of the file's picture for one of the foreground.
+        page: what the reader of lines has read; with it there are no candidates.
     """
 
     framed: Framed
@@ -123,11 +125,18 @@ class Prepared:
     lines: "tuple[Line, ...]" = ()
     single: "Candidate | None" = None
     scale: float = 1
+    page: "ReadPage | None" = None
+
+    @property
+    def read(self) -> "tuple[ReadLine, ...]":
+        """Lines that the reader has read."""
+        return self.page.lines if self.page else ()
 
     def pixels(self) -> list[Pixels]:
-        """List what the network reads: the whole picture, then every candidate."""
+        """List what the network reads: the whole picture, then every candidate, or every digit that was read."""
         candidates = [candidate.pixels for line in self.lines for candidate in line.candidates]
-        return [] if self.framed.blank else [self.framed.pixels, *candidates]
+        digits = [digit.pixels for line in self.read for digit in line.digits]
+        return [] if self.framed.blank else [self.framed.pixels, *candidates, *digits]
 
     def boxes(self) -> "list[Box]":
         """List the boxes of ``pixels`` in the foreground of a number."""
@@ -137,4 +146,5 @@ class Prepared:
     @property
     def count(self) -> int:
         """The number of ``pixels``."""
-        return 0 if self.framed.blank else 1 + sum(len(line.candidates) for line in self.lines)
+        candidates = sum(len(line.candidates) for line in self.lines)
+        return 0 if self.framed.blank else 1 + candidates + sum(len(line.digits) for line in self.read)

@@ -32,6 +32,17 @@ DIGITS: dict[str, list[Stroke]] = {
 }
 """Points from 0 to 1, x to the right and y down, in the order in which a pen goes through them."""
 
+SIGNS: dict[str, tuple[float, list[Stroke]]] = {
+    ".": (0.3, [[(0.08, 0.93), (0.1, 1.0)]]),
+    ",": (0.35, [[(0.12, 0.92), (0.05, 1.12)]]),
+    "-": (0.7, [[(0.1, 0.52), (0.5, 0.5)]]),
+    "/": (0.95, [[(0.75, -0.3), (0.0, 1.35)]]),
+    ":": (0.35, [[(0.1, 0.3), (0.12, 0.36)], [(0.1, 0.8), (0.12, 0.86)]]),
+    "+": (0.85, [[(0.35, 0.25), (0.34, 0.8)], [(0.05, 0.53), (0.65, 0.51)]]),
+    "=": (0.85, [[(0.1, 0.4), (0.6, 0.38)], [(0.1, 0.62), (0.6, 0.6)]]),
+}
+"""How far a sign moves the pen on, and its strokes, in heights of a digit."""
+
 
 def place(digit: str, side: float, left: float, top: float) -> list[Stroke]:
     """Scale a digit to ``side`` and move it to (left, top), in whatever unit these are."""
@@ -103,6 +114,25 @@ def write_number(text: str, side: float = 100, apart: float = 110, pen: int = 12
             box = (*corner, corner[0] + alone.width, corner[1] + alone.height)
             picture.paste(ImageChops.darker(picture.crop(box), alone), corner)
     return picture
+
+
+def write_text(text: str, side: float = 90, pen: int = 9, room: int = 50) -> Image.Image:
+    """Write digits and signs on one line, black on white."""
+    scale, at = 3, float(room)
+    strokes: list[Stroke] = []
+    for name in text:
+        width, shape = SIGNS[name] if name in SIGNS else (0.65 if name == "1" else 0.98, DIGITS[name])
+        strokes += [[(at + x * side, room + y * side) for x, y in stroke] for stroke in shape]
+        at += width * side
+    picture = Image.new("L", (scale * round(at + room), scale * round(2 * room + side)), 255)
+    pencil = ImageDraw.Draw(picture)
+    for stroke in strokes:
+        points = [(scale * x, scale * y) for x, y in stroke]
+        pencil.line(points, fill=20, width=scale * pen, joint="curve")
+        for x, y in (points[0], points[-1]):
+            radius = scale * pen / 2
+            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=20)
+    return picture.reduce(scale)
 
 
 def png(image: Image.Image) -> bytes:

@@ -17,7 +17,7 @@ String = tuple[int, ...]
 BEAM_WIDTH = 12
 """Strings that are kept from step to step, by the candidates and by the reader."""
 
-MIN_LOG_PROBABILITY = math.log(1e-4)
+MIN_LOG_PROBABILITY = math.log(1e-3)
 """Log-probability below which the reader's classes are not followed."""
 
 

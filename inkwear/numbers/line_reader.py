@@ -1,6 +1,8 @@
 """The reader of whole lines beside the models: a network that reads touching digits, and is no classifier itself."""
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from inkwear.errors import ModelFileError
@@ -18,6 +20,12 @@ KIND = "line reader"
 
 ROWS = 40
 """Height of a strip in pixels."""
+
+UNKNOWN = "?"
+"""The sign for a mark that is neither a digit nor another sign: a letter, a scribble, a digit crossed out."""
+
+STEP = 4
+"""Columns of a strip for each step of the reader's answer."""
 
 
 class LineReader:
@@ -44,11 +52,28 @@ class LineReader:
                 f"{path}: it reads strips of {rows} rows, and this version makes {ROWS}; "
                 "make one with python -m training.train_line_reader."
             )
-        self.alphabet: str = json.loads(props["alphabet"])
+        self.alphabet = _characters(props, "alphabet", path)
+        self.signs = _characters(props, "signs", path)
 
     def read(self, strip: Pixels) -> Floats:
-        """Run the network on one strip, alone so that no other changes it: (40, W) uint8 -> (T, classes + 1) logits."""
+        """Run the network on one strip, alone so that no other changes it.
+
+        Args:
+            strip: (40, W) uint8.
+
+        Returns:
+            (T, classes + signs + 1) logits, the blank last.
+        """
         return self.runtime.run("logits", {"strips": scale_to_one(strip)[None, None]})[0]
+
+
+def _characters(props: Mapping[str, str], name: str, path: Path) -> str:
+    """Return the characters that the metadata of a file lists under a name."""
+    with suppress(ValueError):  # no JSON
+        characters = json.loads(props.get(name, "null"))
+        if isinstance(characters, str):
+            return characters
+    raise ModelFileError(f"{path}: it does not list its {name}; make one with python -m training.train_line_reader.")
 
 
 def find_reader(model: Path, class_names: tuple[str, ...], device: Device) -> LineReader | None:

@@ -85,15 +85,11 @@ class Line:
         pieces: their number.
         speckles: for each piece its ink in upright strokes if it may be left out, else infinity.
         candidates: in any order.
-        strip: (40, W) uint8, the whole line for a reader of lines; None if it is not known.
-        touching: whether a piece is cut.
     """
 
     pieces: int
     speckles: tuple[float, ...]
     candidates: tuple[Candidate, ...]
-    strip: Pixels | None = None
-    touching: bool = False
 
 
 def mean_crossings(pixels: Pixels) -> float:

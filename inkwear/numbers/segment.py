@@ -23,26 +23,21 @@ from inkwear.numbers.components import (
     Piece,
     around,
     box_of,
-    distance,
     find_pieces,
     grown,
     max_gap,
     max_missing_run,
     scaled_box,
-    share_a_line,
     shared_columns,
     spread_to_faint,
     usual_height,
 )
 from inkwear.numbers.cuts import MIN_SLICE, find_cuts
-from inkwear.numbers.line_image import to_strip
+from inkwear.numbers.layout import TALL, group_in_lines, tall_pieces
 from inkwear.numbers.score import Candidate, Line
 from inkwear.preprocess.components import stroke_width
 from inkwear.preprocess.framing import frame_foreground
 from inkwear.preprocess.spec import Floats, InputSpec, Pixels
-
-TALL = 0.45
-"""Height from which a piece may be a digit, in heights of the line; a lower one is a part of a digit, or a speckle."""
 
 MAX_SINGLE_WIDTH = 1.0
 """Width up to which one piece alone is one digit, in its heights."""
@@ -121,7 +116,7 @@ def split(foreground: Floats, spec: InputSpec, cuts: bool = True) -> list[Line]:
     """
     labels, pieces = find_pieces(foreground >= CORE)
     height = usual_height(pieces)
-    tall = _tall(pieces, height)
+    tall = tall_pieces(pieces, height)
     if not 1 <= len(pieces) <= MAX_PIECES or (
         len(tall) == 1 and (not cuts or tall[0].width <= MAX_SINGLE_WIDTH * tall[0].height)
     ):
@@ -130,9 +125,9 @@ def split(foreground: Floats, spec: InputSpec, cuts: bool = True) -> list[Line]:
     if scale > 1:
         foreground = _averaged(foreground, scale)
         labels, pieces = find_pieces(foreground >= CORE)
-        tall = _tall(pieces, usual_height(pieces))
+        tall = tall_pieces(pieces, usual_height(pieces))
     ink = Ink(foreground, spread_to_faint(labels, foreground), spec, cuts, scale)
-    return [_line(ink, line) for line in _lines(pieces, tall)]
+    return [_line(ink, line) for line in group_in_lines(pieces)]
 
 
 def whole(foreground: Floats, pixels: Pixels) -> Candidate:
@@ -145,10 +140,6 @@ def whole(foreground: Floats, pixels: Pixels) -> Candidate:
     return Candidate(0, 1, box, (box[2] - box[0]) / height, 1, gap, 0, pixels)
 
 
-def _tall(pieces: Sequence[Piece], height: float) -> list[Piece]:
-    return [piece for piece in pieces if piece.height >= TALL * height]
-
-
 def _averaged(foreground: Floats, factor: int) -> Floats:
     """Average areas of ``factor`` × ``factor`` pixels, after filling up with background on the right and below."""
     missing = [-side % factor for side in foreground.shape]
@@ -156,26 +147,10 @@ def _averaged(foreground: Floats, factor: int) -> Floats:
     return cv2.resize(room, (room.shape[1] // factor, room.shape[0] // factor), interpolation=cv2.INTER_AREA)
 
 
-def _lines(pieces: Sequence[Piece], tall: Sequence[Piece]) -> list[list[Piece]]:
-    """Put pieces in lines: each tall one with its next neighbor to the right, each low one with the nearest."""
-    line_of = {piece.label: index for index, piece in enumerate(tall)}
-    for piece in tall:
-        right = [other for other in tall if other.middle > piece.middle and share_a_line(piece, other)]
-        if right:
-            neighbor = min(right, key=lambda other: other.middle)
-            old, new = line_of[neighbor.label], line_of[piece.label]
-            line_of = {label: new if line == old else line for label, line in line_of.items()}
-    for piece in pieces:
-        if piece.label not in line_of:
-            line_of[piece.label] = line_of[min(tall, key=lambda other: distance(piece, other)).label]
-    lines = [[piece for piece in pieces if line_of[piece.label] == line] for line in sorted(set(line_of.values()))]
-    return sorted(lines, key=lambda line: float(np.mean([piece.box[1] + piece.box[3] for piece in line])))
-
-
 def _line(ink: Ink, parts: Sequence[Piece]) -> Line:
     """Find what may be a digit of a line."""
     height = usual_height(parts)
-    strokes = [stroke_width(ink.mask(part) * 255) for part in _tall(parts, height)]
+    strokes = [stroke_width(ink.mask(part) * 255) for part in tall_pieces(parts, height)]
     stroke = max(1.0, float(np.median(strokes)))
     pieces = _in_order(_with_low_pieces_joined(ink.labels, parts, height, stroke), height)
     ends = _ends(ink, pieces, height, stroke)
@@ -184,19 +159,12 @@ def _line(ink: Ink, parts: Sequence[Piece]) -> Line:
         if start.columns is None and end.columns is None and pieces[start.place].height < TALL * height:
             speckles[index] = pieces[start.place].ink / (stroke * height)
     candidates = tuple(_candidates(ink, pieces, ends, height, stroke))
-    touching = any(end.columns is not None for end in ends)
-    return Line(len(speckles), tuple(speckles), candidates, _strip(ink, pieces), touching)
-
-
-def _strip(ink: Ink, pieces: Sequence[Piece]) -> Pixels:
-    left, top, right, bottom = grown(around([piece.box for piece in pieces]), ink.labels.shape)
-    own = np.isin(ink.labels[top:bottom, left:right], [piece.label for piece in pieces])
-    return to_strip(np.where(own, ink.foreground[top:bottom, left:right], 0))
+    return Line(len(speckles), tuple(speckles), candidates)
 
 
 def _with_low_pieces_joined(labels: Labels, parts: Sequence[Piece], height: float, stroke: float) -> list[Piece]:
     """Join a low piece over or under a wide one with that, in the labels too, so that a cut gives it to its digit."""
-    wide = [part for part in _tall(parts, height) if part.width >= CUT_WIDTH * height]
+    wide = [part for part in tall_pieces(parts, height) if part.width >= CUT_WIDTH * height]
     own = {part.label: part for part in parts}
     for low in parts:
         if low.height >= TALL * height or low.ink < MIN_SHARE * stroke * height:
@@ -219,7 +187,7 @@ def _over_or_under(low: Piece, others: Sequence[Piece]) -> Piece | None:
 
 def _in_order(pieces: Sequence[Piece], height: float) -> list[Piece]:
     """Sort pieces by their middles; a low one comes right after the tall one that it lies over or under."""
-    tall = _tall(pieces, height)
+    tall = tall_pieces(pieces, height)
 
     def place(piece: Piece) -> tuple[float, float]:
         other = _over_or_under(piece, tall) if piece.height < TALL * height else None

@@ -89,16 +89,14 @@ def _run_classifier(data: bytes) -> None:
 
 def _run_line_reader(data: bytes) -> None:
     """Let a reader of lines read an empty strip."""
-    from inkwear.numbers.line_reader import (
-        ROWS,  # OpenCV, as above
-        LineReader,
-    )
+    from inkwear.numbers.line_reader import ROWS, LineReader  # OpenCV, as above
 
     with _naming_failures("it cannot read a strip"):
         reader = LineReader(SAMPLE, "cpu", data)
         logits = reader.read(np.zeros((ROWS, 200), np.uint8))
-    if logits.ndim != 2 or logits.shape[1] != len(reader.alphabet) + 1 or not np.isfinite(logits).all():
-        raise ForeignModelError("what it reads of an empty strip is not finite, or of another shape than its alphabet")
+    labels = len(reader.alphabet) + len(reader.signs) + 1  # with the blank
+    if logits.ndim != 2 or logits.shape[1] != labels or not np.isfinite(logits).all():
+        raise ForeignModelError("what it reads of an empty strip is not finite, or of another shape than its signs")
 
 
 @contextmanager

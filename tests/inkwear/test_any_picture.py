@@ -65,8 +65,51 @@ def apart(generator: np.random.Generator) -> Image.Image:
     return Image.fromarray(pixels if generator.random() < 0.5 else pixels.T)
 
 
+def small(generator: np.random.Generator) -> Image.Image:
+    """A few strokes, some hardly darker or lighter than the sheet, on 1×1 to 44×44 pixels."""
+    width, height = (int(side) for side in generator.integers(1, 45, 2))
+    sheet = int(generator.integers(256))
+    picture = Image.new("L", (width, height), sheet)
+    for _ in range(generator.integers(1, 6)):
+        points = (generator.random((2, 2)) * (width, height)).ravel().tolist()
+        level = int(np.clip(sheet + generator.integers(-130, 130), 0, 255))
+        ImageDraw.Draw(picture).line(points, fill=level, width=int(generator.integers(1, 5)))
+    return picture
+
+
+def mounted(generator: np.random.Generator) -> Image.Image:
+    """Any of the others within margins of one color, on some of its sides."""
+    kinds = (strokes, noise, ruled_number, small)
+    inner = kinds[generator.integers(len(kinds))](generator).convert("RGB")
+    left, top, right, bottom = (int(each) for each in generator.integers(0, 200, 4) * (generator.random(4) < 0.7))
+    color = tuple(int(level) for level in generator.integers(0, 256, 3))
+    picture = Image.new("RGB", (inner.width + left + right, inner.height + top + bottom), color)
+    picture.paste(inner, (left, top))
+    return picture
+
+
+def see_through(generator: np.random.Generator) -> Image.Image:
+    """Strokes with an even or a random alpha."""
+    picture = strokes(generator).convert("RGBA")
+    shape = picture.size[::-1]
+    alpha = generator.integers(0, 256, shape) if generator.random() < 0.5 else np.full(shape, generator.integers(256))
+    picture.putalpha(Image.fromarray(alpha.astype(np.uint8)))
+    return picture
+
+
+def texture(generator: np.random.Generator) -> Image.Image:
+    """Squares at random places: up to thousands of pieces of ink."""
+    side = int(generator.integers(1, 12))
+    shape = [max(1, length // side) for length in size(generator)]
+    squares = generator.random(shape) < generator.uniform(0.05, 0.6)
+    return Image.fromarray(np.kron(squares, np.full((side, side), 255)).astype(np.uint8))
+
+
+KINDS = {strokes: 60, noise: 120, ruled_number: 20, apart: 6, small: 150, mounted: 60, see_through: 40, texture: 40}
+
+
 @pytest.mark.parametrize("export", ["mnist-inkwear_s", "fashion_mnist-mlp_small"])
-@pytest.mark.parametrize(("kind", "count"), [(strokes, 60), (noise, 250), (ruled_number, 20), (apart, 6)])
+@pytest.mark.parametrize(("kind", "count"), KINDS.items())
 def test_every_picture_gets_an_answer(export: str, kind: Callable[..., Image.Image], count: int) -> None:
     classifier = Classifier(EXPORTS / f"{export}.onnx", "cpu")
     for seed in range(count):
@@ -76,6 +119,9 @@ def test_every_picture_gets_an_answer(export: str, kind: Callable[..., Image.Ima
         except Exception as error:
             pytest.fail(f"{kind.__name__}(np.random.default_rng({seed})), {picture.size}: {error!r}")
         assert prediction.status in ("ok", "unsure", "blank")
+        assert (prediction.confidence is None) == (prediction.status == "blank")
+        assert prediction.confidence is None or 0 <= prediction.confidence <= 1  # nor NaN
+        assert all(left < right and top < bottom for left, top, right, bottom in (d.box for d in prediction.digits))
 
 
 @pytest.mark.parametrize("over", [True, False], ids=["over", "under"])

@@ -1,5 +1,4 @@
 import dataclasses
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,25 +77,27 @@ def test_a_number_is_read_as_its_digits(classifier: Classifier, text: str) -> No
         assert gray[top:bottom, left:right].min() < 60
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("text", ["25", "58", "46", "703", "82"])
-def test_touching_digits_are_read_apart(sturdy: Classifier, text: str) -> None:
-    assert sturdy.predict([write_number(text, apart=64)])[0].label == text
-
-
-def test_a_draft_is_read_without_the_search_for_touching_digits(sturdy: Classifier) -> None:
-    apart, touching = write_number("46", apart=110), write_number("46", apart=62)
-    assert [prediction.label for prediction in sturdy.predict([apart, touching])] == ["46", "46"]
-    assert [len(prediction.digits) for prediction in sturdy.predict([apart, touching], draft=True)] == [2, 0]
+def test_a_draft_is_read_without_the_search_for_touching_digits(alone: Classifier, sturdy: Classifier) -> None:
+    pictures = [write_number("46", apart=apart) for apart in (110, 62)]
+    assert [prediction.label for prediction in alone.predict(pictures)] == ["46", "46"]
+    assert [len(prediction.digits) for prediction in alone.predict(pictures, draft=True)] == [2, 0]
+    assert [prediction.label for prediction in sturdy.predict(pictures, draft=True)] == ["46", "46"]
 
 
 @pytest.mark.slow
-def test_the_reader_of_lines_has_its_say_where_digits_touch(sturdy: Classifier, tmp_path: Path) -> None:
-    touching = write_number("46", apart=64)
-    without_reader = Classifier(shutil.copy(EXPORTS / "mnist-sturdy.onnx", tmp_path), "cpu")
-    [alone], [together] = without_reader.predict([touching]), sturdy.predict([touching])
-    assert [digit.confidence for digit in alone.digits] != [digit.confidence for digit in together.digits]
-    assert all(0 < digit.confidence <= 1 for digit in together.digits)
+@pytest.mark.parametrize("text", ["42", "4711", "0819", "27\n935"])
+def test_a_model_alone_reads_numbers_by_their_candidates(alone: Classifier, text: str) -> None:
+    assert alone.line_reader is None
+    [prediction] = alone.predict([write_number(text)])
+    assert prediction.label == prediction.text == text.replace("\n", "")
+    assert prediction.written is None
+    assert [note.code for note in prediction.notes][-1] == "number"
+
+
+@pytest.mark.slow
+def test_a_model_alone_finds_no_number_on_28_by_28_pixels(alone: Classifier) -> None:
+    [prediction] = alone.predict([write_number("42").resize((28, 22))])
+    assert prediction.digits == ()
 
 
 def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path) -> None:
@@ -109,10 +110,11 @@ def test_boxes_are_in_pixels_of_the_file(classifier: Classifier, tmp_path: Path)
         np.testing.assert_allclose(one.box, other.box, atol=16)
 
 
-@pytest.mark.parametrize(("name", "size"), [("mnist-convnet", (28, 22)), ("fashion_mnist-lenet", (230, 220))])
-def test_what_is_framed_already_and_clothes_are_one_thing(name: str, size: tuple[int, int]) -> None:
-    [prediction] = Classifier(EXPORTS / f"{name}.onnx", "cpu").predict([write_number("42").resize(size)])
-    assert prediction.digits == ()
+@pytest.mark.parametrize("size", [(28, 22), (230, 220)])
+def test_clothes_are_one_thing(size: tuple[int, int]) -> None:
+    classifier = Classifier(EXPORTS / "fashion_mnist-lenet.onnx", "cpu")
+    [prediction] = classifier.predict([write_number("42").resize(size)])
+    assert (prediction.digits, prediction.reader) == ((), None)
     assert prediction.label in prediction.class_names
 
 
@@ -129,11 +131,11 @@ def test_an_answer_below_the_threshold_is_not_sure(classifier: Classifier, monke
 
 
 def test_the_temperature_changes_confidence_and_never_the_label(
-    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+    alone: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [before] = classifier.predict([render("3")])
-    monkeypatch.setattr(classifier, "metadata", dataclasses.replace(classifier.metadata, temperature=5.0))
-    [after] = classifier.predict([render("3")])
+    [before] = alone.predict([render("3")])
+    monkeypatch.setattr(alone, "metadata", dataclasses.replace(alone.metadata, temperature=5.0))
+    [after] = alone.predict([render("3")])
     assert after.label == before.label == "3"
     assert 0.1 < after.confidence < before.confidence - 0.1
 

@@ -7,6 +7,7 @@ from PIL import Image
 
 from inkwear.classifier import Classifier
 from inkwear.explain import MAX_SECONDS, PATCHES, choose_patch, explain, occlude
+from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.notes import STEPS, TEMPLATES
 from inkwear.preprocess.steps import normalize
 from tests.conftest import EXPORTS
@@ -75,13 +76,14 @@ def test_the_steps_are_those_of_the_answer(classifier: Classifier) -> None:
     assert [step.code for step in explanation.steps] == list(STEPS)
     told = [note for step in explanation.steps for note in step.notes]
     assert sorted(map(str, told)) == sorted(map(str, prediction.notes))
-    original, gray, found, framed, normalized = explanation.steps
+    original, gray, found, read, framed, normalized = explanation.steps
     assert [note.code for note in gray.notes] == ["gray"]
     assert "inverted" in [note.code for note in found.notes]
     assert framed.notes[-1].code == "framed"
     assert (original.width, original.height) == picture.size
     assert max(original.picture.shape) == 320
     assert gray.picture.ndim == 2
+    assert (read.height, read.notes) == (ROWS, ())
     np.testing.assert_array_equal(framed.picture, prediction.pixels)
     numbers = normalize(prediction.pixels, classifier.metadata.input)
     assert normalized.numbers == {"least": numbers.min(), "mean": numbers.mean(), "greatest": numbers.max()}
@@ -90,15 +92,32 @@ def test_the_steps_are_those_of_the_answer(classifier: Classifier) -> None:
 def test_a_number_is_explained_digit_by_digit(classifier: Classifier) -> None:
     explanation = explain(classifier, classifier.segment(write_number("4711")))
     assert [found.class_id for found in explanation.saliency] == [4, 7, 1, 1]
-    framed = explanation.steps[3]
+    framed = explanation.steps[4]
     assert (framed.width, framed.height) == (4 * 28, 28)
     assert [note.code for note in framed.notes][-1] == "number"
+
+
+def test_the_strips_that_were_read_are_shown_under_each_other(sturdy: Classifier) -> None:
+    segmented = sturdy.segment(write_number("47\n1"))
+    explanation = explain(sturdy, segmented)
+    [read] = [step for step in explanation.steps if step.code == "read"]
+    above, below = (line.strip for line in sturdy.frame(segmented).read)
+    assert (read.width, read.height) == (max(above.shape[1], below.shape[1]), 2 * ROWS)
+    np.testing.assert_array_equal(read.picture[:ROWS, : above.shape[1]], above)
+    np.testing.assert_array_equal(read.picture[ROWS:, : below.shape[1]], below)
+    assert [str(note) for note in read.notes] == ["2 lines read from top to bottom"]
+
+
+def test_without_a_reader_nothing_was_read(alone: Classifier) -> None:
+    explanation = explain(alone, alone.segment(write_number("47")))
+    assert [step.code for step in explanation.steps] == ["original", "gray", "found", "framed", "normalized"]
 
 
 def test_a_blank_page_rests_on_nothing(classifier: Classifier) -> None:
     explanation = explain(classifier, classifier.segment(Image.new("L", (200, 200), 255)))
     assert explanation.prediction.status == "blank"
     assert explanation.saliency == ()
+    assert "read" not in [step.code for step in explanation.steps]
     assert [note.code for step in explanation.steps for note in step.notes] == ["blank"]
 
 

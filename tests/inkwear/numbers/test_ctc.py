@@ -4,7 +4,13 @@ import math
 import numpy as np
 
 from inkwear.numbers.ctc import beam_search, log_likelihoods, log_softmax
-from tests.inkwear.numbers.test_joint import steps_for
+
+
+def steps_for(*classes: int, count: int = 3, sure: float = 6) -> np.ndarray:
+    """Logits of a reader that sees these classes of ``count`` one after the other; the blank comes after the last."""
+    steps = np.zeros((len(classes), count + 1), np.float32)
+    steps[np.arange(len(classes)), classes] = sure
+    return steps
 
 
 def collapsed(way: tuple[int, ...], blank: int) -> tuple[int, ...]:
