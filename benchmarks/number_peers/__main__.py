@@ -23,6 +23,7 @@ from benchmarks.number_peers.pictures import KNOWN_KINDS, Kind, real_kinds, simu
 from benchmarks.number_peers.sheet import save_sheet
 from inkwear.classifier import Classifier
 from inkwear.onnx.props import read_props
+from inkwear.preprocess.finder import FILE as FINDER
 from training.console import DEFAULT_DATA_DIR, DataDir
 
 MEGABYTE = 1_000_000
@@ -32,8 +33,8 @@ SIMULATED = 100
 
 
 def networks_beside(model: Path) -> list[Path]:
-    """Return the files that reading numbers takes: the model, and those in its folder that are no models themselves."""
-    return [model, *(path for path in sorted(model.parent.glob("*.onnx")) if "kind" in read_props(path))]
+    """Return the files that reading numbers takes: the model, its helpers in the same folder, and the finder of ink."""
+    return [model, *(path for path in sorted(model.parent.glob("*.onnx")) if "kind" in read_props(path)), FINDER]
 
 
 class Comparison:

@@ -265,8 +265,8 @@ def test_cuda_that_works_is_shown_until_a_file_is_replaced(
 
 def test_one_model_runs_on_cuda_and_another_cannot(machine, client: TestClient) -> None:
     """As where the second finds no memory left: each answer tells its own."""
-    digits = (EXPORTS / f"{DIGITS}.onnx").read_bytes()
-    machine.cuda = lambda source: Works if source == digits else CannotOpen
+    clothes = (EXPORTS / f"{CLOTHES}.onnx").read_bytes()
+    machine.cuda = lambda source: CannotOpen if source == clothes else Works
     assert devices_shown(client, "auto", DIGITS) == {("cuda", "")}
     assert devices_shown(client, "auto", CLOTHES) == {("cpu", "failed")}
     found = metrics(client)

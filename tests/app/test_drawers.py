@@ -32,7 +32,7 @@ def test_every_step_of_the_newest_drawing_is_shown_with_the_pixels_that_decided(
     settled(page)
     page.wait_for_function("() => document.querySelector('.stages').textContent.includes('Why 5?')")
     titles = page.locator(".stages h3").all_inner_texts()
-    assert titles == ["Your picture", "Gray", "Found", "Framed", "Normalized", "Why 5?"]
+    assert titles == ["Your picture", "Gray", "Found", "Read as lines", "Framed", "Normalized", "Why 5?"]
     assert "inverted" in page.locator(".stages").inner_text()
     assert page.locator(".stages img").evaluate_all("images => images.every((image) => image.naturalWidth > 0)")
     heat = page.locator(".heat").evaluate("node => [...node.getContext('2d').getImageData(0, 0, 28, 28).data]")

@@ -148,6 +148,7 @@ def test_the_networks_are_the_model_and_its_helpers() -> None:
     used = [path.name for path in networks_beside(EXPORTS / "mnist-lenet.onnx")]
     assert used[0] == "mnist-lenet.onnx"
     assert "lines.onnx" in used
+    assert used[-1] == "finder.onnx"
     assert not [name for name in used[1:] if name.startswith(("mnist-", "fashion_mnist-"))]
 
 

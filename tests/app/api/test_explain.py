@@ -14,7 +14,8 @@ def post(client, path: str, picture: Image.Image) -> dict:
 def test_explain_gives_steps_saliency_and_the_answer_of_classify(client) -> None:
     explained = post(client, "/explain", render("5"))
     answer = post(client, "/classify", render("5"))
-    assert [step["code"] for step in explained["steps"]] == ["original", "gray", "found", "framed", "normalized"]
+    codes = ["original", "gray", "found", "read", "framed", "normalized"]
+    assert [step["code"] for step in explained["steps"]] == codes
     for step in explained["steps"]:
         assert max(Image.open(io.BytesIO(base64.b64decode(step["picture"]))).size) <= 320
     assert explained["answer"]["probabilities"] == answer["probabilities"]
