@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from inkwear.classifier import Classifier
 from inkwear.preprocess.framing import find, frame
 from inkwear.preprocess.grayscale import to_colors, to_grayscale
 from tests.conftest import ROOT
 from tests.hand import render, write_number
 from training.datasets import DATASETS
-from training.simulator import CONDITIONS, textures
+from training.simulator import CONDITIONS, grounds, textures
 
 FOLDER = ROOT / "docs" / "preprocessing"
 EXAMPLES = ROOT / "app" / "page" / "examples"
@@ -39,6 +40,9 @@ def main() -> None:
     for seed, (name, condition) in enumerate(ROWS.items()):
         picture = CONDITIONS["mnist"][condition](five, np.random.default_rng([7, seed]))
         save(name, steps(picture, "mnist"))
+    amount = check()
+    save("check", steps(amount, "mnist")[:3])
+    save("line", [np.asarray(amount), strip(amount)])
     for name, background in (("shop", textures.white), ("floor", textures.wood), ("bedspread", textures.cloth)):
         ground = background((300, 260), np.random.default_rng(3))
         save(name, steps(lay(DRESS, ground), "fashion_mnist"))
@@ -61,6 +65,23 @@ def examples() -> dict[str, Image.Image]:
         "trouser": lay(TROUSER, textures.white((300, 260), rng)).resize((256, 256)),
         "boot": lay(BOOT, textures.cloth((300, 260), rng)).resize((256, 256)),
     }
+
+
+def check() -> Image.Image:
+    """An amount on paper with waves and a line, as checks have it."""
+    rng = np.random.default_rng(5)
+    written = np.asarray(write_number("4711"), np.float32)
+    written = cv2.resize(written, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    ground = np.full(written.shape, 205, np.float32)
+    grounds.security_print(ground, 0.5 * written.shape[0], 100, rng)
+    cv2.line(ground, (0, ground.shape[0] - 22), (ground.shape[1], ground.shape[0] - 26), 110, 2, cv2.LINE_AA)
+    return Image.fromarray(np.minimum(ground, 60 + written * (195 / 255)).clip(0, 255).astype(np.uint8))
+
+
+def strip(picture: Image.Image) -> np.ndarray:
+    """A line as the reader sees it."""
+    classifier = Classifier(ROOT / "exports" / "mnist-inkwear_s.onnx", "cpu")
+    return classifier.prepare(picture).read[0].strip
 
 
 def steps(picture: Image.Image, dataset: str) -> list[np.ndarray]:
