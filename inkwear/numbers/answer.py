@@ -19,8 +19,8 @@ LONE_DIGIT = 0.6
 
 SURE_OF_ONE, SURE_OF_NUMBER = 0.97, 0.985
 """Confidence from which a digit is ``ok``, and a number whose least certain digit has it: with these, one picture in a
-hundred or fewer was wrong, yet ``ok``, in each kind of pictures that neither network had learned from (checks, crops,
-boxes, meters), for four models. A model's own threshold, chosen on its data set, may be higher."""
+hundred or fewer was wrong, yet ``ok``, in each kind of 54 real pictures or more, from which neither network had learned
+(checks, crops, cells, boxes), for four models. A model's own threshold, chosen on its data set, may be higher."""
 
 FEW_DIGITS, ILLEGIBLE, WHOLE = 3, 0.6, 0.8
 """A reading of so few digits, less probable than the second, gives way to the picture as one digit if that has the

@@ -15,7 +15,7 @@ String = tuple[int, ...]
 """Class ids from left to right."""
 
 BEAM_WIDTH = 12
-"""Strings that are kept from step to step, by the candidates and by the reader."""
+"""Strings that are kept from step to step, in the search for the likeliest ones."""
 
 MIN_LOG_PROBABILITY = math.log(1e-3)
 """Log-probability below which the reader's classes are not followed."""

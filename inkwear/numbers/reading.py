@@ -19,7 +19,6 @@ from inkwear.preprocess.spec import SIZE, Floats, InputSpec, Pixels
 MAX_PIECES = 600
 """Pieces of a page of numbers; a picture with more is a texture."""
 
-
 MIN_DOUBT, MAX_TURNED_DOUBT, MIN_TURNED_DIGITS = 0.12, 0.2, 3
 """Mean doubt about a mark, in nats, from which on a picture is also read turned; the doubt of a turned one, in that of
 the picture as it is, up to which it is believed; and the digits that it holds at least."""

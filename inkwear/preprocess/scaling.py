@@ -15,12 +15,6 @@ def shrink(picture: Pixels, longest: int) -> Pixels:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def scale_down(ink: Floats, scale: float) -> Floats:
-    """Reduce ink by averaging areas, both sides by the factor ``scale`` below 1; a thin stroke keeps one pixel."""
-    across, down = (scale if round(side * scale) else 1 / side for side in reversed(ink.shape))
-    return cv2.resize(ink, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
-
-
 def tight_crop(foreground: Floats) -> Floats:
     """Crop to the bounding box of all that is not 0.
 

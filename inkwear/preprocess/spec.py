@@ -23,7 +23,7 @@ class InputSpec:
         centering: ``"mass"`` centers the object by its center of mass, ``"box"`` by its bounding box.
         full_range: whether the brightest pixel of the object is raised to 255.
         stroke: smallest and largest usual width of a stroke, in pixels of the frame; None where there are no strokes.
-        even_lighting: whether shadows and gradients of the background are divided out first, which paper needs.
+        even_lighting: whether ink may stand on paper in any light, where a network finds it.
     """
 
     mean: float
