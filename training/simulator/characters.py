@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from inkwear.preprocess.normalize import scale_to_one
 from inkwear.preprocess.spec import Floats, Pixels
 from training.datasets import Part, find_dataset, load_pixels
+from training.simulator.allographs import ALLOGRAPHS
 from training.simulator.chance import between
 from training.simulator.glyphs import CELLS, FAR, Hand, write
 from training.simulator.habits import with_habits
@@ -38,7 +39,10 @@ SIGNS = ".,-/:'+=% "
 OTHER = "?"
 """Stands for a mark that is neither a digit nor a sign: a letter, a scribble, a digit crossed out."""
 
-PRINTED = "0123456789" + SIGNS.strip() + LETTERS + "@#$*"
+MARKS = LETTERS + "a@#$*ΓΔΞΠαεηλμπτχψωИЛПЦШЩйлцшщЯя§¶£€¥∞≈≠≤←↑↓↔☀☁☃♠♦✂✈✉✓♀♂☼"
+"""Characters that look like no digit and no sign; a typeface that lacks one has a box or a question mark for it."""
+
+PRINTED = "0123456789" + SIGNS.strip() + MARKS
 """Characters and other marks that each typeface has."""
 
 FACES = (
@@ -55,8 +59,8 @@ OPENCV_FACES = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERS
 BOLD = 2
 """Thickness from which OpenCV draws these typefaces bold."""
 
-DRAWINGS, OTHER_DRAWINGS = 200, 1_500
-"""Drawings of each digit and sign, and of ``OTHER``."""
+DRAWINGS, OTHER_DRAWINGS, ALLOGRAPH_DRAWINGS = 200, 1_500, 60
+"""Drawings of each digit and sign, of ``OTHER``, and of each allograph."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,13 @@ class Characters:
     Attributes:
         written: of each digit, handwritten, in the order of stroke width, so that neighbors may be of one hand.
         drawn: of each digit, sign and ``OTHER``, from strokes.
+        allographs: of each digit, shapes that only other digits beside them explain, each drawn many times.
         printed: of each typeface, the characters by name.
     """
 
     written: dict[str, list[Character]]
     drawn: dict[str, list[Character]]
+    allographs: dict[str, list[list[Character]]]
     printed: list[dict[str, Character]]
 
 
@@ -112,9 +118,13 @@ def load_characters(dataset: str, digits: int, seed: int, data_dir: Path, part: 
         written[str(labels[index])].append(_handwritten(pixels[index], rng))
     drawn = {name: [_drawn(maker(rng)) for _ in range(DRAWINGS)] for name, maker in STROKES.items()}
     drawn[OTHER] = [_drawn(other_mark(rng)) for _ in range(OTHER_DRAWINGS)]
+    allographs = {
+        digit: [[_drawn(maker(rng)) for _ in range(ALLOGRAPH_DRAWINGS)] for maker in makers]
+        for digit, makers in ALLOGRAPHS.items()
+    }
     faces = [_printed(_typeface_masks(face)) for face in FACES]
     faces += [_printed(_opencv_masks(face)) for face in OPENCV_FACES for _ in range(2)]  # twice as likely as others
-    return Characters(written, drawn, faces)
+    return Characters(written, drawn, allographs, faces)
 
 
 def seven_segments(digit: str, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -10,13 +10,16 @@ import numpy as np
 
 from inkwear.preprocess.spec import Floats
 from training.simulator.chance import around, between, happens, pick
-from training.simulator.characters import HEIGHT, OTHER, Character, Characters, seven_segments
+from training.simulator.characters import HEIGHT, MARKS, OTHER, Character, Characters, seven_segments
 
 SIMILAR = 0.3
 """Share of the written digits, nearest in stroke width, that those of one line come from, as if by one pen."""
 
 LENGTHS = np.array([12, 9, 11, 12, 12, 11, 9, 8, 5, 5, 2, 2, 2, 1, 1, 1, 1, 1, 0.5, 0.5])
 """Relative frequencies of 1 to 20 digits in a line."""
+
+PRINTED_MARKS = 0.35
+"""Share of the marks among handwriting that have the shape of a typeface."""
 
 NOWHERE = 1e9
 """Column of the edge of a row without ink."""
@@ -26,6 +29,9 @@ MIN_PEN = 0.9
 
 MAX_OVERLAP = 0.13
 """Heights of a digit by which neighbors overlap at most."""
+
+ALLOGRAPHIC, MIN_EXPLAINING = 0.4, 3
+"""Share of the handwritten lines with allographs, and the number of digits that they explain each other from."""
 
 Style = Literal["written", "printed", "display"]
 
@@ -84,15 +90,15 @@ class _Ink:
 def any_text(rng: np.random.Generator) -> str:
     """Draw the text of a line, of up to 20 digits, with separators and signs where people put them."""
     draw = rng.random()
-    if draw < 0.58:
+    if draw < 0.48:
         return _digits(rng, int(rng.choice(20, p=LENGTHS / LENGTHS.sum())) + 1)
-    if draw < 0.82:
+    if draw < 0.78:
         return _amount(rng)
-    if draw < 0.86:
+    if draw < 0.82:
         return _date(rng)
-    if draw < 0.90:
+    if draw < 0.86:
         return _sum(rng)
-    if draw < 0.915:
+    if draw < 0.875:
         return "".join(pick(rng, "0123456789.,-/:'+=%") for _ in range(rng.integers(2, 8)))
     if draw < 0.955:
         return OTHER * int(rng.choice([1, 1, 1, 2, 3, 4]))
@@ -190,15 +196,19 @@ def write_line(characters: Characters, text: str, manner: Manner, rng: np.random
 def _choose(characters: Characters, text: str, style: Style, rng: np.random.Generator) -> list[Character | None]:
     """Draw a character for each of a text, of one hand or one typeface; None for a space."""
     face, hand = pick(rng, characters.printed), rng.random()
-    letters = [name for name in face if name.isalpha()]
     drawn = 1.0 if happens(rng, 0.2) else between(rng, (0, 0.45))
+    allographs = _choose_allographs(characters, text, rng) if style == "written" else {}
     chosen: list[Character | None] = []
     for name in text:
         if name == " ":
             chosen.append(None)
         elif style == "printed":
-            character = face.get(pick(rng, letters) if name == OTHER else name)
+            character = face.get(pick(rng, MARKS) if name == OTHER else name)
             chosen.append(character or pick(rng, characters.drawn[name]))
+        elif name == OTHER and happens(rng, PRINTED_MARKS):
+            chosen.append(pick(rng, characters.printed).get(pick(rng, MARKS)) or pick(rng, characters.drawn[name]))
+        elif name in allographs:
+            chosen.append(pick(rng, allographs[name]))
         elif name.isdigit() and not happens(rng, drawn):
             each = characters.written[name]
             at = hand * (1 - SIMILAR) + SIMILAR * rng.random()
@@ -206,6 +216,14 @@ def _choose(characters: Characters, text: str, style: Style, rng: np.random.Gene
         else:
             chosen.append(pick(rng, characters.drawn[name]))
     return chosen
+
+
+def _choose_allographs(characters: Characters, text: str, rng: np.random.Generator) -> dict[str, list[Character]]:
+    """Draw the digits that a hand writes otherwise than most, and its shape of each."""
+    if sum(name.isdigit() for name in text) < MIN_EXPLAINING or not happens(rng, ALLOGRAPHIC):
+        return {}
+    share = between(rng, (0.1, 0.8))
+    return {name: pick(rng, shapes) for name, shapes in characters.allographs.items() if happens(rng, share)}
 
 
 def _render(character: Character, bend: np.ndarray, size: float, grow: float) -> tuple[Floats, float]:

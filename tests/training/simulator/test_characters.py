@@ -21,6 +21,7 @@ def test_every_digit_and_sign_is_there_in_each_kind(characters: Characters) -> N
     assert set(characters.written) == set("0123456789")
     assert all(characters.written.values())
     assert set(characters.drawn) == {*"0123456789", *SIGNS.strip(), OTHER}
+    assert all(shape for shapes in characters.allographs.values() for shape in shapes)
     assert all(set(face) == set(PRINTED) for face in characters.printed)
 
 
