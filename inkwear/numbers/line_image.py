@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inkwear.numbers.line_reader import ROWS
 from inkwear.preprocess.grayscale import to_grayscale
@@ -25,6 +26,9 @@ REACH = 0.3
 
 MAX_LINE_HEIGHT = 3
 """Height of a line in heights of its usual digits."""
+
+FEW = 0.1
+"""Share of a line's ink that may reach higher, or lower, than the strip shows."""
 
 MAX_WIDTH = 960
 """Columns of a strip; a longer line is squeezed."""
@@ -64,12 +68,13 @@ class Strip:
         return self.left + position / self.scale
 
 
-def to_strip(picture: Pixels, ink: Floats) -> Strip:
+def to_strip(picture: Pixels, ink: Floats, digit_rows: float = DIGIT_ROWS) -> Strip:
     """Show a line level, its ink bright and its digits ``DIGIT_ROWS`` high.
 
     Args:
         picture: (H, W) or (H, W, 3), of either polarity.
         ink: (h, w) from 0 to 255, only that of the line, on a map of the whole picture of any size.
+        digit_rows: height of a usual digit in the strip; the reader also learns from others.
 
     Raises:
         IndexError: there is no ink.
@@ -83,7 +88,7 @@ def to_strip(picture: Pixels, ink: Floats) -> Strip:
     if slope:
         usual, middle = _usual_height(_sheared(box, slope))
         middle -= max(0.0, slope * width)  # row of the middle at the left end
-    scale = DIGIT_ROWS / usual
+    scale = digit_rows / usual
     room = round(MARGIN * usual)
     start, end = max(0, left - room), min(ink.shape[1], left + width + room)
     across = min(scale, MAX_WIDTH / (end - start))
@@ -151,15 +156,20 @@ def _usual_height(ink: Floats) -> tuple[float, float]:
         highest[0, columns], lowest[0, columns] = tops, bottoms
         near = np.ones((1, reach), np.uint8)
         highest, lowest = cv2.erode(highest, near)[0, columns], cv2.dilate(lowest, near)[0, columns]
-        usual = max(_weighted_median(lowest - highest, weights[columns]), height / MAX_LINE_HEIGHT)
-        middle = _weighted_median((lowest + highest) / 2, weights[columns])
-    return usual, middle
+        usual = max(_quantile(lowest - highest, weights[columns]), height / MAX_LINE_HEIGHT)
+    middle = _quantile((lowest + highest) / 2, weights[columns])
+    # low zeros may be most of the ink, and the digits beside them must not be cut off
+    top, bottom = _quantile(highest, weights[columns], FEW), _quantile(lowest, weights[columns], 1 - FEW)
+    usual = max(usual, (bottom - top) * DIGIT_ROWS / ROWS)
+    seen = usual * ROWS / DIGIT_ROWS / 2
+    return usual, min(max(middle, bottom - seen), top + seen)
 
 
-def _weighted_median(values: Floats, weights: Floats) -> float:
+def _quantile(values: NDArray, weights: Floats, share: float = 0.5) -> float:
+    """Return the value that a share of the weight does not exceed."""
     order = np.argsort(values, kind="stable")
     summed = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(summed, summed[-1] / 2)])
+    return float(values[order][np.searchsorted(summed, share * summed[-1])])
 
 
 def _slope(ink: Floats) -> float:

@@ -1,17 +1,21 @@
 """Strips of simulated lines for the reader of lines to learn from."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from inkwear.numbers.line_image import to_strip
+from inkwear.numbers.line_image import DIGIT_ROWS, to_strip
 from inkwear.preprocess.spec import Floats, Pixels
 from training.datasets import Part
-from training.simulator.chance import between, happens
+from training.simulator.chance import around, between, happens
 from training.simulator.characters import OTHER, SIGNS, Characters, load_characters
 from training.simulator.scenes import Scene, line_scene
+
+MAX_MISJUDGED = 0.15
+"""Logarithm of the factor by which the height of a line's digits is misjudged at most."""
 
 Line = tuple[Pixels, tuple[int, ...]]
 """A strip (40, W) uint8 and the classes that are written in it."""
@@ -49,7 +53,8 @@ def _make_line(characters: Characters, rng: np.random.Generator) -> tuple[Pixels
         scene = line_scene(characters, rng)
         ink = _as_found(scene, rng)
         if (ink >= 128).any():
-            return to_strip(scene.gray, ink).pixels, scene.lines[0].text
+            rows = DIGIT_ROWS * (math.exp(around(rng, MAX_MISJUDGED)) if happens(rng, 0.5) else 1)
+            return to_strip(scene.gray, ink, rows).pixels, scene.lines[0].text
 
 
 def _as_found(scene: Scene, rng: np.random.Generator) -> Floats:

@@ -48,6 +48,12 @@ def test_what_stands_out_of_a_strip_is_cut_off() -> None:
     assert strip[0].any()
 
 
+def test_low_zeros_leave_room_for_the_digits_beside_them() -> None:
+    tall, *zeros = heights_in(strip_of(upright(100, 40, 40, 40, 40, 40, 40)))
+    assert tall >= ROWS - 2
+    np.testing.assert_allclose(zeros, ROWS * 0.4, atol=1)
+
+
 def test_a_strip_shows_ink_bright_on_dark_whichever_is_darker() -> None:
     ink = upright(50, 40, 50)
     strips = [to_strip(photograph(ink, dark, light), ink).pixels for dark, light in ((60, 220), (200, 40), (120, 140))]
