@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwear.onnx.session import Runtime, open_session
+from inkwear.preprocess.components import MIN_PART
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.scaling import shrink
 from inkwear.preprocess.spec import Floats, Pixels
@@ -31,6 +32,9 @@ MAX_SIDE, MIN_SIDE = 384, 160
 HALF_SIDE = MAX_SIDE // 2
 """Pixels of the longer side for a second look."""
 
+LARGE = 64
+"""Pixels of the longer side of large ink; where there is no smaller one, a look at half of the size is enough."""
+
 FLOOR = 8.0
 """Gray levels of deviation that are added, so that a blank sheet is not turned into noise."""
 
@@ -45,6 +49,10 @@ PAPER_REACH = 1 / 8
 
 MIN_CONTRAST = 6
 """Gray levels by which ink differs from paper at least."""
+
+MAX_SPECK, SPECK_DISTANCE, SPECK_INK = 8, 0.5, 128
+"""Pixels of a speck's longer side, and its distance from all larger ink, in sizes of the largest, from which on it is
+left out: a dot belongs to a digit that is nearer; and the level of its ink from which on that is told."""
 
 FAINTEST = 0.4
 """Fraction of a picture's usual contrast from which on faint ink is raised to full."""
@@ -68,33 +76,65 @@ def find(gray: Pixels) -> tuple[Floats, list[Note]]:
     """
     gray = _resized(gray)
     inked = _inked(gray)
+    foreground = np.zeros(gray.shape, np.float32)
     if np.count_nonzero(inked) < MIN_INK:
-        return np.zeros(gray.shape, np.float32), [Note("ink")]
+        return foreground, [Note("ink")]
+    reach = round(PAPER_REACH * max(gray.shape))
+    left, top, width, height = cv2.boundingRect(inked.view(np.uint8))
+    box = np.s_[max(0, top - reach) : top + height + reach, max(0, left - reach) : left + width + reach]
+    ink, darker = _strength(gray[box], inked[box], reach)
+    foreground[box], specks = _without_specks(ink)
+    notes = [Note("ink"), *([Note("inverted")] if darker else [])]
+    return foreground, [*notes, *([Note("specks", {"count": specks})] if specks else [])]
+
+
+def _strength(gray: Pixels, inked: NDArray[np.bool_], reach: int) -> tuple[Floats, bool]:
+    """Measure how strong ink is, (H, W) from 0 to 255, against the paper within ``reach``, and if it is darker."""
     levels = gray.astype(np.float32)
     near = cv2.dilate(inked.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    reach = 2 * round(PAPER_REACH * max(gray.shape)) + 1
-    difference = levels - _local_mean(levels, ~near, reach)
+    side = 2 * reach + 1
+    difference = levels - _local_mean(levels, ~near, side)
     usual = float(np.median(difference[inked]))
     darker = usual < 0
     usual = max(abs(usual), MIN_CONTRAST)
     difference = -difference if darker else difference
-    level = np.maximum(_local_mean(difference, inked, reach), FAINTEST * usual)
-    ink = np.clip((difference / level - 0.25) * 2, 0, 1) * 255
-    return np.where(near, ink, 0).astype(np.float32), [Note("ink"), *([Note("inverted")] if darker else [])]
+    level = np.maximum(_local_mean(difference, inked, side), FAINTEST * usual)
+    strength = np.clip((difference / level - 0.25) * 2, 0, 1) * 255
+    return np.where(near, strength, 0).astype(np.float32), darker
+
+
+def _without_specks(ink: Floats) -> tuple[Floats, int]:
+    """Leave out specks far from all else, which would shift a digit in its frame, and count those of full ink."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).view(np.uint8))
+    sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    weights = np.bincount(labels.ravel(), ink.ravel())
+    is_small = (sizes <= MAX_SPECK) & (weights < MIN_PART * weights.max())
+    if not is_small.any():
+        return ink, 0
+    large = ~is_small
+    large[0] = False
+    away = cv2.distanceTransform((~large[labels]).view(np.uint8), cv2.DIST_L2, 5)
+    nearest = np.full(len(stats), np.inf)
+    np.minimum.at(nearest, labels.ravel(), away.ravel())
+    is_speck = is_small & (nearest > SPECK_DISTANCE * sizes[large].max())
+    counted = is_speck & (np.bincount(labels.ravel(), ink.ravel() >= SPECK_INK) > 0)
+    return np.where(is_speck[labels], 0, ink), int(counted.sum())
 
 
 def _inked(gray: Pixels) -> NDArray[np.bool_]:
     """Return where ink is: (H, W).
 
     The long straight strokes of a large digit look like printed lines to the network, and less so at half of the size.
-    So what it sees there completes the ink that it sees at full size.
+    So what it sees there completes the ink that it sees at full size; where all ink is large, it is enough.
     """
-    inked = logits(gray) > SURE
     half = shrink(gray, HALF_SIDE)
     if half.shape == gray.shape:
-        return inked
+        return logits(gray) > SURE
     coarse = cv2.resize(logits(half), gray.shape[::-1], interpolation=cv2.INTER_LINEAR) > SURE
-    count, labels = cv2.connectedComponents(coarse.view(np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(coarse.view(np.uint8))
+    if count > 1 and (stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) >= LARGE).all():
+        return coarse
+    inked = logits(gray) > SURE
     is_ink = np.zeros(count, bool)
     is_ink[labels[inked]] = True
     is_ink[0] = False

@@ -108,6 +108,22 @@ def test_ink_that_grows_fainter_keeps_its_faint_end() -> None:
     assert (foreground[:100][ink[:100] > 0.55] >= 128).mean() > 0.9
 
 
+def test_a_speck_far_from_a_digit_is_left_out_with_a_note_and_a_dot_beside_it_stays() -> None:
+    digit = cover("3")
+    rows, columns = np.nonzero(digit)
+    dotted = digit.copy()
+    dotted[rows.max() - 4 : rows.max(), columns.max() + 12 : columns.max() + 16] = 1
+    foreground, notes = find(photograph(PAPERS["plain"], dotted))
+    assert foreground[rows.max() - 3, columns.max() + 14] > 100
+    assert [note.code for note in notes] == ["ink", "inverted"]
+    specked = np.pad(digit, ((0, 0), (200, 0)))
+    specked[20:24, 10:14] = 1
+    paper = np.pad(PAPERS["plain"], ((0, 0), (200, 0)), mode="reflect")
+    foreground, notes = find(photograph(paper, specked))
+    assert not foreground[:, :60].any()
+    assert str(notes[-1]) == "specks left out: 1"
+
+
 @pytest.mark.parametrize("scale", [0.4, 1, 2, 5])
 def test_ink_is_found_at_any_size(scale: float) -> None:
     ink = cover("3", pen=14)
