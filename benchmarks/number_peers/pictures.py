@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from benchmarks.number_peers.no_digits import MARKS, marks
 from benchmarks.number_peers.pages import pages
 from inkwear.images.decode import open_image
 from training.datasets import DATASETS, load_pixels
@@ -142,7 +143,7 @@ def letterboxed(photo: Image.Image, margin: str) -> Image.Image:
 
 
 def simulated_kinds(count: int, seed: int, data_dir: Path) -> list[Kind]:
-    """Return kinds of pictures made of MNIST's test images, as ``training.evaluate --real`` makes them, and pages.
+    """Return kinds of pictures made of MNIST's test images: as ``training.evaluate --real`` has them, pages, and marks.
 
     Args:
         count: pictures of each kind.
@@ -162,6 +163,7 @@ def simulated_kinds(count: int, seed: int, data_dir: Path) -> list[Kind]:
         "drawings": lambda: one_digit("drawings"),
         "photographs": lambda: one_digit("photographs"),
         "pages": lambda: pages(pixels, labels, count, seed),
+        **{kind: partial(marks, kind, pixels, labels, count, seed) for kind in MARKS},
     }
     return [Kind(f"simulated {name}", partial(_as_pictures, name, make)) for name, make in makers.items()]
 

@@ -11,6 +11,7 @@ from benchmarks.number_peers import pages as simulated_pages
 from benchmarks.number_peers import table
 from benchmarks.number_peers.__main__ import networks_beside
 from benchmarks.number_peers.answers import Answer, read_all
+from benchmarks.number_peers.no_digits import MARKS, marks
 from benchmarks.number_peers.peer import write_upright
 from benchmarks.number_peers.pictures import MARGINS, Kind, Picture, digits_in_name, letterboxed, real_kinds
 from benchmarks.number_peers.rapidocr_reader import digits_of, in_reading_order
@@ -170,3 +171,17 @@ def test_failures_that_say_ok_come_first(tmp_path: Path) -> None:
     save_sheet(tmp_path / "sheet.png", [kind], {"cheques": answers})
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (COLUMNS * SIDE, SIDE + CAPTION)
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_marks_hold_no_digits_and_come_from_their_seed(kind: str) -> None:
+    images = np.stack([255 - np.asarray(render(digit, canvas=28)) for digit in "0123456789"])
+    once, again = (list(marks(kind, images, np.arange(10), 3, seed=3)) for _ in range(2))
+    for (digits, mark), (_, mark_again) in zip(once, again, strict=True):
+        assert digits == ""
+        assert np.array_equal(mark, mark_again)
+
+
+def test_a_mark_that_is_surely_read_is_surely_wrong() -> None:
+    assert Answer("name", "", "7", 1, "ok").is_surely_wrong
+    assert not Answer("name", "", "7", 1, "unsure").is_surely_wrong
