@@ -96,7 +96,8 @@ class Classifier:
 
         Args:
             images: opened by ``inkwear.open_image``.
-            draft: leaves out the slow search for touching digits, while a drawing is not finished.
+            draft: leaves out what is slow, turned readings and the search for touching digits, while a drawing is not
+                finished.
 
         Raises:
             ValueError: a picture has values that are not finite.
@@ -128,7 +129,7 @@ class Classifier:
         scale = segmented.longer_side / max(foreground.shape)
         if (reader := self.line_reader) is not None:
             try:
-                page = read_page(segmented.picture, foreground, spec, reader)
+                page = read_page(segmented.picture, foreground, spec, reader, draft)
             except DeviceError:
                 self.device_failed = True
                 raise

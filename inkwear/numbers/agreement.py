@@ -6,6 +6,7 @@ witnesses, the model's with a weight.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from inkwear.numbers.ctc import log_likelihoods
 from inkwear.numbers.transcript import Transcript
 
-TRUST_IN_MODEL = 0.5
-"""Weight of the model's log-probabilities, for a digit of a number and for one that stands alone."""
+TRUST_IN_MODEL, TRUST_IN_CUT = 0.5, 0.25
+"""Weight of the model's log-probabilities for a digit, and for one that was cut from ink that it shares with a
+neighbor, which leaves a piece of that or takes one away."""
 
 MIN_P = 1e-6
 """Probability below which neither of both is believed."""
@@ -37,12 +39,13 @@ class Agreed:
     by_model: bool
 
 
-def agree_on_number(transcript: Transcript, probabilities: NDArray[np.float32]) -> list[Agreed]:
+def agree_on_number(transcript: Transcript, probabilities: NDArray[np.float32], is_cut: Sequence[bool]) -> list[Agreed]:
     """Agree on the digits of a line.
 
     Args:
         transcript: of the line.
         probabilities: (digits, classes) of the model.
+        is_cut: whether each digit was cut from ink that it shares with a neighbor.
     """
     string = transcript.string
     classes = probabilities.shape[1]
@@ -50,7 +53,8 @@ def agree_on_number(transcript: Transcript, probabilities: NDArray[np.float32]) 
     strings = [(*string[:place], label, *string[place + 1 :]) for place in places for label in range(classes)]
     readers = log_likelihoods(transcript.steps, strings).reshape(len(places), classes)
     by_reader = _log_normalized(readers)
-    joint = _log_normalized(by_reader + TRUST_IN_MODEL * np.log(np.maximum(probabilities, MIN_P)))
+    trust = np.where(is_cut, TRUST_IN_CUT, TRUST_IN_MODEL)[:, None]
+    joint = _log_normalized(by_reader + trust * np.log(np.maximum(probabilities, MIN_P)))
     chosen = sum(float(by_reader[row, string[place]]) for row, place in enumerate(places))
     length = math.exp(min(0.0, math.log(max(transcript.p, 1e-300)) - chosen))
     return [
@@ -64,7 +68,7 @@ def agree_on_number(transcript: Transcript, probabilities: NDArray[np.float32]) 
     ]
 
 
-def agree_on_one(transcript: Transcript, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+def agree_on_one(transcript: Transcript, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, bool]:
     """Agree on a picture of one digit.
 
     Args:
@@ -74,12 +78,14 @@ def agree_on_one(transcript: Transcript, probabilities: NDArray[np.float32]) -> 
     Returns:
         probabilities: (classes,) of both.
         p: of there being one digit and nothing else, as the reader sees it.
+        by_both: whether both find the same class likeliest.
     """
     readers = log_likelihoods(transcript.steps, [(label,) for label in range(len(probabilities))])
     one = float(np.exp(np.logaddexp.reduce(readers)))
     floor = np.maximum(_log_normalized(readers[None])[0], math.log(MIN_P))
     joint = _log_normalized((floor + TRUST_IN_MODEL * np.log(np.maximum(probabilities, MIN_P)))[None])[0]
-    return np.exp(joint).astype(np.float32), min(one, 1.0)
+    by_both = int(readers.argmax()) == int(probabilities.argmax())
+    return np.exp(joint).astype(np.float32), min(one, 1.0), by_both
 
 
 def _log_normalized(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,13 +14,14 @@ from inkwear.prediction import Digit, Prediction, Prepared, ReadBy
 from inkwear.preprocess.notes import Note
 from inkwear.preprocess.spec import Floats
 
-LONE_DIGIT = 0.6
-"""Probability of there being one digit and nothing else, for the reader, below which one is not sure of it."""
+LONE_DIGIT = 0.9
+"""Probability of there being one digit and nothing else, for the reader, below which one is not sure of it. Nor is one
+where model and reader differ: of letters, shapes, scribbles and lying digits each is sure at times, of others."""
 
-SURE_OF_ONE, SURE_OF_NUMBER = 0.97, 0.985
-"""Confidence from which a digit is ``ok``, and a number whose least certain digit has it: with these, one picture in a
-hundred or fewer was wrong, yet ``ok``, in each kind of 54 real pictures or more, from which neither network had learned
-(checks, crops, cells, boxes), for four models. A model's own threshold, chosen on its data set, may be higher."""
+SURE_OF_ONE, SURE_OF_NUMBER = 0.97, 0.975
+"""Confidence from which a digit is ``ok``, and a number whose least certain digit has it: with these, about one picture
+in a hundred or fewer was wrong, yet ``ok``, in each kind of 54 real pictures or more, from which neither network had
+learned (checks, crops, cells, boxes), for four models. A model's own threshold may be higher."""
 
 FEW_DIGITS, ILLEGIBLE, WHOLE = 3, 0.6, 0.8
 """A reading of so few digits, less probable than the second, gives way to the picture as one digit if that has the
@@ -44,16 +45,16 @@ def answer(prepared: Prepared, probabilities: Floats, metadata: ModelMetadata) -
         if count > FEW_DIGITS or p >= ILLEGIBLE or probabilities[0].max() < WHOLE:
             return _number(prepared, page, lines, probabilities[1:], metadata)
         lines = []
-    ours, pixels, p_alone, text = probabilities[0], prepared.framed.pixels, 0.0, None
+    ours, pixels, p_alone, by_both, text = probabilities[0], prepared.framed.pixels, 0.0, False, None
     if lines:
         [line], [digit] = lines, lines[0].digits
         is_all = len(page.lines) == 1 and len(line.transcript.signs) == 1 and not page.notes
         if not is_all and digit.pixels.any():
             ours, pixels = probabilities[1], digit.pixels
-        ours, p_alone = agree_on_one(line.transcript, ours)
+        ours, p_alone, by_both = agree_on_one(line.transcript, ours)
         text = line.transcript.spelled([metadata.class_names[int(ours.argmax())]])
     enough = max(SURE_OF_ONE, metadata.reject_threshold)
-    is_sure = page.is_known and p_alone >= LONE_DIGIT and float(ours.max()) >= enough
+    is_sure = page.is_known and by_both and p_alone >= LONE_DIGIT and float(ours.max()) >= enough
     notes = (*prepared.framed.notes, *_notes(page))
     return Prediction(
         status="ok" if is_sure else "unsure",
@@ -75,7 +76,8 @@ def _number(
     for line in lines:
         ours = probabilities[len(digits) : len(digits) + len(line.digits)]
         is_seen = np.array([[digit.pixels.any()] for digit in line.digits])
-        in_line = agree_on_number(line.transcript, np.where(is_seen, ours, 1 / len(metadata.class_names)))
+        ours = np.where(is_seen, ours, 1 / len(metadata.class_names))
+        in_line = agree_on_number(line.transcript, ours, [digit.is_cut for digit in line.digits])
         agreed += in_line
         for digit, each in zip(line.digits, in_line, strict=True):
             name, box = metadata.class_names[each.class_id], scaled_box(digit.box, prepared.scale)
