@@ -120,7 +120,7 @@ def test_a_picture_can_be_pasted_and_dropped(page, kind: str) -> None:
 def test_a_drawn_number_has_a_numbered_box_around_each_digit(page) -> None:
     choose(page, "mnist-convnet")
     for column, digit in enumerate("471"):
-        draw(page, digit, 0.24, 0.06 + 0.3 * column, 0.35)
+        draw(page, digit, 0.24, 0.1 + 0.26 * column, 0.35)
     assert settled(page) == "471"
     assert page.locator(".digits .name").all_inner_texts() == list("471")
     assert page.locator(".boxes text").all_text_contents() == ["1", "2", "3"]
