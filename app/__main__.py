@@ -44,22 +44,21 @@ def serve(
     set_up(log_format)
     ignore_pillow_warnings()
     with exit_codes_for_errors():
-        from app.application import build_app  # Gradio loads for 3 s, which --help need not wait for
-        from app.server import Server, listen, return_freed_memory
+        from app import application, server  # Gradio loads for 3 s, which --help need not wait for
 
-        return_freed_memory()
+        server.return_freed_memory()
         require_device(device)
         security = SecuritySettings(
             Hosts.of(host, allowed_host or ()), BasicAuth(auth) if auth else None, log_requests=log_format != "quiet"
         )
-        address = listen(host, port)
+        address = server.listen(host, port)
         catalog = scan(exports, device)
         for name, reason in catalog.refused.items():
             logging.warning("Not usable: %s: %s", name, reason)
         if not catalog.entries:
             logging.warning("%s/ holds no usable model yet; the page says how to make one.", exports)
         with Corrections(corrections) if corrections else nullcontext() as kept:
-            Server(build_app(catalog, device, kept, mcp, security)).run(sockets=[address])
+            server.Server(application.build_app(catalog, device, kept, mcp, security)).run(sockets=[address])
 
 
 if __name__ == "__main__":

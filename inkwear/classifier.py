@@ -161,7 +161,7 @@ class Classifier:
         return predictions
 
     def logits(self, pixels: Pixels) -> Floats:
-        """Run the network on framed pictures: (N, 28, 28) uint8 -> (N, classes) float32.
+        """Run the network on framed pictures: (N, S, S) uint8 -> (N, classes) float32; S is 28 for most networks.
 
         Raises:
             DeviceError: CUDA fails.
@@ -232,11 +232,12 @@ class Classifier:
 
 
 def _check_graph(path: Path, runtime: Runtime, metadata: ModelMetadata) -> None:
-    """Check the contract: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes), float32."""
+    """Check the contract: ``images`` (batch, 1, S, S) -> ``logits`` (batch, classes), float32."""
+    size = metadata.input.size
     inputs, outputs = runtime.session.get_inputs(), runtime.session.get_outputs()
     found = [(value.name, *value.shape[1:], value.type) for value in (*inputs, *outputs)]
     expected = [
-        ("images", 1, SIZE, SIZE, "tensor(float)"),
+        ("images", 1, size, size, "tensor(float)"),
         ("logits", len(metadata.class_names), "tensor(float)"),
     ]
     if found != expected:

@@ -39,7 +39,7 @@ class Reading(Generic[Entry]):
     Attributes:
         entry: the model.
         prediction: None if there is an error.
-        milliseconds: of its network alone for one 28×28 image; None if there is an error.
+        milliseconds: of its network alone for one image; None if there is an error.
         error: why there is no answer.
     """
 

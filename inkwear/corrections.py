@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import re
 import sqlite3
 import zipfile
@@ -21,7 +22,7 @@ import numpy as np
 
 from inkwear.errors import CorrectionsError
 from inkwear.images.decode import open_image
-from inkwear.preprocess.spec import SIZE, Pixels
+from inkwear.preprocess.spec import MAX_SIZE, SIZE, Pixels
 
 DATABASE = "corrections.sqlite"
 
@@ -69,7 +70,7 @@ class Correction:
         said: the label that the model had given; the digits of a number in a row.
         confidence: of ``said``.
         model, digest: the model's name, and the SHA-256 of its file.
-        pixels: (28, 28) uint8, as the network saw it.
+        pixels: (S, S) uint8, as the network saw it.
         format: of the picture as it was sent, by Pillow's name.
     """
 
@@ -161,11 +162,18 @@ def select_corrections(
 
 def _from_row(row: list[Any], path: Path) -> Correction:
     try:
-        pixels = np.frombuffer(row[10], np.uint8).reshape(SIZE, SIZE)
+        pixels = np.frombuffer(row[10], np.uint8)
+        pixels = pixels.reshape(math.isqrt(len(pixels)), -1)
+        if not _is_square(pixels):
+            raise ValueError(f"{pixels.size} pixels make no square")
         values = dict(zip(COLUMNS, row, strict=False)) | {"class_names": tuple(json.loads(row[4]))}
         return Correction(**values, pixels=pixels, format=row[11])
     except (TypeError, ValueError) as error:
         raise _damaged(path, f"the correction {row[0]}: {error}") from error
+
+
+def _is_square(pixels: Pixels) -> bool:
+    return pixels.ndim == 2 and SIZE <= len(pixels) == pixels.shape[1] <= MAX_SIZE and pixels.dtype == np.uint8
 
 
 def _damaged(path: Path, reason: object) -> CorrectionsError:
@@ -211,8 +219,8 @@ def _from_csv(row: dict[str, str], root: Path | zipfile.Path) -> Correction:
         raise ValueError(f"labels.csv: {row['id']!r} is no id")
     name = f"images/{row['id']}.png"
     pixels = np.asarray(open_image((root / name).read_bytes(), name))
-    if pixels.shape != (SIZE, SIZE) or pixels.dtype != np.uint8:
-        raise ValueError(f"{name} is not {SIZE}×{SIZE} in 8-bit gray")
+    if not _is_square(pixels):
+        raise ValueError(f"{name} is no square of {SIZE}×{SIZE} or more in 8-bit gray")
     named = {column: row[column] for column in COLUMNS}
     values = named | {"class_names": tuple(json.loads(row["class_names"])), "confidence": float(row["confidence"])}
     return Correction(**values, pixels=pixels)  # type: ignore[arg-type]

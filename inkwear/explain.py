@@ -26,8 +26,9 @@ DIGITS_IN_ROW = 10
 """Digits of a number side by side in the picture of what the network saw."""
 
 PATCHES = ((6, 2), (6, 3), (8, 4), (7, 7))
-"""Sides and strides of what is covered, in pixels, the finest first. Six pixels break a stroke, which is two to three
-wide, and leave the rest of a digit; if the side is a multiple of the stride, every pixel is covered equally often."""
+"""Sides and strides of what is covered, the finest first, in pixels of 28×28, and as many times more of larger squares.
+Six pixels break a stroke, which is two to three wide, and leave the rest of a digit; if the side is a multiple of the
+stride, every pixel is covered equally often."""
 
 MAX_SECONDS = 2.0
 """Seconds for which the finest map is chosen that can be made in them; the coarsest is made however long it takes."""
@@ -62,7 +63,7 @@ class Saliency:
 
     Attributes:
         class_id: the answer.
-        values: (28, 28) float32 from -1 to 1: above 0 the ink there speaks for the answer, below 0 against it; 0 where
+        values: (S, S) float32 from -1 to 1: above 0 the ink there speaks for the answer, below 0 against it; 0 where
             there is no ink, or where it does not matter.
         nats: by how much the log-odds of the answer fall where ``values`` is 1.
         patch, stride: in pixels, of what was covered.
@@ -94,7 +95,7 @@ def explain(classifier: Classifier, segmented: Segmented) -> Explanation:
 
 
 def classified_images(prediction: Prediction) -> list[tuple[Pixels, int]]:
-    """List the 28×28 pictures that have a class, each with its class id; none if the picture is blank."""
+    """List the pictures (S, S) that have a class, each with its class id; none if the picture is blank."""
     if prediction.digits:
         return [(digit.pixels, prediction.class_names.index(digit.label)) for digit in prediction.digits]
     return [] if prediction.class_id is None else [(prediction.pixels, prediction.class_id)]
@@ -127,12 +128,12 @@ def _step(
 
 
 def _side_by_side(pictures: Sequence[Pixels]) -> Pixels:
-    """Put 28×28 pictures in rows of ``DIGITS_IN_ROW``."""
-    columns = min(len(pictures), DIGITS_IN_ROW)
+    """Put pictures (S, S) in rows of ``DIGITS_IN_ROW``."""
+    columns, size = min(len(pictures), DIGITS_IN_ROW), len(pictures[0])
     rows = -(-len(pictures) // columns)
-    sheet = np.zeros((rows, columns, SIZE, SIZE), np.uint8)
-    sheet.reshape(-1, SIZE, SIZE)[: len(pictures)] = pictures
-    return sheet.transpose(0, 2, 1, 3).reshape(rows * SIZE, columns * SIZE)
+    sheet = np.zeros((rows, columns, size, size), np.uint8)
+    sheet.reshape(-1, size, size)[: len(pictures)] = pictures
+    return sheet.transpose(0, 2, 1, 3).reshape(rows * size, columns * size)
 
 
 def _stacked(strips: Sequence[Pixels]) -> Pixels:
@@ -158,7 +159,7 @@ def occlude(classifier: Classifier, pixels: Sequence[Pixels], class_ids: Sequenc
 
     Args:
         classifier: gave the answers.
-        pixels: framed pictures, (28, 28) uint8 each.
+        pixels: framed pictures, (S, S) uint8 each.
         class_ids: the answers.
     """
     if not len(pixels):
@@ -174,14 +175,16 @@ def occlude(classifier: Classifier, pixels: Sequence[Pixels], class_ids: Sequenc
 
 def choose_patch(pixels: Sequence[Pixels], seconds: float) -> tuple[int, int]:
     """Choose the finest of ``PATCHES`` for which ``seconds`` an image leave enough time, or the coarsest."""
-    for patch, stride in PATCHES:
+    scale = len(pixels[0]) // SIZE
+    patches = [(patch * scale, stride * scale) for patch, stride in PATCHES]
+    for patch, stride in patches:
         if seconds * sum(len(_windows(image, patch, stride)) for image in pixels) <= MAX_SECONDS:
             return patch, stride
-    return PATCHES[-1]
+    return patches[-1]
 
 
 def log_odds(classifier: Classifier, pixels: Pixels, class_ids: Sequence[int]) -> NDArray[np.float64]:
-    """Compute the log-odds of a class for each picture, in nats: (N, 28, 28), N classes -> (N,).
+    """Compute the log-odds of a class for each picture, in nats: (N, S, S), N classes -> (N,).
 
     Args:
         classifier: reads the pictures.
@@ -196,26 +199,31 @@ def log_odds(classifier: Classifier, pixels: Pixels, class_ids: Sequence[int]) -
 
 
 def _occlude(classifier: Classifier, image: Pixels, class_id: int, before: float, patch: int, stride: int) -> Saliency:
-    """Give each pixel the mean fall of the patches over it, in proportion to its ink: only ink was taken away."""
-    fall, times = np.zeros((SIZE, SIZE)), np.zeros((SIZE, SIZE))
+    """Give each pixel the mean fall of the patches over it, in proportion to its ink: only ink was taken away.
+
+    A whole picture has no empty background: there a patch has the mean gray of the border, and all of it counts.
+    """
+    whole = classifier.metadata.input.whole
+    cover = float(np.concatenate([image[[0, -1]].ravel(), image[:, [0, -1]].ravel()]).mean()) if whole else 0
+    fall, times = np.zeros(image.shape), np.zeros(image.shape)
     windows = _windows(image, patch, stride)
     for start in range(0, len(windows), BATCH):
         part = windows[start : start + BATCH]
         covered = np.repeat(image[None], len(part), axis=0)
         for picture, window in zip(covered, part, strict=True):
-            picture[window] = 0
+            picture[window] = cover
         falls = before - log_odds(classifier, covered, [class_id] * len(part))
         for window, value in zip(part, falls, strict=True):
             fall[window] += value
             times[window] += 1
-    values = fall / np.maximum(times, 1) * (image / max(int(image.max()), 1))
+    values = fall / np.maximum(times, 1) * (1 if whole else image / max(int(image.max()), 1))
     nats = float(np.abs(values).max())
     return Saliency(class_id, (values / max(nats, 1e-9)).astype(np.float32), nats, patch, stride)
 
 
 def _windows(image: Pixels, patch: int, stride: int) -> list[tuple[slice, slice]]:
     """List where a patch covers any ink; those at the edge reach beyond it, so that it is covered as often."""
-    starts = range(stride - patch, SIZE, stride)
+    starts = range(stride - patch, len(image), stride)
     windows = [
         (slice(max(0, top), top + patch), slice(max(0, left), left + patch)) for top in starts for left in starts
     ]

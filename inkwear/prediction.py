@@ -42,8 +42,8 @@ class Prediction:
             only the likeliest; ``blank`` if there is nothing to read, and so no label and no probability.
         class_names: of the model, in the order of ``probabilities``.
         probabilities: one for each class, adding up to 1; empty if the picture is blank or a number.
-        pixels: (28, 28) uint8 as the network saw it: the whole picture, also if it is a number, or one digit alone if
-            other marks stand beside it.
+        pixels: (S, S) uint8 as the network saw it, S mostly 28: the whole picture, also if it is a number, or one digit
+            alone if other marks stand beside it.
         notes: what was done to the picture.
         digits: of a number in reading order, line by line from left to right; empty if it is one thing.
         written: all that was read, with separators, signs and line breaks; None if nothing is known but the label.

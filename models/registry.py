@@ -7,11 +7,15 @@ from torch import nn
 
 Builder = Callable[[int], nn.Module]
 
+SIZE = 28
+"""Pixels of a side of the images that most networks read."""
+
 _builders: dict[str, Builder] = {}
+_sizes: dict[str, int] = {}
 
 
-def register_model(builder: Builder) -> Builder:
-    """Register ``builder(num_classes) -> nn.Module`` under the name of the function.
+def register_model(builder: Builder, size: int = SIZE) -> Builder:
+    """Register ``builder(num_classes) -> nn.Module``, for images of ``size`` pixels a side, under the function's name.
 
     Raises:
         ValueError: another builder already has this name.
@@ -20,7 +24,7 @@ def register_model(builder: Builder) -> Builder:
     if name in _builders:
         taken_by = _builders[name].__module__
         raise ValueError(f"Two networks are called {name!r}: one in {taken_by}, one in {builder.__module__}.")
-    _builders[name] = builder
+    _builders[name], _sizes[name] = builder, size
     return builder
 
 
@@ -38,5 +42,10 @@ def create_model(name: str, num_classes: int = 10) -> nn.Module:
 
 
 def list_models() -> list[str]:
-    """Return the names that ``create_model`` accepts, sorted."""
-    return sorted(_builders)
+    """Return the names of the networks for the data sets' images of 28×28, sorted."""
+    return sorted(name for name, size in _sizes.items() if size == SIZE)
+
+
+def size_of(name: str) -> int:
+    """Return the pixels of a side of the images that the network ``name`` reads."""
+    return _sizes[name]

@@ -74,7 +74,9 @@ def load_corrections(sources: Sequence[Path], dataset: Dataset) -> CorrectedImag
     """
     corrections = [correction for source in sources for correction in read_corrections(source)]
     _report_others(corrections, dataset)
-    ours = sorted((each for each in corrections if each.dataset == dataset.name), key=lambda each: each.created)
+    size = dataset.input.size
+    usable = [each for each in corrections if each.dataset == dataset.name and len(each.pixels) == size]
+    ours = sorted(usable, key=lambda each: each.created)
     unknown = [f"{each.id} says {each.label!r}" for each in ours if each.label not in dataset.class_names]
     where = ", ".join(map(str, sources))
     if unknown:
@@ -91,7 +93,9 @@ def load_corrections(sources: Sequence[Path], dataset: Dataset) -> CorrectedImag
 
 def _report_others(corrections: Sequence[Correction], dataset: Dataset) -> None:
     others = Counter(each.dataset for each in corrections if each.dataset != dataset.name)
-    for name, count in others.items():
-        print(
-            f"--extra-data: {count} of {len(corrections)} are of {name}, not {dataset.name}: left out.", file=sys.stderr
-        )
+    reasons = {f"are of {name}, not {dataset.name}": count for name, count in others.items()}
+    sizes = Counter(len(each.pixels) for each in corrections if each.dataset == dataset.name)
+    size = dataset.input.size
+    reasons |= {f"have {side}×{side} pixels, not {size}×{size}": sizes[side] for side in sizes if side != size}
+    for reason, count in reasons.items():
+        print(f"--extra-data: {count} of {len(corrections)} {reason}: left out.", file=sys.stderr)

@@ -28,7 +28,7 @@ class ReadingResponse(BaseModel):
     confidence: float | None
     probabilities: dict[str, float]
     milliseconds: float | None
-    """Time of the network alone, for one 28×28 image."""
+    """Time of the network alone, for one image."""
     test_accuracy: float | None
     parameters: float | None
     bytes: int

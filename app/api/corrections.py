@@ -41,7 +41,7 @@ class CorrectionResponse(BaseModel):
     digest: str
     """SHA-256 of the model's file."""
     pixels: str
-    """28×28 bytes, row by row, in base64: what the network saw."""
+    """The bytes of a square, 28×28 for most models, row by row, in base64: what the network saw."""
 
     @classmethod
     def of(cls, correction: Correction) -> Self:
@@ -132,7 +132,7 @@ def correct(
 
 
 def reading_of(prediction: "Prediction", digit: int | str | None) -> "tuple[str, float, Pixels]":
-    """Return label, confidence and pixels (28, 28) of a picture, or of one digit of a number.
+    """Return label, confidence and pixels (S, S) of a picture, or of one digit of a number.
 
     Raises:
         ValueError: the picture is blank, or ``digit`` does not name one of its digits.

@@ -49,7 +49,7 @@ class StepResponse(BaseModel):
 
 
 class SaliencyResponse(BaseModel):
-    """The ink that an answer rests on, found by covering parts of the 28×28 pixels with background (occlusion)."""
+    """The ink that an answer rests on, found by covering parts of the pixels with background (occlusion)."""
 
     class_id: int
     label: str
@@ -60,7 +60,7 @@ class SaliencyResponse(BaseModel):
     patch: int
     stride: int
     pixels: str
-    """28×28 bytes, row by row, in base64: the picture that was covered."""
+    """The bytes of a square, 28×28 for most models, row by row, in base64: the picture that was covered."""
 
     @classmethod
     def of(cls, saliency: "Saliency", label: str, pixels: Pixels) -> Self:
@@ -69,7 +69,7 @@ class SaliencyResponse(BaseModel):
         Args:
             saliency: how much of the answer rests on each pixel.
             label: the answer's class name.
-            pixels: (28, 28) uint8, what the network saw.
+            pixels: (S, S) uint8, what the network saw.
         """
         return cls(
             class_id=saliency.class_id,

@@ -59,7 +59,7 @@ class DigitResponse(BaseModel):
     confidence: float
     box: tuple[int, int, int, int]
     pixels: str
-    """28×28 bytes, row by row, in base64: what the network saw."""
+    """The bytes of a square, 28×28 for most models, row by row, in base64: what the network saw."""
 
 
 class PredictionResponse(BaseModel):
@@ -77,7 +77,7 @@ class PredictionResponse(BaseModel):
     probabilities: dict[str, float]
     notes: list[NoteResponse]
     pixels: str
-    """28×28 bytes, row by row, in base64: what the network saw of the whole picture."""
+    """The bytes of a square, 28×28 for most models, row by row, in base64: what the network saw of the picture."""
     digits: list[DigitResponse]
     """Digits of a number, line by line and from left to right; empty where the picture shows one thing."""
     reader: str | None

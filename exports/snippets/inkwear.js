@@ -11,16 +11,16 @@ export async function open(url) {
   const about = readMetadata(file);
   const session = await ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
 
-  /** N × 784 bytes, bright on black -> N lists of logits. */
+  /** N × size × size bytes, 28 for most files, bright on black -> N lists of logits. */
   async function logits(pixels) {
-    const { mean, std } = about.input;
+    const { mean, std, size = 28 } = about.input;
     const images = Float32Array.from(pixels, (value) => (value / 255 - mean) / std);
-    const feeds = { images: new ort.Tensor("float32", images, [pixels.length / 784, 1, 28, 28]) };
+    const feeds = { images: new ort.Tensor("float32", images, [pixels.length / size ** 2, 1, size, size]) };
     const { data, dims } = (await session.run(feeds)).logits;
     return Array.from({ length: dims[0] }, (_, row) => [...data.slice(row * dims[1], (row + 1) * dims[1])]);
   }
 
-  /** 784 bytes -> what it is, with its probability. */
+  /** size × size bytes -> what it is, with its probability. */
   async function classify(pixels) {
     const [row] = await logits(pixels);
     const exponents = row.map((value) => Math.exp((value - Math.max(...row)) / about.temperature));
@@ -37,11 +37,11 @@ export async function open(url) {
   return { about, logits, classify };
 }
 
-/** The 784 gray bytes of an image, canvas or video that is 28×28 and bright on black; others are squeezed to 28×28. */
-export function pixelsOf(image) {
-  const context = Object.assign(document.createElement("canvas"), { width: 28, height: 28 }).getContext("2d");
-  context.drawImage(image, 0, 0, 28, 28);
-  return context.getImageData(0, 0, 28, 28).data.filter((_, index) => index % 4 === 0);
+/** The gray bytes of an image, canvas or video that is 28×28 and bright on black; others are squeezed to that size. */
+export function pixelsOf(image, size = 28) {
+  const context = Object.assign(document.createElement("canvas"), { width: size, height: size }).getContext("2d");
+  context.drawImage(image, 0, 0, size, size);
+  return context.getImageData(0, 0, size, size).data.filter((_, index) => index % 4 === 0);
 }
 
 /** What a file says of itself. An ONNX file is a protocol buffer: metadata_props are its fields 14, key 1, value 2. */

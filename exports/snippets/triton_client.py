@@ -19,7 +19,7 @@ about = {name: json.loads(value["string_value"]) for name, value in parameters.i
 pixels = np.asarray(Image.open(picture).convert("L"), np.float32)
 images = (pixels / 255 - about["input"]["mean"]) / about["input"]["std"]
 body = {
-    "inputs": [{"name": "images", "datatype": "FP32", "shape": [1, 1, 28, 28], "data": images.ravel().tolist()}],
+    "inputs": [{"name": "images", "datatype": "FP32", "shape": [1, 1, *images.shape], "data": images.ravel().tolist()}],
     "outputs": [{"name": "logits"}],
 }
 request = Request(f"{server}/v2/models/{model}/infer", json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inkwear.errors import MetadataError
-from inkwear.preprocess.spec import SIZE, InputSpec, Pixels
+from inkwear.preprocess.spec import InputSpec, Pixels
 
 SCHEMA_VERSION = 1
 
@@ -26,7 +27,7 @@ class Reference:
     """A picture and its logits, with which any consumer can check how it runs the file.
 
     Attributes:
-        pixels: 28×28 bytes row by row in base64, after ``frame`` and before ``normalize``.
+        pixels: the bytes of a square, row by row in base64, after ``frame`` and before ``normalize``.
         logits: (classes,) as PyTorch computed them, reproduced within 1e-3.
     """
 
@@ -38,8 +39,10 @@ class Reference:
         return cls(base64.b64encode(image.tobytes()).decode(), tuple(float(value) for value in logits))
 
     def image(self) -> Pixels:
-        """Return the picture as (28, 28) uint8."""
-        return np.frombuffer(base64.b64decode(self.pixels), np.uint8).reshape(SIZE, SIZE)
+        """Return the picture as (S, S) uint8."""
+        pixels = np.frombuffer(base64.b64decode(self.pixels), np.uint8)
+        side = math.isqrt(len(pixels))
+        return pixels.reshape(side, side)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,9 @@ class ModelMetadata:
                 "temperature": _within(values.get("temperature", 1.0), 1e-3, 1e3),
                 "reject_threshold": _within(values.get("reject_threshold", 0.0), 0.0, 1.0),
             }
-            values["reference"].image()
+            side, size = len(values["reference"].image()), values["input"].size
+            if side != size:
+                raise ValueError(f"a reference picture of {side}×{side} pixels for a network that reads {size}×{size}")
             if len(values["reference"].logits) != len(names):
                 raise ValueError(f"{len(values['reference'].logits)} reference logits for {len(names)} classes")
             if not isinstance(values["recipe"], dict):

@@ -33,7 +33,7 @@ class Framed:
     """A picture as the network sees it.
 
     Attributes:
-        pixels: (28, 28) uint8, bright on black.
+        pixels: (28, 28) uint8, bright on black; (S, S) of a whole picture.
         notes: what was done to the picture.
         blank: whether nothing stands out from the background.
     """
@@ -101,7 +101,9 @@ def frame_found(picture: Pixels, foreground: Floats, found: list[Note], spec: In
     """
     notes = found + [Note("gray")] * (picture.ndim == 3)
     if not foreground.any():
-        return Framed(np.zeros((SIZE, SIZE), np.uint8), (*notes, Note("blank")), blank=True)
+        return Framed(np.zeros((spec.size, spec.size), np.uint8), (*notes, Note("blank")), blank=True)
+    if spec.whole:
+        return Framed(foreground.astype(np.uint8), (*notes, Note("whole", {"size": spec.size})))
     pixels, changes = frame_foreground(foreground, spec)
     notes += changes
     if np.array_equal(pixels, picture):
@@ -134,9 +136,14 @@ def frame_foreground(foreground: Floats, spec: InputSpec) -> tuple[Pixels, list[
 
 
 def find(picture: Pixels, spec: InputSpec) -> tuple[Floats, list[Note]]:
-    """Separate ink from its sheet, or a garment from its background, which becomes 0: (h, w) float32."""
-    from inkwear.preprocess import garment, ink  # 8 ms, which images of a data set need not wait for
+    """Separate ink from its sheet, or a garment from its background, which becomes 0: (h, w) float32.
 
+    A network for whole pictures gets all of it, in its square, or nothing but 0 if hardly anything differs.
+    """
+    from inkwear.preprocess import garment, ink, whole  # 8 ms, which images of a data set need not wait for
+
+    if spec.whole:
+        return whole.show_whole(picture, spec.size), []
     if spec.stroke is None and max(picture.shape) > SIZE:
         return garment.cut_out(picture)
     return ink.find_ink(picture, spec)

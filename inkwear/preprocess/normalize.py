@@ -21,5 +21,5 @@ def scale_to_one(images: Pixels) -> Floats:
 
 
 def unsqueeze(images: Floats) -> Floats:
-    """Add the dimensions a network expects: (28, 28) -> (1, 1, 28, 28); (N, 28, 28) -> (N, 1, 28, 28)."""
+    """Add the dimensions a network expects: (S, S) -> (1, 1, S, S); (N, S, S) -> (N, 1, S, S)."""
     return images.reshape(-1, 1, *images.shape[-2:])

@@ -22,6 +22,7 @@ TEMPLATES = {
     "thickened": "strokes thickened to the usual width",
     "thinned": "strokes thinned to the usual width",
     "contrast": "contrast raised to full range",
+    "whole": "the whole picture, scaled to a square of {size} pixels",
     "framed": "cut out, scaled to {box} pixels and centred by its {centering}",
     "number": "split into {digits} digits, each framed by itself",
     "cut_off": "lines cut off by the border left out: {lines}",
@@ -42,7 +43,7 @@ STEPS = {
         *("plain_background", "cut_out", "one_of_a_pair", "negated", "blank"),
     ),
     "read": ("turned_by", "cut_off", "specks", "lines", "signs", "unknown_marks"),
-    "framed": ("thickened", "thinned", "contrast", "framed", "number", "already_framed"),
+    "framed": ("thickened", "thinned", "contrast", "whole", "framed", "number", "already_framed"),
     "normalized": (),
 }
 """Codes of the notes that each step of the preprocessing may make, in the order of the steps."""

@@ -89,7 +89,7 @@ def says(page: Any) -> Said:
 
 def test_the_page_of_the_readme_reads_a_picture(page: Any, site: Path, real_data: Path) -> None:
     path = EXPORTS / "fashion_mnist-lenet.onnx"
-    [pixels] = images_of("fashion_mnist", real_data, 1)
+    [pixels] = images_of(Classifier(path, "cpu").metadata, real_data, 1)
     assert says(page) == Said.by(Classifier(site / "model.onnx", "cpu"), _reference(site / "model.onnx"))
     shutil.copy(path, site / "model.onnx")
     Image.fromarray(pixels).save(site / "picture.png")
@@ -100,7 +100,7 @@ def test_the_page_of_the_readme_reads_a_picture(page: Any, site: Path, real_data
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
 def test_every_file_reads_the_same_in_a_browser(path: Path, page: Any, real_data: Path) -> None:
     classifier = Classifier(path, "cpu")
-    pixels = images_of(classifier.metadata.dataset, real_data)
+    pixels = images_of(classifier.metadata, real_data)
     found = page.evaluate(
         """async ([url, pixels]) => {
             const { open } = await import("./inkwear.js");

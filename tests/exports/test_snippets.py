@@ -17,7 +17,9 @@ from PIL import Image
 from app.catalog import scan
 from inkwear.classifier import Classifier, softmax
 from inkwear.images.decode import open_image
+from inkwear.onnx.metadata import ModelMetadata
 from inkwear.preprocess.spec import Pixels
+from inkwear.preprocess.whole import fit_whole
 from tests.conftest import EXPORTS, ROOT, change_metadata
 
 SNIPPETS = EXPORTS / "snippets"
@@ -82,11 +84,12 @@ def run(program: Path, arguments: list, folder: Path) -> subprocess.CompletedPro
     return subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True)
 
 
-def images_of(dataset: str, data_dir: Path, count: int = 3) -> Pixels:
-    """The first images of a test set."""
+def images_of(metadata: ModelMetadata, data_dir: Path, count: int = 3) -> Pixels:
+    """The first images of a test set, as a model reads them."""
     from training.datasets import find_dataset, load_pixels
 
-    return load_pixels(find_dataset(dataset), "test", data_dir)[0][:count]
+    pixels, spec = load_pixels(find_dataset(metadata.dataset), "test", data_dir)[0][:count], metadata.input
+    return np.stack([fit_whole(image, spec.size) for image in pixels]) if spec.whole else pixels
 
 
 def test_what_a_program_says_is_read() -> None:
@@ -102,7 +105,7 @@ def test_what_a_program_says_is_read() -> None:
 @pytest.mark.parametrize("path", CLASSIFIERS, ids=lambda path: path.stem)
 def test_onnx_runtime_alone_reads_images_of_the_data_set(path: Path, real_data: Path, tmp_path: Path) -> None:
     classifier = Classifier(path, "cpu")
-    [pixels] = images_of(classifier.metadata.dataset, real_data, 1)
+    [pixels] = images_of(classifier.metadata, real_data, 1)
     Image.fromarray(pixels).save(tmp_path / "picture.png")
     shutil.copy(path, tmp_path / "any name.onnx")
     said = run_alone(SNIPPETS / "onnxruntime_alone.py", ["any name.onnx", "picture.png"], tmp_path)

@@ -42,7 +42,8 @@ def test_a_database_a_zip_and_its_folder_hold_the_same(database: Path, tmp_path:
     ("statement", "reason"),
     [
         ("UPDATE corrections SET label = '0'", "is not what was written"),
-        ("UPDATE corrections SET pixels = x'00'", "damaged"),
+        ("UPDATE corrections SET pixels = x'00'", "1 pixels make no square"),
+        ("UPDATE corrections SET pixels = zeroblob(785)", "785 pixels make no square|cannot reshape"),
         ("PRAGMA application_id = 1", "a database of another program"),
         (f"PRAGMA user_version = {VERSION + 1}", f"of version {VERSION + 1}, this Inkwear reads {VERSION}"),
         ("DROP TABLE corrections", "no such table"),

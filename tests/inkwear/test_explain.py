@@ -17,7 +17,7 @@ from tests.hand import render, write_number
 class UpperLeft:
     """A network that answers 1 as far as there is ink in the upper left quarter, and 0 else."""
 
-    metadata = SimpleNamespace(temperature=1.0)
+    metadata = SimpleNamespace(temperature=1.0, input=SimpleNamespace(whole=False))
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -60,6 +60,12 @@ def test_those_of_another_data_set_are_left_out_and_counted(tmp_path: Path, caps
     assert "1 of 2 are of fashion_mnist, not mnist: left out" in capsys.readouterr().err
 
 
+def test_those_of_larger_networks_are_left_out_and_counted(tmp_path: Path, capsys) -> None:
+    whole = replace(correction(3), pixels=np.zeros((128, 128), np.uint8))
+    assert len(loaded(tmp_path, correction(1), whole).labels) == 1
+    assert "1 of 2 have 128×128 pixels, not 28×28: left out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("strange", "reason"),
     [

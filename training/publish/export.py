@@ -89,7 +89,7 @@ def export_checkpoint(
             check_export(temporary, model, metadata, pixels, load_split(dataset, "test", data_dir))
         if real:
             accuracy = real_accuracy(Classifier(temporary, "cpu", temporary.read_bytes()), real, data_dir)
-            _set_metadata(temporary, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
+            set_metadata(temporary, replace(metadata, metrics={**metadata.metrics, "real_accuracy": accuracy}))
     write_report(output, checkpoint, data_dir)
     return output
 
@@ -126,7 +126,7 @@ def check_replaceable(output: Path, checkpoint: Checkpoint) -> None:
 
 
 def write_onnx(model: nn.Module, metadata: ModelMetadata, path: Path) -> None:
-    """Write a network with its metadata: ``images`` (batch, 1, 28, 28) -> ``logits`` (batch, classes).
+    """Write a network with its metadata: ``images`` (batch, 1, S, S) -> ``logits`` (batch, classes).
 
     Args:
         model: the network, which is exported in its current mode.
@@ -134,9 +134,10 @@ def write_onnx(model: nn.Module, metadata: ModelMetadata, path: Path) -> None:
         path: the file.
     """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    size = metadata.input.size
     program = torch.onnx.export(
         model,
-        (torch.zeros(2, 1, 28, 28),),  # two, as the exporter takes a batch of one for a constant
+        (torch.zeros(2, 1, size, size),),  # two, as the exporter takes a batch of one for a constant
         dynamo=True,
         opset_version=OPSET,
         input_names=["images"],
@@ -150,11 +151,17 @@ def write_onnx(model: nn.Module, metadata: ModelMetadata, path: Path) -> None:
     program.model.producer_name = "Inkwear"
     program.model.doc_string = (
         f"{metadata.architecture} for {metadata.title}. "
-        "Feed images (batch, 1, 28, 28) float32: (pixel / 255 - mean) / std of a bright object on black, framed as "
-        "the numbers in metadata_props['input'] tell. "
+        f"Feed images (batch, 1, {size}, {size}) float32: (pixel / 255 - mean) / std of {_fed(metadata)}. "
         "Read logits (batch, classes); the names are in metadata_props['class_names']."
     )
     program.save(path, external_data=False)
+
+
+def _fed(metadata: ModelMetadata) -> str:
+    """Say what a network reads."""
+    if metadata.input.whole:
+        return "whole pictures in gray, scaled to a square whose free sides continue their border"
+    return "a bright object on black, framed as the numbers in metadata_props['input'] tell"
 
 
 def _make_compact(path: Path, metadata: ModelMetadata, pixels: Pixels, labels: Pixels) -> ModelMetadata:
@@ -170,11 +177,12 @@ def _make_compact(path: Path, metadata: ModelMetadata, pixels: Pixels, labels: P
         recipe={**metadata.recipe, "weights": DESCRIPTION},
         reference=Reference.of(image, classifier.logits(image[None])[0]),
     )
-    _set_metadata(path, metadata)
+    set_metadata(path, metadata)
     return metadata
 
 
-def _set_metadata(path: Path, metadata: ModelMetadata) -> None:
+def set_metadata(path: Path, metadata: ModelMetadata) -> None:
+    """Replace what a written file says of itself."""
     model = onnx.load(path)
     onnx.helper.set_model_props(model, metadata.to_props())
     onnx.save(model, path)

@@ -61,7 +61,7 @@ def write_report(export: Path, checkpoint: "Checkpoint", data_dir: Path) -> Path
     answers = answer_test_set(classifier, data_dir)
     report = Report(
         sha256=file_digest(export),
-        layers=list_layers(metadata.architecture, len(metadata.class_names)),
+        layers=list_layers(metadata.architecture, len(metadata.class_names), metadata.input.size),
         curves=tuple(_rounded({name: epoch[name] for name in CURVES if name in epoch}) for epoch in checkpoint.history),
         confusion=tuple(tuple(map(int, row)) for row in confusion_counts(answers)),
         confidence=_rounded(measure_confidence(answers, metadata.reject_threshold)),

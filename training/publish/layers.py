@@ -11,20 +11,25 @@ from inkwear.report import Layer
 from training.summary import summarize
 
 
-def list_layers(architecture: str, num_classes: int) -> tuple[Layer, ...]:
-    """Follow one 28×28 image through a network (``torch.fx``): every layer and function, with torchinfo's counts.
+def list_layers(architecture: str, num_classes: int, size: int) -> tuple[Layer, ...]:
+    """Follow one image through a network (``torch.fx``): every layer and function, with torchinfo's counts.
+
+    Args:
+        architecture: name of the network.
+        num_classes: of its answers.
+        size: pixels of a side of the image.
 
     Returns:
         Nothing for a network whose way depends on the image, as it cannot be traced.
     """
-    summary = summarize(architecture, num_classes).summary_list
+    summary = summarize(architecture, num_classes, size).summary_list
     macs = {id(row.module): int(row.macs) for row in summary}
     network = summary[0].module.eval()
     try:
         traced = fx.symbolic_trace(network)
     except TraceError:
         return ()
-    ShapeProp(traced).propagate(torch.zeros(1, 1, 28, 28))
+    ShapeProp(traced).propagate(torch.zeros(1, 1, size, size))
     modules = dict(network.named_modules())
     return tuple(_layer(node, modules, macs) for node in traced.graph.nodes if node.op != "output")
 

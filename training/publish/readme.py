@@ -196,7 +196,8 @@ class Set:
 def _by_set(cards: Sequence[Card]) -> Iterator[Set]:
     def facts(card: Card) -> tuple[str, str]:
         told = card.metadata
-        return told.title, repr((told.dataset, told.class_names, told.input))
+        title = f"{told.title}, whole photographs" if told.input.whole else told.title
+        return title, repr((told.dataset, told.class_names, told.input))
 
     for (title, _), together in groupby(sorted(cards, key=facts), key=facts):
         yield Set(title, sorted(together, key=lambda card: (card.macs or 0, card.export.name)))

@@ -117,7 +117,7 @@ const newBar = (name) =>
   );
 
 function newDigit(digit, index) {
-  const seen = make("canvas", { width: 28, height: 28 });
+  const seen = make("canvas");
   paint(seen, digit.pixels);
   const parts = [["place", index + 1], ["name", digit.label], ["share", chance(digit.confidence)]];
   return make("li", {}, seen, ...parts.map(([className, textContent]) => make("span", { className, textContent })));

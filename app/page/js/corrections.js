@@ -71,7 +71,7 @@ function showOffer() {
 }
 
 function newItem({ id, label, said, pixels }) {
-  const canvas = make("canvas", { width: 28, height: 28, className: "pixels" });
+  const canvas = make("canvas", { className: "pixels" });
   paint(canvas, pixels);
   const remove = make("button", { type: "button", textContent: say("remove") });
   remove.setAttribute("aria-label", say("remove_correction", { label: className(label) }));

@@ -88,9 +88,10 @@ export function svg(name, attributes) {
 }
 
 export function paint(canvas, pixels) {
-  const image = canvas.getContext("2d").createImageData(28, 28);
   const bytes = pixels ? atob(pixels) : "";
-  for (let i = 0; i < 784; i += 1) {
+  canvas.width = canvas.height = Math.sqrt(bytes.length) || 28;
+  const image = canvas.getContext("2d").createImageData(canvas.width, canvas.height);
+  for (let i = 0; i < canvas.width ** 2; i += 1) {
     const gray = bytes ? bytes.charCodeAt(i) : 0;
     image.data.set([gray, gray, gray, 255], 4 * i);
   }

@@ -36,7 +36,7 @@ function range(numbers) {
 const saliencies = ({ saliency }) => saliency.map(newSaliency);
 
 function newSaliency({ label, values, pixels }) {
-  const canvas = make("canvas", { width: 28, height: 28, className: "heat pixels" });
+  const canvas = make("canvas", { className: "heat pixels" });
   glow(canvas, values.flat(), pixels);
   return make(
     "li", {},
@@ -50,7 +50,8 @@ function newSaliency({ label, values, pixels }) {
 function glow(canvas, values, pixels) {
   const greatest = Math.max(...values.map(Math.abs), 1e-6);
   const ink = atob(pixels);
-  const image = canvas.getContext("2d").createImageData(28, 28);
+  canvas.width = canvas.height = Math.sqrt(ink.length);
+  const image = canvas.getContext("2d").createImageData(canvas.width, canvas.height);
   values.forEach((value, index) => {
     const gray = 0.45 * ink.charCodeAt(index);
     const share = Math.abs(value) / greatest;

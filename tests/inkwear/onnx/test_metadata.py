@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,22 @@ def test_what_is_written_is_read_back() -> None:
     assert METADATA.reference.image()[1, 0] == 28
 
 
+def test_whole_pictures_may_be_larger() -> None:
+    spec = replace(METADATA.input, size=64, box=64, whole=True, stroke=None)
+    square = Reference.of(np.zeros((64, 64), np.uint8), np.array([0.5, -1, 2], np.float32))
+    whole = replace(METADATA, input=spec, reference=square)
+    assert ModelMetadata.from_props(whole.to_props()) == whole
+    for size in (27, 513):
+        with pytest.raises(ValueError, match=rf"InputSpec.size is {size}; .* up to 512 with whole pictures"):
+            replace(spec, size=size)
+
+
+def test_older_files_do_not_name_the_size() -> None:
+    props = METADATA.to_props()
+    older = {name: value for name, value in json.loads(props["input"]).items() if name not in ("size", "whole")}
+    assert ModelMetadata.from_props(props | {"input": json.dumps(older)}) == METADATA
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -40,6 +57,11 @@ def test_what_is_written_is_read_back() -> None:
         ({"input": '{"mean": 0}'}, "does not fit"),
         ({"input": METADATA.to_props()["input"].replace('"std": 0.3', '"std": 0')}, "InputSpec.std is 0"),
         ({"reference": '{"pixels": "AAAA", "logits": [1]}'}, "does not fit"),
+        ({"reference": '{"pixels": "AAAAAA==", "logits": [1, 2, 3]}'}, "2×2 pixels for a network that reads 28×28"),
+        (
+            {"input": METADATA.to_props()["input"].replace('"size": 28', '"size": 64')},
+            "no other without whole",
+        ),
         ({"metrics": "[]"}, "does not fit"),
     ],
 )

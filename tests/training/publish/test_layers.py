@@ -9,7 +9,7 @@ from training.summary import cli, summarize
 
 @pytest.mark.parametrize("name", ["lenet", "inception", "resnet", pytest.param("alexnet", marks=pytest.mark.slow)])
 def test_layers_add_up_to_the_network(name: str) -> None:
-    found, summary = list_layers(name, 10), summarize(name)
+    found, summary = list_layers(name, 10, 28), summarize(name)
     assert sum(layer.parameters for layer in found) == summary.total_params
     assert sum(layer.macs for layer in found) == summary.total_mult_adds
     assert (found[0].kind, found[0].shape) == ("input", (1, 28, 28))
@@ -35,7 +35,7 @@ class Fickle(nn.Module):
 
 def test_a_network_that_cannot_be_followed_has_no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(models.registry._builders, "fickle", lambda num_classes: Fickle())
-    assert list_layers("fickle", 10) == ()
+    assert list_layers("fickle", 10, 28) == ()
 
 
 def test_alexnet_is_shown_layer_by_layer() -> None:

@@ -220,7 +220,7 @@ def test_the_program_for_triton_asks_as_the_protocol_has_it(
     server: str, name: str, real_data: Path, tmp_path: Path
 ) -> None:
     classifier = Classifier(EXPORTS / f"{name}.onnx", "cpu")
-    for pixels in images_of(classifier.metadata.dataset, real_data):
+    for pixels in images_of(classifier.metadata, real_data):
         Image.fromarray(pixels).save(tmp_path / "picture.png")
         said = run_alone(SNIPPETS / "triton_client.py", [server, name, tmp_path / "picture.png"], tmp_path)
         assert said == Said.by(classifier, pixels)
