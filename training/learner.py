@@ -44,6 +44,7 @@ class Learner:
         device: torch.device,
         processes: Processes,
         teacher: nn.Module | None = None,
+        contiguous: bool = False,
     ) -> "Learner":
         """Prepare a network to learn.
 
@@ -54,9 +55,12 @@ class Learner:
             device: where it learns.
             processes: those that share each batch.
             teacher: a trained network, or None.
+            contiguous: whether maps are stored channel by channel, which suits depthwise convolutions.
         """
-        network = network.to(device).to(memory_format=torch.channels_last)
-        _convert_gradients(network)
+        network = network.to(device)
+        if not contiguous:
+            network = network.to(memory_format=torch.channels_last)
+            _convert_gradients(network)
         optimizer = _optimizer(network, recipe)
         averaged = None
         if recipe.ema_epochs:

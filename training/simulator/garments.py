@@ -81,7 +81,17 @@ def photograph(pixels: Pixels, rng: np.random.Generator, *, scene: str) -> Image
         rng: draws everything that is left to chance.
         scene: name of the scene.
     """
-    setting = SCENES[scene]
+    return photograph_scene(pixels, rng, SCENES[scene])
+
+
+def photograph_scene(pixels: Pixels, rng: np.random.Generator, setting: Scene) -> Image.Image:
+    """Take a picture of a garment, (28, 28) uint8 as stored in the data set, in a scene.
+
+    Args:
+        pixels: the image.
+        rng: draws everything that is left to chance.
+        setting: the scene.
+    """
     height, width = (int(rng.integers(*SIDES, endpoint=True)) for _ in range(2))
     garment, coverage = _garment(pixels, round(float(rng.uniform(*setting.size)) * min(height, width)), setting, rng)
     height, width = max(height, coverage.shape[0]), max(width, coverage.shape[1])  # two shoes may need more room

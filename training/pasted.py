@@ -1,0 +1,114 @@
+"""Fashion-MNIST's images pasted on backgrounds, and pictures of nothing to wear, beside photographs of clothing."""
+
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from inkwear.preprocess.grayscale import to_colors, to_grayscale
+from inkwear.preprocess.scaling import shrink
+from inkwear.preprocess.spec import Floats, Pixels
+from training.datasets import DATASETS, load_pixels
+from training.extra_images import NO_CLASS
+from training.simulator import CONDITIONS, garments, textures
+from training.simulator.chance import between, happens, pick
+from training.workers import process_pool
+
+SIDE = 160
+"""Pixels of the longer side of the pictures."""
+
+SHARES = np.array([2, 1, 1.5, 1.5, 2, 5, 2, 5, 8, 5])
+"""Relative frequency of the classes: there are few photographs of shoes, and none of bags."""
+
+ON_PHOTOGRAPHS = 0.6
+"""Share of the pictures whose background is that of a photograph."""
+
+PART = 100
+"""Pictures that a process makes at a time."""
+
+FLOORS = (textures.wood, textures.carpet, textures.cloth, textures.tiles, textures.pattern, textures.plain)
+"""Backgrounds without anything on them."""
+
+AS_STORED = 0.06
+"""Share of the images that stay as the data set has them, bright on black."""
+
+Sample = tuple[Pixels, int]
+"""A gray picture (H, W) and its label, ``NO_CLASS`` for none."""
+
+
+def pasted(count: int, seed: int, backgrounds: list[Pixels], data_dir: Path) -> list[Sample]:
+    """Paste training images of Fashion-MNIST on backgrounds, on all cores.
+
+    Args:
+        count: of pictures.
+        seed: with the index of a picture it decides everything.
+        backgrounds: photographs (H, W), whose corners become backgrounds.
+        data_dir: torchvision's folder of data sets.
+    """
+    pixels, labels = load_pixels(DATASETS["fashion_mnist"], "train", data_dir)
+    weights = (SHARES / np.bincount(labels))[labels]
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(labels), count, p=weights / weights.sum())
+    behind = [backgrounds[index] for index in rng.integers(len(backgrounds), size=count)]
+    with process_pool() as pool:
+        made = pool.map(_paste, pixels[chosen], behind, zip(repeat(seed), range(count)), chunksize=PART)
+        return list(zip(made, labels[chosen].tolist(), strict=True))
+
+
+def nothing_to_wear(count: int, seed: int, data_dir: Path) -> list[Sample]:
+    """Make pictures of digits and of empty floors, half of each.
+
+    Args:
+        count: of pictures.
+        seed: with the index of a picture it decides everything.
+        data_dir: torchvision's folder of data sets.
+    """
+    digits, _ = load_pixels(DATASETS["mnist"], "train", data_dir)
+    chosen = np.random.default_rng(seed).choice(len(digits), count)
+    with process_pool() as pool:
+        made = pool.map(_digit_or_floor, digits[chosen], zip(repeat(seed), range(count)), chunksize=PART)
+        return [(picture, NO_CLASS) for picture in made]
+
+
+def _paste(garment: Pixels, photograph: Pixels, seed: tuple[int, int]) -> Pixels:
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    if happens(rng, AS_STORED):
+        return garment
+    scene = garments.SCENES[pick(rng, list(garments.SCENES))]
+    if happens(rng, ON_PHOTOGRAPHS):
+        background = partial(_corner, photograph=photograph)
+        scene = garments.Scene(background, shadow=0.4, lighter=0.3, size=(0.45, 0.95), pair=happens(rng, 0.5))
+    return _as_gray(garments.photograph_scene(garment, rng, scene))
+
+
+def _corner(shape: tuple[int, int], rng: np.random.Generator, photograph: Pixels) -> Floats:
+    """Continue a corner of a photograph by mirror images of itself: (H, W, 3)."""
+    share = between(rng, (0.15, 0.3))
+    height, width = (max(8, round(share * side)) for side in photograph.shape)
+    turned = np.rot90(photograph, int(rng.integers(4)))
+    corner = np.ascontiguousarray(turned[:height, :width])
+    both = cv2.hconcat([corner, corner[:, ::-1]])
+    tile = cv2.vconcat([both, both[::-1]])
+    across = int(np.ceil(shape[1] / tile.shape[1])) if happens(rng, 0.5) else 1
+    tiles = np.tile(tile, (across, across))
+    filled = cv2.resize(tiles, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.cvtColor(filled, cv2.COLOR_GRAY2RGB).astype(np.float32)
+
+
+def _digit_or_floor(digit: Pixels, seed: tuple[int, int]) -> Pixels:
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    if happens(rng, 0.5):
+        return _as_gray(CONDITIONS["mnist"][pick(rng, ("drawings", "photographs"))](digit, rng))
+    floor = pick(
+        rng, (textures.wood, textures.carpet, textures.cloth, textures.tiles, textures.pattern, textures.plain)
+    )
+    return to_grayscale(floor((SIDE, SIDE), rng).clip(0, 255).astype(np.uint8))
+
+
+def _as_gray(picture: object) -> Pixels:
+    colors, _ = to_colors(picture)  # type: ignore[arg-type]
+    return shrink(to_grayscale(colors), SIDE)
