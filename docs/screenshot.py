@@ -51,7 +51,7 @@ def many(page: Any) -> None:
 def on_a_phone(page: Any) -> None:
     """A number, drawn in the dark, in Chinese."""
     for column, digit in enumerate("471"):
-        draw(page, digit, 0.24, 0.06 + 0.3 * column, 0.35)
+        draw(page, digit, 0.24, 0.1 + 0.26 * column, 0.35)
     settled(page)
 
 
