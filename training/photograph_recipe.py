@@ -24,6 +24,10 @@ def input_spec(size: int) -> InputSpec:
     )
 
 
+STRIDE = 32
+"""Sides of the squares are multiples of it, so that each halving pads as the published weights were learned."""
+
+
 @dataclass(frozen=True)
 class PhotographRecipe:
     """All that decides the weights but the photographs.
@@ -49,6 +53,10 @@ class PhotographRecipe:
     batch_size: int = 64
     lr: float = 0.001
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size % STRIDE:
+            raise ValueError(f"--size is {self.size}; a multiple of {STRIDE} is needed, such as 128.")
 
     def learning(self) -> Recipe:
         """Return how the network learns."""

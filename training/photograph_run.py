@@ -19,6 +19,7 @@ from models.efficientnet_lite import EfficientNetLite0, load_published
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.datasets import find_dataset
 from training.distributed import ALONE
+from training.errors import RunError
 from training.extra_images import NO_CLASS
 from training.learner import Learner
 from training.pasted import Sample, nothing_to_wear, pasted
@@ -43,11 +44,14 @@ def train_on_photographs(
         data_dir: torchvision's folder of data sets.
         folder: receives ``best.pt`` after each epoch, from which the run goes on if it is there.
         weights: published ones to begin with; None begins with random ones.
+
+    Raises:
+        RunError: the folder holds a run with other options.
     """
     torch.manual_seed(recipe.seed)
     network = EfficientNetLite0(len(find_dataset(DATASET).class_names), DROPOUT)
     if weights:
-        network.load_imagenet(load_published(str(weights)))
+        network.load_imagenet(load_published(weights))
     ours = [each for each in photographs if not each.is_held_out]
     held_out = [each for each in photographs if each.is_held_out]
     bank = pasted(recipe.bank, recipe.seed, [each.gray for each in ours], data_dir)
@@ -56,7 +60,10 @@ def train_on_photographs(
     learner = Learner.of(network, recipe.learning(), steps * recipe.epochs, torch.device("cpu"), ALONE, contiguous=True)
     checkpoint, path = _first_checkpoint(recipe, weights), folder / "best.pt"
     if path.exists():
-        checkpoint = load_checkpoint(path)
+        begun = load_checkpoint(path)
+        if begun.config != checkpoint.config:
+            raise RunError(f"{path} is a run with other options. Give the same ones, or another --checkpoints.")
+        checkpoint = begun
         learner.load_state_dict(checkpoint.learner or {})
     folder.mkdir(parents=True, exist_ok=True)
     while len(checkpoint.history) < recipe.epochs:

@@ -114,7 +114,7 @@ $python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-
 # The finder of ink, which all pictures are framed with, and the reader of whole lines.
 # The shipped ones learned while the simulator grew (docs/accuracy-log.md); these learn as long from what it is today.
 [ -e inkwear/preprocess/finder.onnx ] || $python -m training.train_ink_finder
-[ -e exports/lines.onnx ] || $python -m training.train_line_reader
+[ -e exports/lines.onnx ] || $python -m training.train_line_reader --count 1940000 --decay 400000 --seed 1
 
 # The tutorials' recipes, and two more seeds of the default.
 train <<'RUNS'

@@ -7,10 +7,11 @@ import torch
 
 from tests.training.clothes import write_photographs
 from training import photograph_run
-from training.checkpoint import Checkpoint, load_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.errors import RunError
 from training.extra_images import NO_CLASS
 from training.photograph_recipe import PhotographRecipe, input_spec
-from training.photograph_run import accuracy, to_input, train_on_photographs
+from training.photograph_run import _first_checkpoint, accuracy, to_input, train_on_photographs
 from training.photographs import Photograph, load_photographs
 
 RECIPE = PhotographRecipe(epochs=2, size=32, photographs=12, pasted=4, nothing=4, bank=20, batch_size=8)
@@ -50,6 +51,18 @@ def test_training_goes_on_from_its_checkpoint(
     assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == ["2/2"]
     for name, weights in resumed.weights.items():
         assert torch.equal(weights, whole.weights[name])
+
+
+@pytest.mark.slow
+def test_a_run_with_other_options_is_not_gone_on_with(photographs: list[Photograph], tmp_path: Path) -> None:
+    save_checkpoint(_first_checkpoint(replace(RECIPE, lr=0.5), None), tmp_path / "best.pt")
+    with pytest.raises(RunError, match="a run with other options"):
+        train(photographs, tmp_path)
+
+
+def test_a_side_that_cannot_be_halved_five_times_is_refused() -> None:
+    with pytest.raises(ValueError, match="a multiple of 32 is needed"):
+        PhotographRecipe(size=100)
 
 
 def test_photographs_of_no_class_do_not_count_for_accuracy(photographs: list[Photograph]) -> None:
