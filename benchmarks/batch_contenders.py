@@ -47,7 +47,7 @@ def decoding(folder: str, model: str, processes: int = PROCESSES) -> tuple[int, 
     from app.batch.run.reader import Job, Reader, Stopwatch
 
     cv2.setNumThreads(1)
-    reader = Reader(Job(Path(model), "cpu", 3, "csv"))
+    reader = Reader(Job((Path(model),), "cpu", 3, "csv"))
     items = [Input(file) for file in files_in(folder)]
     reader.prepared_images(items[:BATCH], Stopwatch())
     started = time.perf_counter()

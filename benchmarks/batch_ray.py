@@ -113,7 +113,7 @@ def main(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Compare the rows, and print images/s and the cost of a billion images."""
-    job = Job(EXPORTS / f"{model}.onnx", "cpu", 3, "csv")
+    job = Job((EXPORTS / f"{model}.onnx",), "cpu", 3, "csv")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (write_photos if photos else write_digits)(folder, count, data_dir)

@@ -41,9 +41,12 @@ def import_onnx(path: Path, images: Tensor) -> tuple[nn.Module, ModelMetadata]:
         images: (N, 1, 28, 28) of its data set, normalized; the first ``IMAGES_TO_NORMALIZE`` are used.
 
     Raises:
-        CheckpointError: not an export of Inkwear, one with 8-bit weights, or one of a network that has changed since.
+        CheckpointError: not an export of Inkwear, one with 8-bit weights, one that reads whole photographs, or one of a
+            network that has changed since.
     """
     metadata, weights = _read(path)
+    if metadata.input.whole:
+        raise CheckpointError(f"{path}: it reads whole photographs; a network for images of 28×28 pixels is needed.")
     try:
         network = create_model(metadata.architecture, len(metadata.class_names))
     except ValueError as error:

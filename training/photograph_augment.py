@@ -21,8 +21,8 @@ def changed(gray: Pixels, size: int, rng: np.random.Generator) -> Pixels:
         rng: draws everything.
     """
     picture = _relit(_moved(gray, size, rng), rng)
-    if happens(rng, 0.2):
-        small = max(24, round(between(rng, (0.25, 0.7)) * size))
+    if happens(rng, 0.35):  # as coarse as Fashion-MNIST's pasted images at most, which would be known by that
+        small = max(24, round(between(rng, (0.17, 0.7)) * size))
         reduced = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
         picture = cv2.resize(reduced, (size, size), interpolation=cv2.INTER_CUBIC).clip(0, 255)
     if happens(rng, 0.3):

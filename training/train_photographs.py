@@ -21,9 +21,12 @@ def photographs(
     weights: Annotated[
         Path | None, typer.Option(help="Published weights of EfficientNet-Lite0; without them it begins anew.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1)] = 30,
-    size: Annotated[int, typer.Option(min=32, help="Pixels of a side, a multiple of 32.")] = 128,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.001,
+    start_from: Annotated[
+        Path | None, typer.Option(help="The best.pt of an earlier run, whose weights it begins with.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 40,
+    size: Annotated[int, typer.Option(min=32, help="Pixels of a side, a multiple of 32.")] = 160,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.0005,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     checkpoints: Annotated[Path, typer.Option(help="Folder of the run, which goes on from it.")] = Path(
         "models/checkpoints/fashion_mnist-efficientnet_lite0-photographs"
@@ -36,7 +39,9 @@ def photographs(
 
     with exit_codes_for_errors():
         recipe = PhotographRecipe(epochs=epochs, size=size, lr=lr, seed=seed)
-        metadata = train_and_export(recipe, load_photographs(folder), data_dir, checkpoints, weights, output)
+        metadata = train_and_export(
+            recipe, load_photographs(folder), data_dir, checkpoints, weights, start_from, output
+        )
         right, size = metadata.metrics["validation_accuracy"], output.stat().st_size
         typer.echo(f"{output}  {size / 1000:,.0f} kB  {100 * right:.1f} % of the photographs of held-out senders")
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.clothes import garment, write_fashion
 from training.extra_images import NO_CLASS
-from training.pasted import SIDE, _corner, _paste, nothing_to_wear, pasted
+from training.pasted import SIDE, _corner, _paste, nothing_to_wear, pasted, without_halo
 
 
 @pytest.fixture
@@ -47,3 +47,13 @@ def test_a_corner_of_a_photograph_becomes_a_background() -> None:
     background = _corner((50, 64), np.random.default_rng(0), even)
     assert background.shape == (50, 64, 3)
     assert (background == 77).all()
+
+
+def test_a_halo_gets_the_level_of_what_is_beside_it_and_straps_stay() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[6:22, 6:22], image[7:21, 7:21] = 60, 200
+    image[2:6, 12] = 150  # a strap, one pixel wide
+    evened = without_halo(image)
+    assert evened[6:22, 6:22].min() >= 199
+    assert np.array_equal(evened[2:4, 12], image[2:4, 12])
+    assert np.array_equal(evened > 0, image > 0)

@@ -11,7 +11,7 @@ from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.errors import RunError
 from training.extra_images import NO_CLASS
 from training.photograph_recipe import PhotographRecipe, input_spec
-from training.photograph_run import _first_checkpoint, accuracy, to_input, train_on_photographs
+from training.photograph_run import _batches, _first_checkpoint, accuracy, mixed, to_input, train_on_photographs
 from training.photographs import Photograph, load_photographs
 
 RECIPE = PhotographRecipe(epochs=2, size=32, photographs=12, pasted=4, nothing=4, bank=20, batch_size=8)
@@ -55,7 +55,7 @@ def test_training_goes_on_from_its_checkpoint(
 
 @pytest.mark.slow
 def test_a_run_with_other_options_is_not_gone_on_with(photographs: list[Photograph], tmp_path: Path) -> None:
-    save_checkpoint(_first_checkpoint(replace(RECIPE, lr=0.5), None), tmp_path / "best.pt")
+    save_checkpoint(_first_checkpoint(replace(RECIPE, lr=0.5), None, None), tmp_path / "best.pt")
     with pytest.raises(RunError, match="a run with other options"):
         train(photographs, tmp_path)
 
@@ -84,3 +84,20 @@ def test_a_recipe_learns_what_it_says() -> None:
     recipe = replace(RECIPE, lr=0.01)
     assert (recipe.learning().lr, recipe.learning().epochs, recipe.learning().outliers) == (0.01, 2, True)
     assert (input_spec(96).size, input_spec(96).whole) == (96, True)
+
+
+def test_a_part_of_the_published_weights_is_kept() -> None:
+    learned, published = {"a": torch.ones(2)}, {"a": torch.full((2,), 3.0)}
+    assert torch.allclose(mixed(learned, published, 0.25)["a"], torch.full((2,), 1.5))
+    assert mixed(learned, None, 0.25) is learned
+
+
+def test_photographs_by_senders_of_few_are_drawn_more_often() -> None:
+    grays = {sender: np.full((40, 40), 20 * sender, np.uint8) for sender in (1, 9)}
+    ours = [Photograph(grays[1], 0, 1, False)] * 90 + [Photograph(grays[9], 0, 9, False)] * 10
+    recipe = replace(RECIPE, photographs=400, pasted=0, nothing=0, batch_size=400)
+    drawn: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(photograph_run, "changed", lambda gray, *_: drawn.append(int(gray[0, 0])) or gray[:32, :32])
+        next(_batches(recipe, ours, [], [], 0))
+    assert 0.18 < drawn.count(180) / 400 < 0.32  # a tenth of the photographs, a quarter of those drawn

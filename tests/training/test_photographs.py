@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from inkwear.classifier import Classifier
+from tests.conftest import EXPORTS
 from tests.training.clothes import write_photographs
 from training.datasets import find_dataset
 from training.errors import DataError
+from training.evaluate.robustness import photographed
 from training.extra_images import NO_CLASS
 from training.photographs import CLASSES, UNNAMED, counts, load_photographs
 
@@ -29,7 +32,7 @@ def test_kinds_are_classes_or_none(kind: str, expected: str | None, tmp_path: Pa
     assert labels == {NAMES.index(expected) if expected else NO_CLASS}
 
 
-@pytest.mark.parametrize("kind", ["Skip", "Shoes sneaker 0"])
+@pytest.mark.parametrize("kind", ["Skip", "Not sure", "Other", "Shoes sneaker 0"])
 def test_doubtful_photographs_are_left_out(kind: str, tmp_path: Path) -> None:
     write_photographs(tmp_path, (kind, "Pants"), senders=2)
     assert [each.label for each in load_photographs(tmp_path)] == [1, 1]
@@ -54,3 +57,10 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "images/photo-0-0.jpg").unlink()
     with pytest.raises(DataError, match=r"photo-0-0.jpg is missing, though"):
         load_photographs(tmp_path)
+
+
+def test_photographs_of_held_out_senders_are_read_class_by_class(tmp_path: Path) -> None:
+    write_photographs(tmp_path, ("Dress", "Pants", "Hat"), senders=8)
+    classifier = Classifier(EXPORTS / "fashion_mnist-lenet.onnx", "cpu")
+    results = {result.condition: result.images for result in photographed(classifier, tmp_path)}
+    assert results == {"Trouser": 2, "Dress": 2, "all photographs": 4, "of no class": 2}

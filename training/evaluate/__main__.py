@@ -28,7 +28,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="With --real: of the simulation.")] = 0,
     condition: Annotated[list[str] | None, typer.Option(help="With --real: only this one; may be repeated.")] = None,
     photos: Annotated[
-        Path | None, typer.Option(help="A folder of photographs (training.photos); reads those held out of training.")
+        Path | None,
+        typer.Option(help="A copy of alexeygrigorev/clothing-dataset; reads those of held-out senders."),
     ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="How far an export's confidence can be trusted.")] = False,
     views: Annotated[

@@ -13,7 +13,8 @@ from inkwear.images.decode import open_image
 from inkwear.prediction import Prediction
 from training.datasets import VALIDATION_SIZE, Dataset, Part, find_dataset, load_pixels
 from training.evaluate import Result
-from training.photos import find_photos
+from training.extra_images import NO_CLASS
+from training.photographs import find_photographs
 from training.recipes import current_config
 from training.simulate import mixed_picture
 from training.simulator import CONDITIONS, originals, simulate
@@ -98,18 +99,22 @@ def _dataset_of(classifier: Classifier) -> Dataset:
 
 
 def photographed(classifier: Classifier, folder: Path) -> Iterator[Result]:
-    """Read the photographs of clothing that training left out, kind by kind, and all together.
+    """Read the photographs of clothing by senders that training left out: class by class, all, and those of no class.
 
     Raises:
-        ValueError: there are none in ``folder``.
+        DataError: there are none in ``folder``.
     """
-    found = find_photos(folder, held_out=True)
-    predictions = classifier.predict([open_image(path) for path, _ in found])
-    by_kind: dict[str, list[tuple[Prediction, bool]]] = defaultdict(list)
-    for prediction, (path, classes) in zip(predictions, found, strict=True):
-        by_kind[path.parent.name].append((prediction, prediction.label in classes))
-    yield from (Result.of(kind, answers) for kind, answers in by_kind.items())
-    yield Result.of("all photographs", chain.from_iterable(by_kind.values()))
+    found = [each for each in find_photographs(folder) if each.is_held_out]
+    by_label: dict[int, list[tuple[Prediction, bool]]] = defaultdict(list)
+    for each in found:
+        [prediction] = classifier.predict([open_image(each.path)])
+        by_label[each.label].append((prediction, prediction.class_id == each.label))
+    unknown = by_label.pop(NO_CLASS, [])
+    for label, answers in sorted(by_label.items()):
+        yield Result.of(classifier.class_names[label], answers)
+    yield Result.of("all photographs", chain.from_iterable(by_label.values()))
+    if unknown:
+        yield Result.of("of no class", unknown)
 
 
 def _predictions(classifier: Classifier, pictures: Iterator[Image.Image]) -> Iterator[Prediction]:

@@ -174,6 +174,7 @@ def describe_training(recipe: Mapping[str, Any]) -> str:
         f"seed {recipe['seed']}" if "seed" in recipe else "",
         f"epoch {told['best_epoch']} kept" if "best_epoch" in told else "",
         f"weights then stored with fewer bits: {told['weights']}" if "weights" in told else "",
+        told.get("license", ""),
     ]
     return ", ".join(filter(None, more))
 

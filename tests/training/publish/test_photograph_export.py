@@ -25,7 +25,7 @@ SIZE = 64
 def untrained(size: int) -> Checkpoint:
     """A run that has learned nothing."""
     torch.manual_seed(0)
-    checkpoint = _first_checkpoint(PhotographRecipe(size=size), None)
+    checkpoint = _first_checkpoint(PhotographRecipe(size=size), None, None)
     checkpoint.weights = EfficientNetLite0(10).state_dict()
     checkpoint.metrics = {"epoch": 1, "validation_accuracy": 0.1}
     checkpoint.history = [{**checkpoint.metrics, "train_loss": 2.3}]
@@ -138,3 +138,12 @@ def test_the_reference_shows_something(size: int) -> None:
     picture = reference_picture(input_spec(size))
     assert picture.shape == (size, size)
     assert len(np.unique(picture)) == 3
+
+
+@pytest.mark.slow
+def test_many_whole_pictures_are_read_in_parts(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = Classifier(exported, "cpu")
+    pixels = np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE), np.uint8)
+    together = classifier.logits(pixels)
+    monkeypatch.setattr("inkwear.classifier.MAX_WHOLE", 2)
+    np.testing.assert_allclose(classifier.logits(pixels), together, atol=1e-4)
