@@ -160,7 +160,7 @@ def read_photo(folder: Path, model: str) -> subprocess.CompletedProcess[str]:
     ("picture", "model"),
     [
         *((picture, "mnist-sturdy") for picture in ("five", "eight", "number")),
-        *((picture, "fashion_mnist-sturdy") for picture in ("boot", "dress", "trouser")),
+        *((picture, "fashion_mnist-sturdy") for picture in ("pullover", "tshirt", "trouser")),
     ],
 )
 def test_any_picture_is_read_as_the_app_reads_it(folder: Path, picture: str, model: str) -> None:

@@ -1,6 +1,6 @@
 // The chosen network: its facts, how it was trained, what it confuses, how it is built.
 
-import { chosenModel } from "./models.js";
+import { answering } from "./answer.js";
 import { className, count, find, make, on, percent, requestJson, say, setTitle, svg } from "./root.js";
 import { drawer } from "./tabs.js";
 
@@ -8,7 +8,7 @@ let card = null;
 let of = null; // the model that the card belongs to
 
 async function look() {
-  const model = chosenModel();
+  const model = answering();
   if (drawer !== "network" || !model || of === `${model.name} ${model.digest}`) return;
   of = `${model.name} ${model.digest}`;
   card = await requestJson(`models/${model.name}/card`).catch((error) => ({ error: error.message }));
@@ -25,7 +25,7 @@ function show() {
 
 function facts() {
   const { title, architecture, metrics, recipe, confidence } = card;
-  const model = chosenModel();
+  const model = answering();
   const rows = [
     ["card_architecture", architecture],
     ["card_set", setTitle(title)],
@@ -37,6 +37,7 @@ function facts() {
     ["card_calibration", confidence ? percent(confidence.calibration_error) : null],
     ["card_unsure", confidence ? say("card_unsure_share", { unsure: percent(confidence.unsure), right: percent(confidence.accuracy_when_sure, 2) }) : null],
     ["card_recipe", recipe?.command],
+    ["card_license", recipe?.license],
   ].filter(([, value]) => value);
   const list = rows.flatMap(([word, value]) => [
     make("dt", { textContent: say(word) }),
@@ -109,7 +110,7 @@ function mark(x, y, content, anchor) {
 
 function confusion() {
   if (!card.confusion) return null;
-  const names = card.class_names ?? chosenModel().class_names;
+  const names = card.class_names ?? answering().class_names;
   const head = names.map((name) => make("th", { scope: "col" }, make("span", { textContent: className(name) })));
   const rows = card.confusion.map((row, index) => {
     const all = row.reduce((sum, value) => sum + value, 0) || 1;
@@ -131,5 +132,6 @@ function confusion() {
 export function startCard() {
   on("drawer", look);
   on("model", look);
+  on("answer", look);
   on("language", show);
 }
