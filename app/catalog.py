@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+import inkwear
 from app.background import in_background
 from inkwear.errors import DeviceError, MetadataError, ModelFileError, ProtobufError
 from inkwear.files import file_digest
@@ -27,10 +28,14 @@ from inkwear.onnx.sandbox import HOW_TO_REPLACE
 from inkwear.onnx.session import Device, cpu_fallback
 
 if TYPE_CHECKING:
+    from inkwear.auto import Auto
     from inkwear.classifier import Classifier
 
 REFRESH_SECONDS = 1.0
 """Seconds between two refreshes of a watched catalog."""
+
+AUTO = "auto"
+"""The name that asks the best models of all sets, and takes the surest answer."""
 
 STILL_SERVING = "The model that was loaded before goes on answering under this name until the file is mended or removed"
 
@@ -137,16 +142,14 @@ class Entry:
         return next((twin for twin in twins if twin), None)
 
     def _opened(self, device: Device) -> "Classifier":
-        from inkwear.classifier import Classifier  # OpenCV and ONNX Runtime take 0.2 s: not at the start
-
         try:
-            classifier = Classifier(self.path, device)
+            classifier = inkwear.Classifier(self.path, device)  # OpenCV, ONNX Runtime: 0.2 s, not at the start
             try:
                 classifier.self_test()
             except DeviceError as error:  # CUDA opens the model and cannot run it
                 if device != "auto":
                     raise
-                classifier = Classifier(self.path, "cpu")
+                classifier = inkwear.Classifier(self.path, "cpu")
                 classifier.self_test()
                 classifier.runtime = cpu_fallback(classifier.runtime, error)
         except ModelFileError as error:
@@ -192,6 +195,14 @@ class Snapshot:
     def best(self) -> str | None:
         """The name of the model that answers where none is named."""
         return next((entry.name for entry in self.ranked), None)
+
+    @cached_property
+    def auto(self) -> tuple[Entry, ...]:
+        """The entries that ``auto`` asks: of each set the best for small images, and the best for whole photographs."""
+        found: dict[tuple[str, ...], Entry] = {}
+        for entry in self.ranked:
+            found.setdefault((*entry.metadata.class_names, str(entry.metadata.input.whole)), entry)
+        return tuple(found.values())
 
 
 def _merits(metrics: Mapping[str, float]) -> tuple[float, ...]:
@@ -240,6 +251,18 @@ class Catalog:
             missing += f" Did you mean {close[0]!r}?"
         known = ", ".join(snapshot.entries) or f"none; {self.folder} holds no usable .onnx file"
         raise UnknownModelError(f"{missing} Known: {known}.")
+
+    def reader(self, name: str | None = None, device: Device = "auto") -> "Classifier | Auto":
+        """Return what answers under this name, which may be ``auto``; raises as ``choose`` does."""
+        classifiers = [self.classifier(entry.name, device) for entry in self.asked(name)]
+        if len(classifiers) == 1:
+            return classifiers[0]
+        return inkwear.Auto(classifiers)
+
+    def asked(self, name: str | None = None) -> tuple[Entry, ...]:
+        """Return the entry of this name, or those that ``auto`` asks; raises as ``find`` does."""
+        is_auto = name == AUTO and AUTO not in self.entries
+        return (is_auto and self.snapshot.auto) or (self.find(name),)
 
     def classifier(self, name: str | None = None, device: Device = "auto") -> "Classifier":
         """Return the classifier of this name on this device; raises as ``choose`` does."""

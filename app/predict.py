@@ -64,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, folders, patterns, ZIP, TAR, IDX and Parquet files; @names.txt or - is a list of them",
     )
-    option("--model", required=True, help="an export's name, such as mnist-lenet, or the path of an .onnx file")
+    option(
+        "--model",
+        required=True,
+        help="an export's name, such as mnist-lenet, or the path of an .onnx file; auto asks the best models of all "
+        "sets, and the surest answers",
+    )
     option("--output", default="predictions.csv", help="a .csv, .jsonl or .parquet file; - is stdout [%(default)s]")
     option("--format", choices=["csv", "jsonl", "parquet"], help="instead of what the file's ending says")
     option(

@@ -4,7 +4,7 @@ No picture of a data set is among them: digits are written by ``tests.hand`` and
 are drawn here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -61,9 +61,9 @@ def examples() -> dict[str, Image.Image]:
         "five": ImageOps.fit(squared(five, rng), (256, 256)),
         "eight": ImageOps.fit(chalk(eight, rng), (256, 256)),
         "number": number.resize((320, 320)),
-        "dress": lay(DRESS, textures.wood((300, 260), rng)).resize((256, 256)),
+        "tshirt": photographed(TSHIRT, textures.wood((300, 260), rng), rng).resize((256, 256)),
         "trouser": lay(TROUSER, textures.white((300, 260), rng)).resize((256, 256)),
-        "boot": lay(BOOT, textures.cloth((300, 260), rng)).resize((256, 256)),
+        "pullover": photographed(PULLOVER, textures.cloth((300, 260), rng), rng).resize((256, 256)),
     }
 
 
@@ -119,6 +119,39 @@ BOOT = Garment(
     ],
     seam=[(82, 216), (222, 216)],
 )
+
+
+TSHIRT = Garment(
+    color=(60, 90, 150),
+    outline=[
+        *((95, 50), (115, 56), (145, 56), (165, 50), (215, 85), (198, 120), (172, 106)),
+        *((174, 240), (86, 240), (88, 106), (62, 120), (45, 85)),
+    ],
+    seam=[(112, 60), (148, 60)],
+)
+PULLOVER = Garment(
+    color=(140, 60, 60),
+    outline=[
+        *((95, 50), (115, 57), (145, 57), (165, 50), (200, 75), (226, 220), (202, 226), (176, 120)),
+        *((176, 245), (84, 245), (84, 120), (58, 226), (34, 220), (60, 75)),
+    ],
+    seam=[(84, 236), (176, 236)],
+)
+
+
+def photographed(garment: Garment, ground: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    """Lay a garment with soft edges, folds and a shadow on a ground, (H, W, 3) from 0 to 255."""
+    shape = ground.shape[:2]
+    flat = np.asarray(lay(garment, ground), np.float32)
+    mask = np.asarray(lay(replace(garment, color=(255,) * 3, seam=[]), 0 * ground), np.float32)[..., 0] / 255
+    cover = cv2.GaussianBlur(mask, (0, 0), 1.2)
+    shadow = cv2.GaussianBlur(np.roll(mask, (5, 6), (0, 1)), (0, 0), 6)
+    folds = 1 + 0.9 * cv2.GaussianBlur(rng.normal(0, 1, shape).astype(np.float32), (0, 0), 9)
+    rim = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5).clip(0, 14) / 14
+    cloth = flat * (folds * (0.72 + 0.28 * rim))[..., None]
+    picture = ground * (1 - 0.45 * shadow)[..., None]
+    picture += (cloth - picture) * cover[..., None] + rng.normal(0, 3, ground.shape)
+    return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
 
 
 def lay(garment: Garment, ground: np.ndarray) -> Image.Image:

@@ -27,8 +27,8 @@ def explained(page: Any) -> None:
 
 
 def compared(page: Any) -> None:
-    """A boot, read by all models of its set."""
-    page.click("[data-example=boot]")
+    """A pullover, read by all models of its set."""
+    page.click("[data-example=pullover]")
     settled(page)
     page.click("[data-drawer=compare]")
     page.wait_for_selector(".comparison tbody tr")

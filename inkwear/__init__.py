@@ -10,11 +10,12 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Classifier", "Digit", "InputSpec", "ModelMetadata", "Prediction", "open_image"]
+__all__ = ["Auto", "Classifier", "Digit", "InputSpec", "ModelMetadata", "Prediction", "open_image"]
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reads it when it is imported
 
 if TYPE_CHECKING:
+    from inkwear.auto import Auto
     from inkwear.classifier import Classifier
     from inkwear.images.decode import open_image
     from inkwear.onnx.metadata import ModelMetadata
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from inkwear.preprocess.spec import InputSpec
 else:
     _MODULES = {
+        "Auto": "inkwear.auto",
         "Classifier": "inkwear.classifier",
         "Digit": "inkwear.prediction",
         "InputSpec": "inkwear.preprocess.spec",

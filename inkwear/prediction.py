@@ -48,6 +48,7 @@ class Prediction:
         digits: of a number in reading order, line by line from left to right; empty if it is one thing.
         written: all that was read, with separators, signs and line breaks; None if nothing is known but the label.
         reader: what read the digits of a number; None for one thing.
+        model: name of the model that was surest, where several were asked (``inkwear.Auto``); otherwise None.
     """
 
     status: Literal["ok", "unsure", "blank"]
@@ -58,6 +59,7 @@ class Prediction:
     digits: tuple[Digit, ...] = ()
     written: str | None = None
     reader: ReadBy | None = None
+    model: str | None = None
 
     @property
     def class_id(self) -> int | None:

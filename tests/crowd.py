@@ -186,7 +186,7 @@ def good_calls() -> list[tuple[Call, int]]:
     post("photograph", query, (photo, jpeg), says("5"), 15)
     post("large photograph", query, (huge, jpeg), says("5"), 1)
     post("number", f"/classify?model={NUMBER_MODEL}", (encoded(write_number("2708")), png), says("2708"), 25)
-    for label, name in {"Dress": "dress", "Trouser": "trouser", "Ankle boot": "boot"}.items():
+    for label, name in {"T-shirt/top": "tshirt", "Trouser": "trouser", "Pullover": "pullover"}.items():
         files = [("image", f"{name}.png", (EXAMPLES / f"{name}.png").read_bytes())]
         post("clothes", "/classify", form(files, model=CLOTHES_MODEL), says(label), 15)
     post("compare", "/compare", form([("image", "5.png", digits["5"])], model=DIGIT_MODEL), says("5"), 8)

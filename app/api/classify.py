@@ -12,11 +12,11 @@ from app.api.openapi import ONE_PICTURE
 from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
 from app.archives.pictures import MAX_PICTURE_BYTES
-from app.catalog import Entry
 from app.middleware.limits import PICTURE, limits
 from inkwear.images.subprocess import is_large, open_picture
 
 if TYPE_CHECKING:
+    from inkwear.auto import Auto
     from inkwear.classifier import Classifier
 
 router = APIRouter(tags=["classify"])
@@ -34,16 +34,16 @@ async def classify(request: Request) -> Response:
 
     `curl -F image=@five.png -F model=mnist-convnet localhost:7860/classify`, or
     `curl -H 'Content-Type: image/png' --data-binary @five.png 'localhost:7860/classify?model=mnist-convnet'`.
-    Without a model the best one answers, and says so.
+    Without a model the best one answers, and says so; `auto` asks the best ones of all sets, and the surest answers.
     """
     started = time.perf_counter()
     upload = await receive(request)
     name, data = upload.picture()
     draft = upload.draft
-    entry, classifier = await choose(app_state(request), upload)
+    classifier = await choose(app_state(request), upload)
 
     def work() -> str:
-        return answer(name, data, entry, classifier, started, draft).model_dump_json()
+        return answer(name, data, classifier, started, draft).model_dump_json()
 
     if is_instant(data, classifier):
         body: str | None = work()
@@ -53,27 +53,26 @@ async def classify(request: Request) -> Response:
     return Response(body, media_type="application/json")
 
 
-async def choose(state: AppStateDep, upload: Upload) -> "tuple[Entry, Classifier]":
+async def choose(state: AppStateDep, upload: Upload) -> "Classifier | Auto":
     """Return the model asked for; a file that is not open yet is opened in a thread.
 
     Raises: as ``Catalog.choose``, and ``RequestError``.
     """
     model, device = upload.model, upload.device or state.default_device
-    if device in state.catalog.find(model).opened_on:
-        return state.catalog.choose(model, device)
-    return await run_in(HEAVY, lambda: state.catalog.choose(model, device))
+    if all(device in entry.opened_on for entry in state.catalog.asked(model)):
+        return state.catalog.reader(model, device)
+    return await run_in(HEAVY, lambda: state.catalog.reader(model, device))
 
 
 def answer(
-    name: str, data: bytes, entry: Entry, classifier: "Classifier", started: float, draft: bool = False
+    name: str, data: bytes, classifier: "Classifier | Auto", started: float, draft: bool = False
 ) -> PredictionResponse:
     """Read a picture.
 
     Args:
         name: of the picture, for errors.
         data: a file's bytes.
-        entry: the model asked for.
-        classifier: what reads it.
+        classifier: the model asked for, or several.
         started: when the request came (``time.perf_counter``).
         draft: whether the picture is not finished yet.
 
@@ -81,4 +80,4 @@ def answer(
         ImageError: it cannot be read.
     """
     [prediction] = classifier.predict([open_picture(data, name)], draft)
-    return PredictionResponse.of(prediction, entry.name, classifier, started)
+    return PredictionResponse.of(prediction, classifier.member(prediction), started)

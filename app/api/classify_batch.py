@@ -21,13 +21,13 @@ from app.api.openapi import MANY_PICTURES
 from app.api.responses import PredictionResponse
 from app.api.uploads import Upload, receive
 from app.archives.pictures import MEGABYTE, Found, pictures_in
-from app.catalog import Entry
 from app.middleware.context import request_id
 from app.middleware.limits import PICTURE, limits
 from inkwear.errors import DeviceError
 from inkwear.images.subprocess import open_picture
 
 if TYPE_CHECKING:
+    from inkwear.auto import Auto
     from inkwear.classifier import Classifier
 
 router = APIRouter(tags=["classify"])
@@ -90,14 +90,14 @@ async def classify_many(request: Request) -> StreamingResponse:
     try:
         if not any(field == "images" for field, _ in upload.files):
             raise RequestError("images: Field required")
-        entry, classifier = await choose(app_state(request), upload)
+        classifier = await choose(app_state(request), upload)
     except BaseException:
         upload.store.close()
         raise
-    return StreamingResponse(_lines(upload, entry, classifier), media_type="application/x-ndjson")
+    return StreamingResponse(_lines(upload, classifier), media_type="application/x-ndjson")
 
 
-async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> AsyncIterator[str]:
+async def _lines(upload: Upload, classifier: "Classifier | Auto") -> AsyncIterator[str]:
     """Read a few pictures ahead of the line that is sent; when the request ends, waiting ones are not begun."""
     found = _all_pictures(upload)
     waiting: deque[Future[AnswerLine | ErrorLine]] = deque()
@@ -105,7 +105,7 @@ async def _lines(upload: Upload, entry: Entry, classifier: "Classifier") -> Asyn
     try:
         while True:
             while len(waiting) < MAX_AHEAD and (picture := await run_in(HEAVY, lambda: next(found, None))):
-                waiting.append(HEAVY.submit(copy_context().run, _line_of, count, picture, entry, classifier))
+                waiting.append(HEAVY.submit(copy_context().run, _line_of, count, picture, classifier))
                 count += 1
             if not waiting:
                 break
@@ -125,7 +125,7 @@ def _all_pictures(upload: Upload) -> Iterator[Found]:
             yield from pictures_in(file.name, upload.open(file))
 
 
-def _line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") -> AnswerLine | ErrorLine:
+def _line_of(index: int, found: Found, classifier: "Classifier | Auto") -> AnswerLine | ErrorLine:
     """Read a picture and return its line."""
     from inkwear.images.thumbnail import thumbnail  # OpenCV takes 0.1 s: not at the start
 
@@ -136,7 +136,7 @@ def _line_of(index: int, found: Found, entry: Entry, classifier: "Classifier") -
             raise found.error
         image = open_picture(found.data, name)
         [prediction] = classifier.predict([image])
-        answer = PredictionResponse.of(prediction, entry.name, classifier, started)
+        answer = PredictionResponse.of(prediction, classifier.member(prediction), started)
         return AnswerLine(index=index, name=name, answer=answer, thumbnail=thumbnail(image, THUMBNAIL_SIDE))
     except ValueError as error:  # ImageError is one
         code, message = type(error).__name__, str(error)

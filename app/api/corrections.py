@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
-from app.api.deps import AppStateDep
+from app.api.deps import AppStateDep, surest
 from app.api.responses import in_base64
 from app.archives.pictures import MAX_PICTURE_BYTES
 from app.corrections import Corrections, CorrectionsOff, file_name, new_correction
@@ -115,14 +115,14 @@ def correct(
     content = image.file.read()
     picture = open_picture(content, name=image.filename or "the picture")
     assert picture.format  # every picture of open_image has one
-    classifier = state.catalog.classifier(model, device or state.default_device)
+    classifier = surest(state.catalog.reader(model, device or state.default_device), picture)
     said, confidence, pixels = reading_of(classifier.predict([picture])[0], digit)
     correction = new_correction(
         classifier.metadata,
         label,
         said=said,
         confidence=confidence,
-        model=model,
+        model=classifier.name,
         digest=classifier.digest,
         pixels=pixels,
         format=picture.format,

@@ -15,6 +15,7 @@ from inkwear.images.subprocess import open_picture
 from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
+    from inkwear.auto import Auto
     from inkwear.classifier import Classifier
 
 
@@ -38,11 +39,13 @@ AppStateDep = Annotated[AppState, Depends(app_state)]
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """A picture, the model that is to read it, and when they were asked for (``time.perf_counter``)."""
+    """A picture, the model that reads it, and when they were asked for (``time.perf_counter``).
+
+    Where ``auto`` was asked for, it is the model that is surest.
+    """
 
     started: float
     picture: Image.Image
-    model: str
     classifier: "Classifier"
 
 
@@ -61,10 +64,18 @@ async def picture_request(request: Request, state: AppStateDep) -> PictureReques
 
     def open_both() -> PictureRequest:
         picture = open_picture(data, name)
-        entry, classifier = state.catalog.choose(upload.model, device)
-        return PictureRequest(started, picture, entry.name, classifier)
+        reader = state.catalog.reader(upload.model, device)
+        return PictureRequest(started, picture, surest(reader, picture))
 
     return await run_in_threadpool(open_both)
+
+
+def surest(reader: "Classifier | Auto", picture: Image.Image) -> "Classifier":
+    """Return the classifier that answers: the surest where there are several."""
+    if len(reader.classifiers) == 1:
+        return reader.classifiers[0]
+    [prediction] = reader.predict([picture])
+    return reader.member(prediction)
 
 
 PictureRequestDep = Annotated[PictureRequest, Depends(picture_request)]

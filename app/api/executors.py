@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from app.archives.pictures import MEGABYTE
 
 if TYPE_CHECKING:
+    from inkwear.auto import Auto
     from inkwear.classifier import Classifier
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -34,7 +35,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 T = TypeVar("T")
 
 
-def is_instant(data: bytes, classifier: "Classifier") -> bool:
+def is_instant(data: bytes, classifier: "Classifier | Auto") -> bool:
     """Whether reading a picture takes less time than handing it to a thread."""
     if (
         classifier.seconds > MAX_INSTANT_SECONDS

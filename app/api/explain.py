@@ -104,7 +104,7 @@ def explain_picture(request: PictureRequestDep) -> ExplanationResponse:
             SaliencyResponse.of(found, prediction.class_names[found.class_id], pixels)
             for found, (pixels, _) in zip(explanation.saliency, classified_images(prediction), strict=True)
         ],
-        answer=PredictionResponse.of(prediction, request.model, request.classifier, request.started),
+        answer=PredictionResponse.of(prediction, request.classifier, request.started),
     )
 
 

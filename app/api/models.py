@@ -33,13 +33,15 @@ class ModelsResponse(BaseModel):
     """The models of the folder, the best first.
 
     A name in both ``refused`` and ``models`` is answered by the version that was loaded before. ``default_model``
-    answers where a request names none. ``revision`` changes whenever anything in the folder does.
+    answers where a request names none; ``auto`` lists the models that this name asks. ``revision`` changes whenever
+    anything in the folder does.
     """
 
     revision: str
     models: list[ModelResponse]
     refused: dict[str, str]
     folder: str
+    auto: list[str]
     default_model: str | None
     default_device: str
 
@@ -60,6 +62,7 @@ def models(state: AppStateDep, request: Request) -> Response:
         "models": [summary(entry) for entry in snapshot.ranked],
         "refused": {name: refusal.reason for name, refusal in snapshot.refusals.items()},
         "folder": state.catalog.folder.name,
+        "auto": [entry.name for entry in snapshot.auto],
         "default_model": snapshot.best,
         "default_device": state.default_device,
     }

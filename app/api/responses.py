@@ -89,13 +89,12 @@ class PredictionResponse(BaseModel):
     milliseconds: float
 
     @classmethod
-    def of(cls, prediction: "Prediction", model: str, classifier: "Classifier", started: float) -> Self:
+    def of(cls, prediction: "Prediction", classifier: "Classifier", started: float) -> Self:
         """Return a prediction as JSON.
 
         Args:
             prediction: what is answered.
-            model: its name.
-            classifier: the model itself.
+            classifier: the model that answers.
             started: when the request came (``time.perf_counter``).
         """
         return cls.model_construct(
@@ -114,7 +113,7 @@ class PredictionResponse(BaseModel):
                 for digit in prediction.digits
             ],
             reader=prediction.reader,
-            model=model,
+            model=classifier.name,
             digest=classifier.digest,
             device=DeviceResponse.of(classifier),
             milliseconds=1000 * (time.perf_counter() - started),

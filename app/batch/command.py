@@ -20,10 +20,12 @@ from app.batch.output.table import Table, open_table
 from app.batch.run import local
 from app.batch.run.reader import Answered, Job
 from app.batch.run.stopping import StoppedAtOnce, Stopping
-from app.catalog import find_model
+from app.catalog import AUTO, find_model, scan
 from app.console import SOME_FAILED, print_err
+from inkwear.auto import Auto
 from inkwear.classifier import Classifier
 from inkwear.numbers.line_reader import digest_beside
+from inkwear.onnx.session import Device
 
 if TYPE_CHECKING:
     from app.batch.after.post_run import PostRun
@@ -34,16 +36,16 @@ CHUNK = 64
 STAGES = {"read": "reading files", "decode": "decoding", "frame": "framing", "network": "network", "write": "rows"}
 """Words for the stages whose time is measured."""
 
-Engine = Callable[[Iterable[Sequence[Input]], Job, Classifier], Iterator[Answered]]
+Engine = Callable[[Iterable[Sequence[Input]], Job, Classifier | Auto], Iterator[Answered]]
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options of ``app.predict`` ask for, and return the exit code."""
     form = format_of(options.output, options.format)
     engine = _engine(options)
-    entry = find_model(options.exports, options.model)
-    classifier = entry.classifier("cpu" if options.engine == "ray" and options.device == "auto" else options.device)
-    job = Job(entry.path, options.device, options.top_k, form)
+    classifier = _classifier(options)
+    models = tuple(each.path for each in classifier.classifiers)
+    job = Job(models, options.device, options.top_k, form)
     post_run = _post_run(options, classifier)
     inputs = Inputs(options.paths)
     gc.freeze()
@@ -72,29 +74,42 @@ def run(options: argparse.Namespace) -> int:
     _print_end(options, stop, table)
     if post_run and not stop.asked:
         device = classifier.runtime.device.upper()
-        print_err(post_run.report(options.output, form, inputs, f"{entry.name} on {device}"))
+        print_err(post_run.report(options.output, form, inputs, f"{classifier.name} on {device}"))
     return stop.exit_code or (SOME_FAILED if table.counts["error"] else 0)
 
 
-def _post_run(options: argparse.Namespace, classifier: Classifier) -> "PostRun | None":
+def _classifier(options: argparse.Namespace) -> Classifier | Auto:
+    """Open the model that the options name, or the best ones of all sets."""
+    is_ray = options.engine == "ray"
+    device: Device = "cpu" if is_ray and options.device == "auto" else options.device
+    catalog = scan(options.exports, device) if options.model == AUTO else None
+    if catalog is None or AUTO in catalog.entries:
+        return find_model(options.exports, options.model).classifier(device)
+    if is_ray:
+        best = " or ".join(entry.name for entry in catalog.snapshot.auto)
+        raise ValueError(f"--engine ray reads with one model, not with auto: name one as --model, such as {best}.")
+    return catalog.reader(AUTO, device)
+
+
+def _post_run(options: argparse.Namespace, classifier: Classifier | Auto) -> "PostRun | None":
     if not options.labels and not options.sheet:
         return None
     from app.batch.after.post_run import PostRun  # Jinja2 takes 0.04 s
 
-    names = classifier.metadata.class_names
+    names = classifier.class_names
     return PostRun.of(options.output, options.labels, options.sheet, names, options.overwrite or options.resume)
 
 
-def _fingerprint(options: argparse.Namespace, form: Format, classifier: Classifier) -> RunFingerprint:
+def _fingerprint(options: argparse.Namespace, form: Format, classifier: Classifier | Auto) -> RunFingerprint:
     return RunFingerprint.of(
-        classifier.path.stem,
+        classifier.name,
         classifier.digest,
         options.paths,
         top_k=options.top_k,
         format=form,
         device=classifier.runtime.device,
         chunk=CHUNK,
-        lines=digest_beside(classifier.path),
+        lines=digest_beside(classifier.classifiers[0].path),
         onnxruntime=onnxruntime.__version__,
     )
 
@@ -122,7 +137,7 @@ def _with_progress(answers: Iterator[Answered], table: Table) -> Iterator[Answer
             bar.update(table.done - table.taken_up - bar.n)
 
 
-def _print_summary(table: Table, seconds: Counter[str], elapsed: float, classifier: Classifier) -> None:
+def _print_summary(table: Table, seconds: Counter[str], elapsed: float, classifier: Classifier | Auto) -> None:
     """Print what became of the inputs, how fast, where the time went, and which model read them."""
     runtime, counts = classifier.runtime, table.counts
     reason = runtime.fallback_reason
@@ -131,12 +146,19 @@ def _print_summary(table: Table, seconds: Counter[str], elapsed: float, classifi
     print_err(
         f"{table.done:,} inputs: {counts['ok']:,} read, {counts['unsure']:,} unsure, {counts['blank']:,} blank, "
         f"{counts['error']:,} failed.{before} {(table.done - table.taken_up) / max(elapsed, 1e-9):,.0f} images/s "
-        f"with {classifier.path.stem} on {runtime.device.upper()}{why}."
+        f"with {classifier.name} on {runtime.device.upper()}{why}."
     )
     spent = seconds.total()
     if spent:
         parts = [f"{100 * seconds[stage] / spent:.0f} % {words}" for stage, words in STAGES.items()]
-        print_err(f"Readers' time: {', '.join(parts)}. Model: SHA-256 {classifier.digest[:12]}.")
+        print_err(f"Readers' time: {', '.join(parts)}. {_digests(classifier)}.")
+
+
+def _digests(classifier: Classifier | Auto) -> str:
+    """Name the file that answered, or the files."""
+    if len(classifier.classifiers) == 1:
+        return f"Model: SHA-256 {classifier.digest[:12]}"
+    return "Models: " + ", ".join(f"{each.name} SHA-256 {each.digest[:12]}" for each in classifier.classifiers)
 
 
 def _print_end(options: argparse.Namespace, stop: Stopping, table: Table) -> None:

@@ -18,7 +18,10 @@ from app.gradio.route import Classify, classify_route
 
 PAGE = Path(__file__).parents[1] / "page"
 
-EXAMPLES = {"five": "5", "number": "4", "eight": "8", "dress": "Dress", "trouser": "Trouser", "boot": "Ankle boot"}
+EXAMPLES = {
+    **{"five": "5", "number": "4", "eight": "8"},
+    **{"tshirt": "T-shirt/top", "trouser": "Trouser", "pullover": "Pullover"},
+}
 """Pictures in ``page/examples``, and a class of the set that each belongs to."""
 
 START = "import(new URL('page/js/main.js', document.baseURI)).then(({ start }) => start(element, props));"

@@ -32,7 +32,7 @@ def classify_route(state: AppState) -> Classify:
 
         Args:
             image: JPEG, PNG, WebP, GIF, BMP or TIFF, uploaded.
-            model: a name from /models; the best one where none is given.
+            model: a name from /models; the best one where none is given; auto asks several.
             device: auto, cpu or cuda; what the server uses where none is given.
 
         Returns:
@@ -41,9 +41,9 @@ def classify_route(state: AppState) -> Classify:
         started = time.perf_counter()
         try:
             path = uploaded(image)
-            entry, classifier = state.catalog.choose(model or None, parse_device(device) or state.default_device)
+            classifier = state.catalog.reader(model or None, parse_device(device) or state.default_device)
             os.utime(path.parent)  # it is in use: somebody may ask another model about it
-            return answer(path.name, path.read_bytes(), entry, classifier, started).model_dump()
+            return answer(path.name, path.read_bytes(), classifier, started).model_dump()
         except (DeviceError, ModelFileError, ValueError) as error:
             _answer_instead(HTTPError(STATUS.get(type(error), 422), type(error).__name__, str(error)))
             raise gr.Error(str(error), print_exception=False) from error

@@ -31,6 +31,9 @@ TEMPLATES = {
     "signs": "signs kept in the text: {signs}",
     "unknown_marks": "marks that are no digits: {count}",
     "already_framed": "already framed as the data set frames",
+    "never_sure": "never sure of a garment cut out of a photograph: 28×28 pixels show too little of it",
+    "surer": "{model} was surer than {other}",
+    "either": "{model} and {other} are both sure; the other reads {label}",
     "blank": "nothing stands out from the background",
 }
 """English sentence of each code; the page holds the same codes in its other languages."""
@@ -42,8 +45,8 @@ STEPS = {
         *("margins", "ink", "inverted", "frame", "background"),
         *("plain_background", "cut_out", "one_of_a_pair", "negated", "blank"),
     ),
-    "read": ("turned_by", "cut_off", "specks", "lines", "signs", "unknown_marks"),
-    "framed": ("thickened", "thinned", "contrast", "whole", "framed", "number", "already_framed"),
+    "read": ("turned_by", "cut_off", "specks", "lines", "signs", "unknown_marks", "surer", "either"),
+    "framed": ("thickened", "thinned", "contrast", "whole", "framed", "number", "already_framed", "never_sure"),
     "normalized": (),
 }
 """Codes of the notes that each step of the preprocessing may make, in the order of the steps."""

@@ -83,6 +83,25 @@ def test_the_most_accurate_on_real_pictures_leads_then_the_smaller_then_validati
 
 def test_an_empty_folder_has_no_best_model_and_says_so(tmp_path: Path) -> None:
     assert scan(tmp_path).snapshot.best is None
-    for name in ("mnist-lenet", None):
+    for name in ("mnist-lenet", "auto", None):
         with pytest.raises(UnknownModelError, match=r"holds no usable \.onnx file"):
-            scan(tmp_path).find(name)
+            scan(tmp_path).reader(name)
+
+
+def test_auto_asks_the_best_of_each_set_for_small_images_and_for_photographs() -> None:
+    catalog = scan(EXPORTS)
+    asked = [entry.metadata for entry in catalog.asked("auto")]
+    kinds = [(metadata.dataset, metadata.input.whole) for metadata in asked]
+    assert kinds == [("mnist", False), ("fashion_mnist", False), ("fashion_mnist", True)]
+    ranked = [entry.metadata for entry in catalog.snapshot.ranked]
+    assert all(
+        metadata == next(each for each in ranked if kind == (each.dataset, each.input.whole))
+        for metadata, kind in zip(asked, kinds, strict=True)
+    )
+    reader = catalog.reader("auto", "cpu")
+    assert [each.metadata for each in reader.classifiers] == asked
+
+
+def test_a_file_named_auto_is_a_model_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "auto.onnx").write_bytes((EXPORTS / "mnist-lenet.onnx").read_bytes())
+    assert [entry.name for entry in scan(tmp_path).asked("auto")] == ["auto"]

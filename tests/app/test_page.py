@@ -59,7 +59,8 @@ def test_all_ten_probabilities_the_pixels_and_the_notes_are_shown(page) -> None:
 
 
 def test_another_model_and_another_device_answer_for_the_same_picture(page) -> None:
-    options = page.locator("select.model option").all_inner_texts()
+    auto, *options = page.locator("select.model option").all_inner_texts()
+    assert auto == "Auto (MNIST digits, Fashion-MNIST clothing)"
     assert len(options) >= 4
     assert all("%" in option and "kB" in option for option in options)
     bring(page, ("five.png", FIVE))
@@ -71,6 +72,58 @@ def test_another_model_and_another_device_answer_for_the_same_picture(page) -> N
     page.select_option("select.device", "cpu")
     assert settled(page) == "5"
     assert page.locator(".whereabouts").inner_text().startswith("mnist-lenet on CPU")
+
+
+def test_auto_reads_digits_and_clothing_and_says_which_model_did(page) -> None:
+    assert page.input_value("select.model") == "auto"
+    draw(page, "5")
+    assert settled(page) == "5"
+    assert page.locator(".whereabouts").inner_text().startswith("mnist-")
+    assert "was surer than fashion_mnist-" in page.locator(".notes").inner_text()
+    page.click("[data-example=trouser]")
+    page.wait_for_function("() => document.querySelector('.label').textContent.startsWith('Trouser')")
+    assert settled(page) == "Trouser"
+    assert page.input_value("select.model") == "auto"
+    assert page.locator(".whereabouts").inner_text().startswith("fashion_mnist-efficientnet_lite0 on CPU")
+    assert page.locator(".bars li .name").first.inner_text() == "T-shirt/top"
+    page.click("[data-drawer=network]")
+    page.wait_for_function(
+        "() => document.querySelector('.card h3')?.textContent === 'fashion_mnist-efficientnet_lite0'"
+    )
+
+
+PIXELS = "A" * 1048  # 28×28 black ones
+
+
+def test_an_unsure_answer_of_two_classes_names_both(page) -> None:
+    answer = {
+        **{
+            "status": "unsure",
+            "label": "Shirt",
+            "text": "Shirt",
+            "class_id": 6,
+            "confidence": 0.5,
+            "notes": [],
+            "digits": [],
+            "reader": None,
+        },
+        **{"model": "fashion_mnist-sturdy", "digest": "", "pixels": PIXELS, "milliseconds": 1},
+        "probabilities": {"Shirt": 0.5, "Coat": 0.42, "Bag": 0.08},
+        "device": {"asked": "cpu", "used": "cpu", "provider": "", "code": "not_asked", "reason": "", "remedy": ""},
+    }
+    page.route("**/classify?*", lambda route: route.fulfill(json=answer))
+    bring(page, ("five.png", FIVE))
+    assert settled(page) == "Shirt?"
+    sentence = "Shirt (50.0%) or Coat (42.0%)? Fashion-MNIST's own labels mix these two up."
+    assert page.locator(".sentence").inner_text() == sentence
+    answer["probabilities"] = {"Shirt": 0.5, "Bag": 0.42, "Coat": 0.08}
+    bring(page, ("five.png", FIVE))
+    page.wait_for_function("() => document.querySelector('.sentence').textContent.includes('Bag')")
+    assert page.locator(".sentence").inner_text() == "Shirt (50.0%) or Bag (42.0%)?"
+    answer["probabilities"] = {"Shirt": 0.5, "Bag": 0.3, "Coat": 0.2}
+    bring(page, ("five.png", FIVE))
+    page.wait_for_function("() => document.querySelector('.sentence').textContent.includes('Coat')")
+    assert page.locator(".sentence").inner_text().startswith("Not sure. Most likely: Shirt")
 
 
 def test_a_device_that_is_not_there_is_explained(page) -> None:

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from app.batch.output.table import SpooledTable
 from tests.app.command import predict
+from tests.conftest import ROOT
 from tests.hand import DIGITS, render, write_number
 
 
@@ -148,3 +150,42 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     assert "8 of them had been answered before" in stderr
     assert LEFT_OUT in stderr
     assert output.read_bytes() == whole.read_bytes()
+
+
+def test_auto_reads_digits_and_clothing_into_one_table(tmp_path: Path) -> None:
+    render("5").save(tmp_path / "five.png")
+    shutil.copy(ROOT / "app" / "page" / "examples" / "trouser.png", tmp_path)
+    (tmp_path / "bad.png").write_bytes(b"bad")
+    output = tmp_path / "table.csv"
+    code, _, stderr = run(tmp_path, "--output", output, model="auto")
+    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    assert code == 1
+    assert [(Path(row["path"]).stem, row["status"], row["label"]) for row in rows] == [
+        ("bad", "error", ""),
+        ("five", "ok", "5"),
+        ("trouser", "ok", "Trouser"),
+    ]
+    digits, photographs = "mnist-inkwear_s", "fashion_mnist-efficientnet_lite0"
+    assert rows[1]["notes"].endswith(f"{digits} was surer than {photographs}")
+    assert rows[2]["notes"].endswith(f"{photographs} was surer than {digits}")
+    assert "with auto on CPU" in stderr
+    assert f"Models: {digits} SHA-256" in stderr
+
+
+def test_auto_is_scored_against_the_classes_of_all_sets(tmp_path: Path) -> None:
+    for name, picture in (("5", render("5")), ("7", render("7"))):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        picture.save(tmp_path / "in" / name / "a.png")
+    (tmp_path / "in" / "Trouser").mkdir()
+    shutil.copy(ROOT / "app" / "page" / "examples" / "trouser.png", tmp_path / "in" / "Trouser")
+    code, _, stderr = run(tmp_path / "in", "--output", tmp_path / "t.csv", "--labels", "folders", model="auto")
+    assert code == 0
+    assert "100.00 %" in stderr
+
+
+def test_auto_is_not_for_a_cluster(tmp_path: Path) -> None:
+    render("5").save(tmp_path / "five.png")
+    result = predict(tmp_path, "--model", "auto", "--engine", "ray", "--output", tmp_path / "t.csv")
+    assert result.exit_code == 2
+    assert "reads with one model, not with auto: name one as --model, such as mnist-inkwear_s or" in result.stderr
+    assert not (tmp_path / "t.csv").exists()

@@ -132,5 +132,5 @@ EXPLAINED = sorted(path for path in EXPORTS.glob("*mnist-*.onnx") if "alexnet" n
 def test_any_export_can_be_explained(path: Path) -> None:
     any_classifier = Classifier(path, "cpu")
     [found] = explain(any_classifier, any_classifier.segment(render("8"))).saliency
-    assert found.values.shape == (28, 28)
+    assert found.values.shape == (any_classifier.metadata.input.size,) * 2
     assert np.abs(found.values).max() == pytest.approx(1)

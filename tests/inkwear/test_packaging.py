@@ -95,15 +95,15 @@ def test_the_library_alone_is_installed(installed: Path) -> None:
 
 @pytest.mark.slow
 def test_the_installed_library_reads_pictures_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
-    boot = ROOT / "app" / "page" / "examples" / "boot.png"
-    with Image.open(boot) as picture:
+    trouser = ROOT / "app" / "page" / "examples" / "trouser.png"
+    with Image.open(trouser) as picture:
         grain = np.random.default_rng(0).integers(0, 4, (3000, 3000, 1), np.uint8)
         large = np.asarray(picture.convert("RGB").resize((3000, 3000))) // 4 * 4 + grain
     Image.fromarray(large).save(tmp_path / "large.png")
     shutil.copy(EXPORTS / "fashion_mnist-inkwear_s.onnx", tmp_path / "foreign.onnx")
-    arguments = [installed, EXPORTS / "fashion_mnist-inkwear_s.onnx", tmp_path / "foreign.onnx", boot, "large.png"]
+    arguments = [installed, EXPORTS / "fashion_mnist-inkwear_s.onnx", tmp_path / "foreign.onnx", trouser, "large.png"]
     done = subprocess.run(
         [sys.executable, "-I", "-c", READ, *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [str(installed / "inkwear" / "__init__.py"), "Ankle boot", "Ankle boot"]
+    assert json.loads(done.stdout) == [str(installed / "inkwear" / "__init__.py"), "Trouser", "Trouser"]

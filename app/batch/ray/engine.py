@@ -105,7 +105,8 @@ class Cluster:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        files = _files(job.model)
+        [model] = job.models
+        files = _files(model)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
         self.stopped = False
@@ -113,7 +114,7 @@ class Cluster:
             run=secrets.token_hex(8),
             job=replace(job, device="cpu"),
             files=ray.put(files),
-            digest=hashlib.sha256(files[job.model.name]).hexdigest(),
+            digest=hashlib.sha256(files[model.name]).hexdigest(),
             folder=str(Path.cwd()),
             versions=versions(),
             tries=TRIES,

@@ -152,11 +152,12 @@ def _open_reader(spec: TaskSpec) -> Reader:
             Path(folder, name).write_bytes(data)
         # The machine that sent them has checked them in its sandbox.
         write_sums({name: (hashlib.sha256(data).hexdigest(),) for name, data in files.items()}, Path(folder))
-        reader = Reader(replace(spec.job, model=Path(folder, spec.job.model.name)))
-        _ = reader.classifier.line_reader  # opened now, as the folder is about to vanish
-    if reader.classifier.digest != spec.digest:
-        raise ClusterError(f"{spec.job.model.name} arrived damaged. Run it again.")
-    reader.classifier.self_test()
+        reader = Reader(replace(spec.job, models=(Path(folder, spec.job.models[0].name),)))
+        [classifier] = reader.classifier.classifiers
+        _ = classifier.line_reader  # opened now, as the folder is about to vanish
+    if classifier.digest != spec.digest:
+        raise ClusterError(f"{classifier.path.name} arrived damaged. Run it again.")
+    classifier.self_test()
     return reader
 
 

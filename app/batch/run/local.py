@@ -6,13 +6,14 @@ from itertools import chain, islice
 
 from app.batch.inputs.input import Chunk
 from app.batch.run.reader import Answered, Job, MakeReader, Reader
+from inkwear.auto import Auto
 from inkwear.classifier import Classifier
 
 
 def answer_all(
     chunks: Iterable[Chunk],
     job: Job,
-    classifier: Classifier | None = None,
+    classifier: Classifier | Auto | None = None,
     workers: int = 0,
     make: MakeReader = Reader,
 ) -> Iterator[Answered]:

@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 
 from app.batch.inputs.input import Chunk
-from app.batch.run.reader import Answered, Job, MakeReader, Reader
+from app.batch.run.reader import Answered, Job, MakeReader, Reader, together
 from app.batch.run.rescue import rescued
 from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import Floats, Pixels
@@ -154,7 +154,8 @@ class Pool:
         message = pickle.loads(worker.connection.recv_bytes())
         if isinstance(message, Answered):
             return message
-        worker.send(self.reader.classifier.logits(message))
+        place, pixels = message
+        worker.send(self.reader.classifier.classifiers[place].logits(pixels))
         return None
 
     def _replace(self, worker: _Worker) -> dict[int, Answered]:
@@ -200,14 +201,14 @@ class Pool:
 
 
 class Borrower(Classifier):
-    """A classifier whose network runs in another process: ``ask`` sends its pixels and returns the logits."""
+    """A classifier whose network runs in another process: ``ask`` sends its place and pixels, and returns logits."""
 
-    def __init__(self, path: Path, ask: Callable[[Pixels], Floats]) -> None:
+    def __init__(self, path: Path, place: int, ask: Callable[[int, Pixels], Floats]) -> None:
         super().__init__(path, "cpu")
-        self._ask = ask
+        self._place, self._ask = place, ask
 
     def logits(self, pixels: Pixels) -> Floats:
-        return self._ask(pixels)
+        return self._ask(self._place, pixels)
 
 
 class _Parent:
@@ -222,12 +223,12 @@ class _Parent:
     def next_chunk(self) -> Chunk:
         return self._chunks.get()
 
-    def ask(self, pixels: Pixels) -> Floats:
-        """Run the parent's network on framed pictures: (N, 28, 28) uint8 -> (N, classes) float32."""
-        self.send(pixels)
+    def ask(self, place: int, pixels: Pixels) -> Floats:
+        """Run one of the parent's networks on framed pictures: (N, S, S) uint8 -> (N, classes) float32."""
+        self.send((place, pixels))
         return self._logits.get()
 
-    def send(self, message: Answered | Pixels) -> None:
+    def send(self, message: Answered | tuple[int, Pixels]) -> None:
         self._connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
     def _receive(self) -> None:
@@ -252,7 +253,8 @@ def _work(
     parent = _Parent(connection)
     if isinstance(how, tuple):
         make, job, borrows = how
-        reader = make(job, Borrower(job.model, parent.ask) if borrows else None)
+        borrowers = [Borrower(path, place, parent.ask) for place, path in enumerate(job.models)]
+        reader = make(job, together(borrowers) if borrows else None)
     else:
         reader = how
     while True:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,7 @@ from PIL import Image
 from app.batch.inputs.input import Chunk, Failure, Input, Source, fingerprint_of
 from app.batch.output.formats import Format, encode
 from app.batch.output.row import Row
+from inkwear.auto import Auto, Question
 from inkwear.classifier import Classifier
 from inkwear.errors import ImageError
 from inkwear.images.decode import open_image
@@ -31,9 +32,16 @@ STAGES = ("read", "decode", "frame", "network", "write")
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that a reader needs to know; it is sent to other processes and machines."""
+    """Everything that a reader needs to know; it is sent to other processes and machines.
 
-    model: Path
+    Attributes:
+        models: the files; of several the surest answers.
+        device: where they run.
+        top_k: classes to list.
+        format: of the rows.
+    """
+
+    models: tuple[Path, ...]
     device: Device
     top_k: int
     format: Format
@@ -79,9 +87,9 @@ class Stopwatch:
 class Reader:
     """Answers chunks, each by itself; an input that cannot be read costs no other its answer."""
 
-    def __init__(self, job: Job, classifier: Classifier | None = None) -> None:
+    def __init__(self, job: Job, classifier: Classifier | Auto | None = None) -> None:
         self.job = job
-        self.classifier = classifier or Classifier(job.model, job.device)
+        self.classifier = classifier or together([Classifier(path, job.device) for path in job.models])
 
     def answer(self, chunk: Chunk) -> Answered:
         """Return one row for each input, whatever happens."""
@@ -114,7 +122,7 @@ class Reader:
         except Exception as error:
             return self._rows([replace(item, source=_bug(item, error))], watch)
 
-    def prepared_images(self, chunk: Chunk, watch: Stopwatch) -> list[Prepared | Failure]:
+    def prepared_images(self, chunk: Chunk, watch: Stopwatch) -> list[Prepared | Question | Failure]:
         """Decode and frame the picture of each input, or return why that failed."""
         sources = [_read(item) for item in chunk]
         watch.lap("read")
@@ -128,7 +136,7 @@ class Reader:
             for index, (item, source) in enumerate(zip(chunk, sources, strict=True))
         ]
 
-    def _prepare(self, item: Input, source: Source | None, watch: Stopwatch) -> Prepared | Failure:
+    def _prepare(self, item: Input, source: Source | None, watch: Stopwatch) -> Prepared | Question | Failure:
         if isinstance(source, Failure):
             return source
         try:
@@ -142,11 +150,11 @@ class Reader:
         finally:
             watch.lap("frame")
 
-    def _predict(self, prepared_images: Sequence[Prepared | Failure]) -> list[Prediction | Failure]:
+    def _predict(self, prepared_images: Sequence[Prepared | Question | Failure]) -> list[Prediction | Failure]:
         """Classify all pictures at once; a failure stays in its place."""
-        pictures = [prepared for prepared in prepared_images if isinstance(prepared, Prepared)]
+        pictures: list[Any] = [prepared for prepared in prepared_images if not isinstance(prepared, Failure)]
         predictions = iter(self.classifier.predict_prepared(pictures))
-        return [next(predictions) if isinstance(prepared, Prepared) else prepared for prepared in prepared_images]
+        return [prepared if isinstance(prepared, Failure) else next(predictions) for prepared in prepared_images]
 
 
 def _read(item: Input) -> Source | None:
@@ -196,5 +204,10 @@ def _bug(item: Input, error: Exception) -> Failure:
     return Failure("internal", f"{item.path}: an error of ours ({type(error).__name__}: {error}); please report it.")
 
 
-MakeReader = Callable[[Job, Classifier | None], Reader]
+def together(classifiers: Sequence[Classifier]) -> Classifier | Auto:
+    """Return the one classifier, or several as one."""
+    return classifiers[0] if len(classifiers) == 1 else Auto(classifiers)
+
+
+MakeReader = Callable[[Job, Classifier | Auto | None], Reader]
 """Makes the reader of a job, with its classifier where that is open already."""

@@ -4,7 +4,7 @@ import {
   chance, className, find, findAll, make, noteSentence, obstacle, on, paint, readBy, requestJson, said, say, studio,
   tell,
 } from "./root.js";
-import { chosenDevice, chosenModel, folder, models } from "./models.js";
+import { asked, chosenDevice, chosenName, folder, models } from "./models.js";
 import { broughtFile, image, isDrawing, isEmpty, sheet, showBoxes, version } from "./sheet.js";
 
 export let answer = null; // the newest one, kept so that it can be shown in another language
@@ -12,11 +12,14 @@ let message = null; // shown in its place: a function that returns the sentence
 let asking = false;
 let model = null; // the model that is to answer; another model counts as a change of the sheet
 
+// The model that gave the answer; before there is one, the best of those that are asked.
+export const answering = () => asked().find(({ name }) => name === answer?.model) ?? asked()[0];
+
 // The form that the endpoints take: picture, model, device.
 export function question() {
   const form = new FormData();
   form.append("image", image());
-  form.append("model", chosenModel().name);
+  form.append("model", answering().name);
   form.append("device", chosenDevice());
   return form;
 }
@@ -24,12 +27,12 @@ export function question() {
 async function ask() {
   if (asking) return; // the loop below sees the new version
   asking = true;
-  for (let asked = null; asked !== state(); ) {
-    asked = state();
+  for (let seen = null; seen !== state(); ) {
+    seen = state();
     const file = broughtFile();
-    const reply = !isEmpty() && chosenModel() ? await classify() : {};
+    const reply = !isEmpty() && asked().length ? await classify() : {};
     if (reply.answer) reply.answer.file = file; // its boxes fit that picture only
-    if (asked === state() || reply.answer) receive(reply); // while the pen still moves, a draft is welcome
+    if (seen === state() || reply.answer) receive(reply); // while the pen still moves, a draft is welcome
   }
   asking = false;
   studio.dataset.settled = true; // the answer belongs to what is on the sheet
@@ -40,7 +43,7 @@ const state = () => `${version} ${model} ${chosenDevice()}`;
 
 async function classify() {
   const { name, type, body } = sheet();
-  const query = new URLSearchParams({ model: chosenModel().name, device: chosenDevice(), draft: isDrawing(), name });
+  const query = new URLSearchParams({ model: chosenName(), device: chosenDevice(), draft: isDrawing(), name });
   try {
     const headers = { "Content-Type": type };
     return { answer: await requestJson(`classify?${query}`, { method: "POST", body, headers }) };
@@ -69,6 +72,7 @@ function show() {
   find(".digits").replaceChildren(...(answer?.digits ?? []).map(newDigit));
   markDigits();
   paint(find(".eye"), answer?.pixels);
+  find(".eye + figcaption").textContent = say("eye_caption", { side: find(".eye").width });
   showNotes();
   showWhereabouts();
   tell("answer");
@@ -79,7 +83,7 @@ function sentence() {
   if (!models.length) return folder ? say("no_models", { folder }) : "";
   if (!answer) return say("waiting");
   if (answer.status === "blank") return say("blank");
-  if (answer.status === "unsure" && !answer.digits.length) return say("unsure", { candidates: candidates() });
+  if (answer.status === "unsure" && !answer.digits.length) return oneOfTwo() ?? say("unsure", { candidates: candidates() });
   if (answer.digits.length) return say("number", { confidence: chance(answer.confidence), digits: answer.digits.length });
   const [, second] = ranked();
   const confidence = chance(answer.confidence);
@@ -92,9 +96,21 @@ const ranked = () => Object.entries(answer.probabilities).sort(([, a], [, b]) =>
 const candidates = () =>
   ranked().slice(0, 3).map(([name, share]) => `${className(name)} (${chance(share)})`).join(", ");
 
+const PAIR = 0.85; // probability that two classes share, from which it is one of them
+const SECOND = 0.1; // least probability of the second
+
+function oneOfTwo() {
+  const [[one, first], [other, second]] = ranked();
+  if (first + second < PAIR || second < SECOND) return null;
+  const either = say("one_of_two", { one: className(one), first: chance(first), other: className(other), second: chance(second) });
+  return [one, other].every((name) => ALIKE.includes(name)) ? `${either} ${say("alike")}` : either;
+}
+
+const ALIKE = ["T-shirt/top", "Pullover", "Dress", "Coat", "Shirt"]; // which Fashion-MNIST's own labels mix up
+
 function showBars() {
   const bars = find(".bars");
-  const names = chosenModel()?.class_names ?? [];
+  const names = answering()?.class_names ?? [];
   const of = names.map(className).join();
   if (bars.dataset.of !== of) {
     bars.dataset.of = of;
@@ -151,7 +167,7 @@ export function startAnswer() {
     ask();
   });
   on("model", () => {
-    model = `${chosenModel()?.name} ${chosenModel()?.digest}`;
+    model = asked().map(({ name, digest }) => `${name} ${digest}`).join();
     studio.dataset.settled = false;
     message = null;
     show();

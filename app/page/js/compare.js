@@ -1,9 +1,9 @@
 // The answers of all models with the same classes to this picture.
 
-import { answer, question } from "./answer.js";
+import { answer, answering, question } from "./answer.js";
 import { chance, className, count, find, make, on, percent, requestJson, said, say } from "./root.js";
 import { frontier } from "./frontier.js";
-import { choose, chosenModel } from "./models.js";
+import { choose } from "./models.js";
 import { whenRested } from "./newest.js";
 
 let compared = null;
@@ -13,7 +13,7 @@ function show(comparison) {
   find("#compare .hint").textContent = comparison ? verdict(comparison) : say("compare_hint");
   find(".comparison").hidden = !comparison;
   find(".comparison tbody").replaceChildren(...(comparison?.answers ?? []).map((row) => newRow(row, comparison.label)));
-  find(".frontiers").replaceChildren(...frontier(comparison?.answers ?? [], chosenModel()?.name));
+  find(".frontiers").replaceChildren(...frontier(comparison?.answers ?? [], answering()?.name));
 }
 
 function verdict({ label, answers }) {

@@ -1,8 +1,7 @@
 // "That's a 7": right labels for pictures that were misread, kept on the server where corrections are switched on.
 
-import { answer, question } from "./answer.js";
+import { answer, answering, question } from "./answer.js";
 import { className, find, make, on, paint, request, requestJson, say } from "./root.js";
-import { chosenModel } from "./models.js";
 import { drawer } from "./tabs.js";
 
 let enabled = false;
@@ -51,7 +50,7 @@ function show() {
 // The choice of the right label beside the answer.
 function showOffer() {
   const offer = find(".offer");
-  const names = chosenModel()?.class_names ?? [];
+  const names = answering()?.class_names ?? [];
   offer.hidden = !enabled || !answer || answer.status === "blank";
   const select = find(".right-label");
   const shown = names.map(className).join();

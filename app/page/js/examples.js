@@ -1,14 +1,14 @@
 // Example pictures, all drawn by this project.
 
 import { bring } from "./sheet.js";
-import { bestFor, choose, chosenModel } from "./models.js";
+import { asked, bestFor, choose } from "./models.js";
 import { find, on, say } from "./root.js";
 
 async function take(button) {
   const { src, alt } = button.querySelector("img");
   const { example, of } = button.dataset;
-  const names = chosenModel()?.class_names ?? [];
-  if (!names.includes(of) && bestFor(of)) choose(bestFor(of).name);
+  const isKnown = asked().some(({ class_names: names }) => names.includes(of));
+  if (!isKnown && bestFor(of)) choose(bestFor(of).name);
   bring([new File([await (await fetch(src)).blob()], `${example}.png`, { type: "image/png" })]);
 }
 

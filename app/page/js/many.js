@@ -1,7 +1,7 @@
 // Many pictures at once, or a ZIP of them, in a table that fills while the server reads.
 
 import { chance, count, find, findAll, formulaStart, make, on, request, said, say } from "./root.js";
-import { chosenDevice, chosenModel } from "./models.js";
+import { chosenDevice, chosenName } from "./models.js";
 import { open } from "./tabs.js";
 
 const COLUMNS = ["name", "status", "label", "text", "confidence"];
@@ -22,7 +22,7 @@ async function read(files) {
   try {
     const form = new FormData();
     for (const file of files) form.append("images", file);
-    form.append("model", chosenModel()?.name ?? "");
+    form.append("model", chosenName());
     form.append("device", chosenDevice());
     const response = await request("classify/many", { method: "POST", body: form, signal });
     for await (const row of lines(response.body)) if (!row.done) rows.push(row), showSoon();

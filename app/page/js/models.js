@@ -8,22 +8,28 @@ const POLL_MILLISECONDS = 5000; // between two requests for the list
 export let models = []; // the best first, as the server ranks them
 export let folder = null; // the folder that holds them, once the server has named it
 let refused = {};
+let auto = []; // the names of those that "auto" asks, the best first
 let revision = null;
 
-export const chosenModel = () => models.find((model) => model.name === find(".model").value);
+export const AUTO = "auto"; // asks several models; the surest answers
+export const chosenName = () => find(".model").value;
+const modelOf = (name) => models.find((model) => model.name === name);
+
+// The models that are asked, the best first.
+export const asked = () => (chosenName() === AUTO ? auto : [chosenName()]).map(modelOf).filter(Boolean);
 export const chosenDevice = () => find(".device").value;
 
 // The best model that knows a class.
 export const bestFor = (name) => models.find(({ class_names: names }) => names.includes(name));
 
 export function choose(name) {
-  if (!models.some((model) => model.name === name) || find(".model").value === name) return;
+  if (!modelOf(name) || chosenName() === name) return;
   find(".model").value = name;
   chosen();
 }
 
 function chosen() {
-  set("model", find(".model").value);
+  set("model", chosenName());
   set("device", chosenDevice() === "auto" ? "" : chosenDevice());
   tell("model");
 }
@@ -35,23 +41,25 @@ async function look() {
   if (seen === revision) return;
   const isFirst = revision === null;
   revision = seen;
-  ({ models, folder, refused } = listed);
+  ({ models, folder, refused, auto } = listed);
   if (isFirst) find(".device").value = setting("device") ?? listed.default_device;
-  list(isFirst ? setting("model") : find(".model").value);
+  list(isFirst ? setting("model") : chosenName());
   tell("models");
   tell("model");
 }
 
 function list(wanted) {
   const titles = [...new Set(models.map((model) => model.title))]; // the best model leads, and its set with it
+  const sets = titles.map(setTitle).join(", ");
   const select = find(".model");
   select.replaceChildren(
+    ...(titles.length > 1 ? [new Option(say("model_auto", { sets }), AUTO)] : []),
     ...titles.map((title) => {
       const ofTitle = models.filter((model) => model.title === title);
       return make("optgroup", { label: setTitle(title) }, ...ofTitle.map((model) => new Option(line(model), model.name)));
     }),
   );
-  if (models.some((model) => model.name === wanted)) select.value = wanted;
+  if ([...select.options].some(({ value }) => value === wanted)) select.value = wanted;
   showRefused();
 }
 
@@ -69,7 +77,7 @@ function showRefused() {
 
 export function startModels() {
   for (const select of [find(".model"), find(".device")]) select.addEventListener("change", chosen);
-  on("language", () => list(find(".model").value));
+  on("language", () => list(chosenName()));
   const poll = () => look().catch(() => revision === null && tell("say", () => say("unreachable")));
   poll();
   setInterval(poll, POLL_MILLISECONDS);

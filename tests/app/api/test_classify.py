@@ -1,4 +1,5 @@
 import base64
+import json
 
 import httpx
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image
 
 from inkwear.classifier import Classifier
 from tests.app.conftest import error_of, message_of
+from tests.conftest import ROOT
 from tests.hand import png, render, write_number
 
 FIVE = png(render("5"))
@@ -56,6 +58,28 @@ def test_without_a_model_the_best_one_answers_and_says_so(client) -> None:
     answer = client.post("/classify", content=FIVE, headers=PNG).json()
     assert answer["model"] == best["name"] == shelf["default_model"]
     assert answer["digest"] == best["digest"]
+
+
+def test_auto_asks_the_best_of_all_sets_and_names_the_surest(client) -> None:
+    shelf = client.get("/models").json()
+    digits, small, whole = shelf["auto"]
+    trouser = (ROOT / "app" / "page" / "examples" / "trouser.png").read_bytes()
+    for content, label, model, other in ((FIVE, "5", digits, whole), (trouser, "Trouser", whole, digits)):
+        answer = classify(client, content, model="auto").json()
+        assert (answer["status"], answer["label"], answer["model"]) == ("ok", label, model)
+        assert answer["notes"][-1] == {
+            "code": "surer",
+            "text": f"{model} was surer than {other}",
+            "values": {"model": model, "other": other},
+        }
+        assert answer["digest"] == next(card["digest"] for card in shelf["models"] if card["name"] == model)
+        explained = client.post("/explain", files={"image": ("a.png", content)}, data={"model": "auto"}).json()
+        assert explained["answer"]["model"] == model
+    compared = client.post("/compare", files={"image": ("a.png", FIVE)}, data={"model": "auto"}).json()
+    assert {reading["model"].partition("-")[0] for reading in compared["answers"]} == {"mnist"}
+    lines = client.post("/classify/many", files=[("images", ("a.png", FIVE))], data={"model": "auto"}).text.splitlines()
+    assert json.loads(lines[0])["answer"]["model"] == digits
+    assert small.startswith("fashion_mnist-")
 
 
 @pytest.mark.parametrize("name", ["draft", "glimpse"])

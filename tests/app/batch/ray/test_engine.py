@@ -20,7 +20,7 @@ from tests.app.command import predict
 from tests.conftest import EXPORTS, ROOT, lacking
 from tests.hand import DIGITS, render
 
-JOB = Job(EXPORTS / "mnist-convnet.onnx", "cpu", 3, "csv")
+JOB = Job((EXPORTS / "mnist-convnet.onnx",), "cpu", 3, "csv")
 
 
 class Shell:

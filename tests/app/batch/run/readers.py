@@ -11,7 +11,7 @@ from app.batch.run.reader import Answered, Job, Reader, Stopwatch
 from inkwear.prediction import Prepared
 from tests.conftest import EXPORTS
 
-JOB = Job(EXPORTS / "mnist-lenet.onnx", "cpu", 3, "csv")
+JOB = Job((EXPORTS / "mnist-lenet.onnx",), "cpu", 3, "csv")
 
 
 class Fragile(Reader):

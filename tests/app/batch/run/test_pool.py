@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -7,15 +8,19 @@ import pytest
 from app.batch.inputs.input import Input
 from app.batch.run.local import answer_all
 from app.batch.run.pool import WINDOW, Pool
-from app.batch.run.reader import Reader
+from app.batch.run.reader import Job, Reader
 from tests.app.batch.processes import are_gone, children_of
 from tests.app.batch.run.readers import JOB, Fragile, chunks_of, labels_of, text_of
+from tests.conftest import EXPORTS
+
+AUTO = tuple(EXPORTS / f"{name}.onnx" for name in ("mnist-lenet", "fashion_mnist-lenet"))
 
 
 @pytest.mark.slow
-def test_the_network_in_the_parent_gives_the_same_bytes(digits: list[str]) -> None:
+@pytest.mark.parametrize("job", [JOB, replace(JOB, models=AUTO)], ids=["one", "auto"])
+def test_the_networks_in_the_parent_give_the_same_bytes(digits: list[str], job: Job) -> None:
     chunks = chunks_of(digits)
-    reader = Reader(JOB)
+    reader = Reader(job)
     with Pool(reader, 1, Reader, shares_network=True) as pool:
         assert text_of(pool.answers(iter(chunks))) == text_of(map(reader.answer, chunks))
         assert len(pool.workers) == 2

@@ -12,7 +12,7 @@ from inkwear.prediction import Prepared
 from tests.conftest import ROOT
 from tests.hand import render, write_number
 
-JOB = Job(ROOT / "exports" / "mnist-convnet.onnx", "cpu", 3, "jsonl")
+JOB = Job((ROOT / "exports" / "mnist-convnet.onnx",), "cpu", 3, "jsonl")
 
 
 @pytest.fixture(scope="module")
