@@ -6,7 +6,7 @@ APP := .venv-app/bin/python
 ALL := .venv/bin/python
 ARGS ?=
 comma := ,
-BENCHMARKS := number_peers $(filter-out __init__ batch_contenders,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS := number_peers $(filter-out __init__ batch_contenders wardrobe,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: help app test quick check train alexnet export cards compare bench screenshot illustrate clean
 help:  ## list these targets

@@ -254,10 +254,7 @@ class Catalog:
 
     def reader(self, name: str | None = None, device: Device = "auto") -> "Classifier | Auto":
         """Return what answers under this name, which may be ``auto``; raises as ``choose`` does."""
-        classifiers = [self.classifier(entry.name, device) for entry in self.asked(name)]
-        if len(classifiers) == 1:
-            return classifiers[0]
-        return inkwear.Auto(classifiers)
+        return inkwear.Auto.of([self.classifier(entry.name, device) for entry in self.asked(name)])
 
     def asked(self, name: str | None = None) -> tuple[Entry, ...]:
         """Return the entry of this name, or those that ``auto`` asks; raises as ``find`` does."""

@@ -49,7 +49,7 @@ IMAGENET = (
 """Classes of ImageNet, as torchvision numbers them, that each class begins with; bags have no photographs here."""
 
 WORTH_COMPILING = 500
-"""Steps from which on a run is compiled, which takes 40 s and saves a third of a step."""
+"""Steps from which on a run is compiled, which takes 40 s and saves half of each step."""
 
 RUNS_AVERAGED = 0.5
 """Share of the weights that a run begins with in those that it ends with, if an earlier run learned them."""

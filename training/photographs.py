@@ -36,7 +36,7 @@ SHOES = {"sandal": 5, "sneaker": 7, "boot": 9, "clog": NO_CLASS, "other": NO_CLA
 """Kind of shoes -> its class; Fashion-MNIST has none for clogs, pumps and loafers."""
 
 UNNAMED = frozenset({"Hat", "Skirt", "Shorts"})
-"""Kinds that belong to no class; most of ``Other`` and ``Not sure`` do, but to which is in doubt."""
+"""Kinds that belong to no class. Most of ``Other`` and ``Not sure`` belong to one, but it is in doubt which."""
 
 SHOE_LABELS = Path(__file__).with_name("labels") / "shoes.csv"
 
@@ -44,7 +44,7 @@ HELD_OUT_EVERY = 7
 """Photographs of every seventh sender are held out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FoundPhotograph:
     """A photograph of which the class is known, or known to be none.
 
@@ -64,13 +64,10 @@ class FoundPhotograph:
 
 
 @dataclass(frozen=True, eq=False)
-class Photograph:
-    """A photograph with its pixels, (H, W) uint8, upright; what else is known of it as in ``FoundPhotograph``."""
+class Photograph(FoundPhotograph):
+    """A photograph with its pixels, (H, W) uint8, upright."""
 
     gray: Pixels
-    label: int
-    sender: int
-    is_held_out: bool
 
 
 def load_photographs(folder: Path) -> list[Photograph]:
@@ -78,7 +75,7 @@ def load_photographs(folder: Path) -> list[Photograph]:
     found = []
     for each in find_photographs(folder):
         picture, _ = to_colors(open_image(each.path))
-        found.append(Photograph(to_grayscale(picture), each.label, each.sender, each.is_held_out))
+        found.append(Photograph(each.path, each.label, each.sender, to_grayscale(picture)))
     return found
 
 

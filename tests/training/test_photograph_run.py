@@ -94,7 +94,7 @@ def test_a_part_of_the_published_weights_is_kept() -> None:
 
 def test_photographs_by_senders_of_few_are_drawn_more_often() -> None:
     grays = {sender: np.full((40, 40), 20 * sender, np.uint8) for sender in (1, 9)}
-    ours = [Photograph(grays[1], 0, 1, False)] * 90 + [Photograph(grays[9], 0, 9, False)] * 10
+    ours = [Photograph(Path("a"), 0, 1, grays[1])] * 90 + [Photograph(Path("b"), 0, 9, grays[9])] * 10
     recipe = replace(RECIPE, photographs=400, pasted=0, nothing=0, batch_size=400)
     drawn: list[int] = []
     with pytest.MonkeyPatch.context() as patch:

@@ -31,8 +31,9 @@ import cv2
 import numpy as np
 
 from app.batch.inputs.input import Chunk
-from app.batch.run.reader import Answered, Job, MakeReader, Reader, together
+from app.batch.run.reader import Answered, Job, MakeReader, Reader
 from app.batch.run.rescue import rescued
+from inkwear.auto import Auto
 from inkwear.classifier import Classifier
 from inkwear.preprocess.steps import Floats, Pixels
 
@@ -254,7 +255,7 @@ def _work(
     if isinstance(how, tuple):
         make, job, borrows = how
         borrowers = [Borrower(path, place, parent.ask) for place, path in enumerate(job.models)]
-        reader = make(job, together(borrowers) if borrows else None)
+        reader = make(job, Auto.of(borrowers) if borrows else None)
     else:
         reader = how
     while True:

@@ -89,7 +89,7 @@ class Reader:
 
     def __init__(self, job: Job, classifier: Classifier | Auto | None = None) -> None:
         self.job = job
-        self.classifier = classifier or together([Classifier(path, job.device) for path in job.models])
+        self.classifier = classifier or Auto.of([Classifier(path, job.device) for path in job.models])
 
     def answer(self, chunk: Chunk) -> Answered:
         """Return one row for each input, whatever happens."""
@@ -202,11 +202,6 @@ def open_source(path: str, source: bytes | Pixels | None) -> Image.Image:
 
 def _bug(item: Input, error: Exception) -> Failure:
     return Failure("internal", f"{item.path}: an error of ours ({type(error).__name__}: {error}); please report it.")
-
-
-def together(classifiers: Sequence[Classifier]) -> Classifier | Auto:
-    """Return the one classifier, or several as one."""
-    return classifiers[0] if len(classifiers) == 1 else Auto(classifiers)
 
 
 MakeReader = Callable[[Job, Classifier | Auto | None], Reader]

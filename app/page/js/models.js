@@ -16,7 +16,7 @@ export const chosenName = () => find(".model").value;
 const modelOf = (name) => models.find((model) => model.name === name);
 
 // The models that are asked, the best first.
-export const asked = () => (chosenName() === AUTO ? auto : [chosenName()]).map(modelOf).filter(Boolean);
+export const asked = () => [modelOf(chosenName()) ?? (chosenName() === AUTO ? auto.map(modelOf) : [])].flat().filter(Boolean);
 export const chosenDevice = () => find(".device").value;
 
 // The best model that knows a class.
@@ -53,7 +53,7 @@ function list(wanted) {
   const sets = titles.map(setTitle).join(", ");
   const select = find(".model");
   select.replaceChildren(
-    ...(titles.length > 1 ? [new Option(say("model_auto", { sets }), AUTO)] : []),
+    ...(auto.length > 1 && !modelOf(AUTO) ? [new Option(say("model_auto", { sets }), AUTO)] : []),
     ...titles.map((title) => {
       const ofTitle = models.filter((model) => model.title === title);
       return make("optgroup", { label: setTitle(title) }, ...ofTitle.map((model) => new Option(line(model), model.name)));
